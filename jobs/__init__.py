@@ -1,0 +1,15 @@
+"""Container entry points: `python -m jobs.<step> --settings FILE --run RUN_ID [--index I]`.
+
+One file per step, each: settings → objects → one call → exit code. Exit codes are API,
+the same for a local process and a pod:
+
+===  =======================================================================
+ 0   done
+ 1   failed
+ 2   settings that cannot work (never retried)
+ 3   data that cannot be used (never retried)
+ 4   a check found a fault: a leak, a gate not passed
+ 75  temporary: storage, MLflow or peers are away (retried)
+143  stopped by SIGTERM after saving
+===  =======================================================================
+"""

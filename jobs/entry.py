@@ -1,0 +1,111 @@
+"""What every entry point does first and last: settings, logging, signals, exit code.
+
+Knows nothing of any step. A step is a function of one `StepContext`.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lcc.config.load import read_run_settings
+from lcc.config.settings import Settings
+from lcc.errors import LccError
+from lcc.storage.store import Store
+from lcc.storage.uri import open_store
+from lcc.tracking.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """All that one process of a step is given.
+
+    Attributes:
+        run_id: Run that the step belongs to.
+        settings: Settings in force, as the launcher resolved them.
+        store: The root.
+        tracker: Reports to the run; flushed and closed after the step.
+        index: Which of `num_indexes` slices this process does.
+        num_indexes: Slices of the step.
+        scratch: Empty local folder, removed after the step.
+    """
+
+    run_id: str
+    settings: Settings
+    store: Store
+    tracker: Tracker
+    index: int
+    num_indexes: int
+    scratch: Path
+
+
+def main(step: str, run: Callable[[StepContext], None]) -> None:
+    """Run one step and exit the process with the code of its outcome.
+
+    Args:
+        step: Name of the step, e.g. `hash`.
+        run: The step; an `LccError` from it becomes its exit code and one line.
+    """
+    arguments = _parse_arguments(step)
+    _configure_logging()
+    try:
+        _run_in_context(step, run, arguments)
+    except LccError as err:
+        print(str(err), file=sys.stderr)  # noqa: T201 - the one message of this process
+        sys.exit(err.exit_code)
+    except Exception:
+        logger.exception("step=%s event=crashed", step)
+        sys.exit(1)
+
+
+def _run_in_context(
+    step: str, run: Callable[[StepContext], None], arguments: argparse.Namespace
+) -> None:
+    settings = read_run_settings(arguments.settings)
+    if settings.storage.root is None:  # the launcher always writes it
+        message = "storage.root: must be set, got none. Pass --root URI."
+        raise LccError(message)
+    store = open_store(settings.storage.root, settings.storage)
+    writer = f"{step}-{arguments.index:05d}-{os.getpid()}-{time.time_ns()}"
+    with (
+        tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
+        Tracker(store, run_id=arguments.run, writer=writer) as tracker,
+    ):
+        run(
+            StepContext(
+                run_id=arguments.run,
+                settings=settings,
+                store=store,
+                tracker=tracker,
+                index=arguments.index,
+                num_indexes=arguments.num_indexes,
+                scratch=Path(scratch),
+            )
+        )
+
+
+def _parse_arguments(step: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m jobs.{step}")
+    parser.add_argument("--settings", required=True, help="path or URI of settings.yaml")
+    parser.add_argument("--run", required=True, help="run id")
+    parser.add_argument(
+        "--index", type=int, default=int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
+    )
+    parser.add_argument("--num-indexes", type=int, default=1)
+    return parser.parse_args()
+
+
+def _configure_logging() -> None:
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=os.environ.get("LCC_LOG_LEVEL", "INFO"),
+        format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
+        stream=sys.stderr,
+    )

@@ -1,0 +1,1 @@
+"""Typed settings: what may be set, its bounds and defaults, and how sources are merged."""

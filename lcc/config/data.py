@@ -1,0 +1,116 @@
+"""Settings of the data set: `lcc-launch prepare tiles/ --local --set data.num_folds=5`."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from lcc.config.section import Section
+
+
+class FamilySettings(Section):
+    """How copies of one source tile are found (DESIGN §4); defaults come from geometry."""
+
+    num_keypoints: int = Field(
+        default=200, ge=32, le=2000, description="SIFT keypoints kept per image."
+    )
+    num_neighbours: int = Field(
+        default=30, ge=1, le=500, description="Candidates looked up per image."
+    )
+    min_inliers: int = Field(
+        default=8,
+        ge=4,
+        description="Matches one transform must explain; unrelated pairs stop at 6.",
+    )
+    min_correlation: float = Field(
+        default=0.6,
+        gt=0,
+        lt=1,
+        description="Correlation of the overlap after refinement, the second judge.",
+    )
+    min_overlap_fraction: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the smaller tile that two images of a family have in common.",
+    )
+    max_family_fraction: float = Field(
+        default=0.02,
+        gt=0,
+        le=1,
+        description="A group with a larger share of all images raises an alarm.",
+    )
+
+
+class DataSettings(Section):
+    """Which images, which classes, how they are split."""
+
+    source: str | None = Field(
+        default=None, description="Folder, file:///… or s3://… with one folder per class."
+    )
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+        description="Name of the data set; by default the last part of the source.",
+    )
+    catalogue: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{8,64}$",
+        description="Digest of the catalogue to use; by default the latest.",
+    )
+    classes: dict[str, str] | None = Field(
+        default=None,
+        min_length=2,
+        description="Folder → class name; chooses the classes. By default every folder "
+        "that holds images is a class of that name.",
+    )
+    tile_size_px: int = Field(
+        default=224, ge=32, le=1024, description="Side of the packed training tiles."
+    )
+    num_slices: int = Field(
+        default=8, ge=1, le=10_000, description="Parts hashed and linked in parallel."
+    )
+    max_unreadable_fraction: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="More unreadable files than this share stop `prepare`.",
+    )
+    max_megapixels: float = Field(
+        default=200.0, gt=0, description="A larger image is not decoded."
+    )
+    validation_fraction: float = Field(
+        default=0.15, gt=0, lt=0.5, description="Share of the kept images."
+    )
+    test_fraction: float = Field(
+        default=0.15, gt=0, lt=0.5, description="Share of the kept images; sealed."
+    )
+    num_folds: int = Field(
+        default=5, ge=2, le=20, description="Folds inside the development part."
+    )
+    max_class_share_deviation: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="Largest difference of a class share between a split and the whole.",
+    )
+    split_csv: str | None = Field(
+        default=None,
+        description="CSV with path,split (train, validation or test): the user's own split.",
+    )
+    groups_csv: str | None = Field(
+        default=None,
+        description="CSV with path,group (patient or slide): joined with found families.",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of splits and folds.")
+    families: FamilySettings = Field(default_factory=FamilySettings)
+
+    @model_validator(mode="after")
+    def _leave_room_for_training(self) -> Self:
+        held_out = self.validation_fraction + self.test_fraction
+        if held_out > 0.8:  # noqa: PLR2004 - less than a fifth to train on is a mistake
+            message = (
+                "validation_fraction + test_fraction must leave at least 0.2 for "
+                f"training, got {held_out:g}. Lower one of them."
+            )
+            raise ValueError(message)
+        return self

@@ -1,0 +1,31 @@
+"""Settings of the evaluation: `lcc-launch evaluate --set evaluate.leak_premium=true`."""
+
+from pydantic import Field
+
+from lcc.config.section import Section
+
+
+class EvaluateSettings(Section):
+    """What is measured on the sealed test split."""
+
+    model_run: str | None = Field(
+        default=None,
+        description="Run id of the train run to judge; by default alias candidate.",
+    )
+    num_bootstrap: int = Field(
+        default=2000, ge=100, le=100_000, description="Resamples of groups."
+    )
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="Mass of each interval."
+    )
+    canaries: bool = Field(
+        default=True, description="Judge three tiny models on pixels and colours too."
+    )
+    leak_premium: bool = Field(
+        default=False,
+        description="Train the same recipe on a random split too, labelled invalid.",
+    )
+    num_mistakes: int = Field(
+        default=12, ge=0, le=200, description="Worst mistakes shown."
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Of bootstrap and canaries.")

@@ -1,0 +1,48 @@
+"""Settings of the model: `lcc-launch train --set model.backbone=resnet50`."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lcc.config.section import Section
+
+
+class Normalization(StrEnum):
+    """How 0–255 pixels are scaled inside the model."""
+
+    IMAGENET = "imagenet"  # what the ImageNet weights of the backbone were trained with
+    UNIT = "unit"  # to [0, 1], as the original notebook did
+
+
+class ModelSettings(Section):
+    """Backbone, head and how much of it is trained."""
+
+    backbone: str = Field(
+        default="resnet50",
+        description="A name of keras.applications (resnet50, mobilenetv2 …), or the path "
+        "or URI of a saved Keras model that turns RGB 0–255 images into a feature map.",
+    )
+    weights: str = Field(
+        default="imagenet",
+        description="imagenet, none, or the path or URI of a weights file; for a saved "
+        "backbone its own weights are kept.",
+    )
+    weights_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Digest that the weights (or saved backbone) file must have.",
+    )
+    normalization: Normalization = Field(
+        default=Normalization.IMAGENET, description="Scaling of pixels inside the model."
+    )
+    frozen_stages: Annotated[int, Field(ge=0, le=5)] | Literal["all"] = Field(
+        default=0,
+        description="Stages of the backbone kept fixed, from the input: stage k ends where "
+        "the stride exceeds 2^k. all: only the head is trained, on features computed once.",
+    )
+    standardize: bool = Field(
+        default=True,
+        description="Scale pooled features by mean and variance of the training tiles.",
+    )
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="Before the last layer.")

@@ -1,0 +1,27 @@
+"""The whole of `lcc.yaml`: one typed tree, and the rules that span its sections."""
+
+
+from pydantic import Field
+
+from lcc.config.data import DataSettings
+from lcc.config.evaluate import EvaluateSettings
+from lcc.config.launch import LaunchSettings
+from lcc.config.model import ModelSettings
+from lcc.config.search import SearchSettings
+from lcc.config.section import Section
+from lcc.config.storage import StorageSettings
+from lcc.config.tracking import TrackingSettings
+from lcc.config.train import TrainSettings
+
+
+class Settings(Section):
+    """Everything that can be set, with defaults; one run stores it as `settings.yaml`."""
+
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    data: DataSettings = Field(default_factory=DataSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    launch: LaunchSettings = Field(default_factory=LaunchSettings)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)

@@ -1,0 +1,1 @@
+"""Plans of stages, and the back ends that run them."""

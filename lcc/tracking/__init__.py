@@ -1,0 +1,1 @@
+"""What a run reports: spooled by every process, sent to MLflow by one sender."""

@@ -1,0 +1,1 @@
+"""The model, the augmentation, the one training loop and its checkpoints."""
