@@ -1,4 +1,4 @@
-"""Container entry points: `python -m jobs.<step> --settings FILE --run RUN_ID [--index I]`.
+"""Container entry points: `python -m jobs.<step> --settings FILE --run RUN_ID`.
 
 One file per step, each: settings → objects → one call → exit code. Exit codes are API,
 the same for a local process and a pod:

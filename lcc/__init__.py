@@ -1,3 +1,3 @@
-"""Honest lung-cancer tile classifiers: families never split, on one machine or a cluster."""
+"""Honest lung-cancer tile classifiers: families never split, laptop to cluster."""
 
 __version__ = "0.1.0"

@@ -13,7 +13,7 @@ class LccError(Exception):
 
 
 class RunFailed(LccError):  # noqa: N818 - the house word: a run that failed, not a bug
-    """A step ended without its result, for a reason that is neither input nor weather."""
+    """A step ended without its result, and neither input nor weather is why."""
 
 
 class ConfigError(LccError):

@@ -1,1 +1,1 @@
-"""Typed settings: what may be set, its bounds and defaults, and how sources are merged."""
+"""Typed settings: what may be set, its bounds and defaults, how sources merge."""

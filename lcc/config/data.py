@@ -1,4 +1,4 @@
-"""Settings of the data set: `lcc-launch prepare tiles/ --local --set data.num_folds=5`."""
+"""Settings of the data set: `lcc-launch prepare tiles/ --set data.num_folds=5`."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from lcc.config.section import Section
 
 
 class FamilySettings(Section):
-    """How copies of one source tile are found (DESIGN §4); defaults come from geometry."""
+    """How copies of one source tile are found; defaults come from geometry."""
 
     num_keypoints: int = Field(
         default=200, ge=32, le=2000, description="SIFT keypoints kept per image."
@@ -31,7 +31,7 @@ class FamilySettings(Section):
         default=0.5,
         gt=0,
         le=1,
-        description="Share of the smaller tile that two images of a family have in common.",
+        description="Share of the smaller tile that two of a family have in common.",
     )
     max_family_fraction: float = Field(
         default=0.02,
@@ -45,7 +45,8 @@ class DataSettings(Section):
     """Which images, which classes, how they are split."""
 
     source: str | None = Field(
-        default=None, description="Folder, file:///… or s3://… with one folder per class."
+        default=None,
+        description="Folder, file:///… or s3://… with one folder per class.",
     )
     name: str | None = Field(
         default=None,
@@ -91,17 +92,19 @@ class DataSettings(Section):
         default=0.05,
         gt=0,
         le=1,
-        description="Largest difference of a class share between a split and the whole.",
+        description="Largest difference of a class share, split to whole.",
     )
     split_csv: str | None = Field(
         default=None,
-        description="CSV with path,split (train, validation or test): the user's own split.",
+        description="CSV with path,split (train, validation, test): the user's own.",
     )
     groups_csv: str | None = Field(
         default=None,
-        description="CSV with path,group (patient or slide): joined with found families.",
+        description="CSV with path,group (patient, slide): joined with families.",
     )
-    seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of splits and folds.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed of splits and folds."
+    )
     families: FamilySettings = Field(default_factory=FamilySettings)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Settings of the evaluation: `lcc-launch evaluate --set evaluate.leak_premium=true`."""
+"""Settings of the evaluation: `lcc-launch evaluate --set evaluate.canaries=false`."""
 
 from pydantic import Field
 
@@ -28,4 +28,6 @@ class EvaluateSettings(Section):
     num_mistakes: int = Field(
         default=12, ge=0, le=200, description="Worst mistakes shown."
     )
-    seed: int = Field(default=0, ge=0, lt=2**32, description="Of bootstrap and canaries.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Of bootstrap and canaries."
+    )

@@ -18,10 +18,14 @@ class LaunchSettings(Section):
     """Where steps run, and how many at once."""
 
     backend: Backend = Field(
-        default=Backend.KUBERNETES, description="local or kubernetes; --local for short."
+        default=Backend.KUBERNETES,
+        description="local or kubernetes; --local for short.",
     )
     gpus: int = Field(
-        default=0, ge=0, le=64, description="Replicas per training process (train.device)."
+        default=0,
+        ge=0,
+        le=64,
+        description="Replicas per training process (train.device).",
     )
     pods: int = Field(default=1, ge=1, le=64, description="Processes of one training.")
     parallelism: int | None = Field(

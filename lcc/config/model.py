@@ -20,8 +20,8 @@ class ModelSettings(Section):
 
     backbone: str = Field(
         default="resnet50",
-        description="A name of keras.applications (resnet50, mobilenetv2 …), or the path "
-        "or URI of a saved Keras model that turns RGB 0–255 images into a feature map.",
+        description="A name of keras.applications (resnet50 …), or the path or URI of "
+        "a saved Keras model that turns RGB 0–255 images into a feature map.",
     )
     weights: str = Field(
         default="imagenet",
@@ -34,15 +34,18 @@ class ModelSettings(Section):
         description="Digest that the weights (or saved backbone) file must have.",
     )
     normalization: Normalization = Field(
-        default=Normalization.IMAGENET, description="Scaling of pixels inside the model."
+        default=Normalization.IMAGENET,
+        description="Scaling of pixels in the model.",
     )
     frozen_stages: Annotated[int, Field(ge=0, le=5)] | Literal["all"] = Field(
         default=0,
-        description="Stages of the backbone kept fixed, from the input: stage k ends where "
-        "the stride exceeds 2^k. all: only the head is trained, on features computed once.",
+        description="Stages of the backbone kept fixed, from the input: k ends where "
+        "the stride exceeds 2^k. all: only the head is trained, on features made once.",
     )
     standardize: bool = Field(
         default=True,
         description="Scale pooled features by mean and variance of the training tiles.",
     )
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="Before the last layer.")
+    dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="Before the last layer."
+    )

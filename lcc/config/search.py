@@ -1,4 +1,4 @@
-"""Settings of the search: `lcc-launch search --set 'search.grid.model.dropout=[0,0.5]'`."""
+"""Settings of the search: `lcc-launch search --set search.grid.model.dropout=[0,1]`."""
 
 from pydantic import Field
 
@@ -12,8 +12,8 @@ class SearchSettings(Section):
 
     grid: dict[str, tuple[Choice, ...]] = Field(
         default_factory=dict,
-        description="Settings path → values, e.g. train.learning_rate: [0.001, 0.0001]. "
-        "Paths under model. and train. may vary. Empty: the pipeline does not search.",
+        description="Settings path → values: {train.learning_rate: [0.01, 0.001]}; paths "
+        "under model. and train. may vary. Empty: the pipeline does not search.",
     )
     trials_per_pod: int | None = Field(
         default=None,
@@ -29,5 +29,5 @@ class SearchSettings(Section):
     )
     refit: bool = Field(
         default=False,
-        description="Train the best point on the whole development part, without validation.",
+        description="Train the best point on training and validation together.",
     )

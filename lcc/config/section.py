@@ -7,5 +7,8 @@ class Section(BaseModel):
     """One section of `lcc.yaml`; immutable, unknown fields are refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=(), use_attribute_docstrings=False
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
+        use_attribute_docstrings=False,
     )

@@ -1,6 +1,5 @@
 """The whole of `lcc.yaml`: one typed tree, and the rules that span its sections."""
 
-
 from pydantic import Field
 
 from lcc.config.data import DataSettings
@@ -15,7 +14,7 @@ from lcc.config.train import TrainSettings
 
 
 class Settings(Section):
-    """Everything that can be set, with defaults; one run stores it as `settings.yaml`."""
+    """Everything that can be set; a run stores it as `settings.yaml`."""
 
     storage: StorageSettings = Field(default_factory=StorageSettings)
     data: DataSettings = Field(default_factory=DataSettings)

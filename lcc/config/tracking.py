@@ -10,7 +10,7 @@ class TrackingSettings(Section):
 
     uri: str | None = Field(
         default=None,
-        description="Tracking URI; by default MLFLOW_TRACKING_URI, else SQLite under the root.",
+        description="By default MLFLOW_TRACKING_URI, else SQLite under the root.",
     )
     experiment: str = Field(
         default="lcc", min_length=1, max_length=200, description="Experiment's name."

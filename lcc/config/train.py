@@ -62,7 +62,9 @@ class TrainSettings(Section):
     weight_decay: float = Field(
         default=0.0, ge=0, le=1, description="Decoupled weight decay of kernels."
     )
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of the labels.")
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="Of the labels."
+    )
     class_balance: ClassBalance = Field(
         default=ClassBalance.WEIGHTS, description="How unequal class counts are met."
     )

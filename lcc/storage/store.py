@@ -65,7 +65,7 @@ class Store(Protocol):
         """Return whether the object is there."""
 
     def list_objects(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Yield the objects whose key starts with `prefix`, sorted by key (code points)."""
+        """Yield the objects whose key starts with `prefix`, sorted by code points."""
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""

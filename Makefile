@@ -1,0 +1,67 @@
+# Everything a developer or CI runs; `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS_launcher :=
+EXTRAS_worker := --extra worker
+EXTRAS_dev := --extra dev
+
+.DEFAULT_GOAL := help
+.PHONY: help env study test test-fast lint format types imports lock lock-check ci clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: $(BIN)/lcc-launch  ## Make the virtual environment from the locked requirements
+
+$(BIN)/lcc-launch: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+study: env  ## Draw synthetic tiles and run the whole study on them
+	$(BIN)/lcc-launch sample build/tiles
+	$(BIN)/lcc-launch pipeline build/tiles --local --root build/study --settings examples/study.yaml
+
+test: env  ## Run every test with coverage
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
+
+test-fast: env  ## Run the tests that take less than five seconds each
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow"
+
+lint: env  ## Check style and spelling
+	$(BIN)/ruff check . || (echo 'repair: make format' && false)
+	$(BIN)/ruff format --check . || (echo 'repair: make format' && false)
+	$(BIN)/codespell lcc jobs tests docs examples benchmarks README.md CHANGELOG.md
+
+format: env  ## Repair what the linter can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: env  ## Check types
+	$(BIN)/mypy
+
+imports: env  ## Check the direction of imports
+	$(BIN)/lint-imports
+
+lock: env  ## Write the locked requirements from pyproject.toml
+	@for name in dev worker launcher; do $(MAKE) --no-print-directory requirements/$$name.lock; done
+
+requirements/%.lock:
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS_$*) --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet \
+	  $(if $(filter-out dev,$*),--constraints requirements/dev.txt) \
+	  --output-file $(or $(OUT),requirements/$*.txt)
+
+lock-check: env  ## Check that the locked requirements are those of pyproject.toml
+	@for name in dev worker launcher; do \
+	  cp requirements/$$name.txt $(VENV)/$$name.txt && \
+	  $(MAKE) --no-print-directory requirements/$$name.lock OUT=$(VENV)/$$name.txt && \
+	  diff -q requirements/$$name.txt $(VENV)/$$name.txt || (echo 'repair: make lock' && exit 1) || exit 1; \
+	done
+
+ci: lint types imports lock-check test  ## Run exactly what CI runs
+
+clean:  ## Remove the study, caches and coverage files
+	rm -rf build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
