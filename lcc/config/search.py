@@ -12,7 +12,7 @@ class SearchSettings(Section):
 
     grid: dict[str, tuple[Choice, ...]] = Field(
         default_factory=dict,
-        description="Settings path → values: {train.learning_rate: [0.01, 0.001]}; paths "
+        description="Settings path → values: {train.learning_rate: [0.01, 0.1]}; paths "
         "under model. and train. may vary. Empty: the pipeline does not search.",
     )
     trials_per_pod: int | None = Field(
