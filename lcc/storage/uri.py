@@ -1,0 +1,121 @@
+"""From a URI or path to a store, and from the URI of one file to a local file.
+
+Knows schemes; not how bytes are moved (`local`, `s3`).
+"""
+
+import hashlib
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lcc.config.storage import StorageSettings
+from lcc.errors import ConfigError, NotFoundError
+from lcc.storage.local import LocalStore
+from lcc.storage.store import Store
+
+SCHEMES = ("file", "s3")
+
+
+def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
+    """Return the store of a root URI.
+
+    Args:
+        uri: A path, taken literally, or `file:///folder`, or `s3://bucket/prefix`.
+        settings: How an S3 endpoint is reached.
+
+    Raises:
+        ConfigError: The scheme is unknown, or an S3 URI names no bucket.
+    """
+    scheme = scheme_of(uri)
+    if scheme == "s3":
+        from lcc.storage.s3 import S3Store
+
+        return S3Store(uri, settings or StorageSettings())
+    return LocalStore(local_path(uri))
+
+
+def scheme_of(uri: str) -> str:
+    """Return `file` or `s3`; a plain path is a file.
+
+    Example:
+        >>> scheme_of("s3://lab/study"), scheme_of("tiles 100%/a#b")
+        ('s3', 'file')
+    """
+    scheme, separator, _ = uri.partition("://")
+    if not separator:
+        return "file"
+    if scheme not in SCHEMES:
+        near = get_close_matches(scheme, SCHEMES, n=1)
+        hint = f"Did you mean {near[0]}://? " if near else ""
+        message = (
+            f"{uri}: scheme must be one of {', '.join(SCHEMES)}, got {scheme}. "
+            f"{hint}Use a path, file:///folder or s3://bucket/prefix."
+        )
+        raise ConfigError(message)
+    return scheme
+
+
+def local_path(uri: str) -> Path:
+    """Return the path of a `file://` URI or of a plain path.
+
+    Example:
+        >>> local_path("file:///data/a%20b").as_posix()
+        '/data/a b'
+    """
+    if uri.startswith("file://"):
+        return Path(unquote(urlsplit(uri).path))
+    return Path(uri)
+
+
+def absolute_uri(uri: str) -> str:
+    """Return the URI with a path made absolute, so that every process agrees.
+
+    Example:
+        >>> absolute_uri("s3://lab/study/")
+        's3://lab/study'
+    """
+    if scheme_of(uri) == "s3":
+        return uri.rstrip("/")
+    return local_path(uri).expanduser().absolute().as_uri()
+
+
+def fetch_file(
+    uri: str,
+    folder: Path,
+    *,
+    settings: StorageSettings | None = None,
+    sha256: str | None = None,
+) -> Path:
+    """Return a local file with the bytes of one file, by path or URI.
+
+    Args:
+        uri: Path or URI of the file.
+        folder: Where a remote file is copied to.
+        settings: How an S3 endpoint is reached.
+        sha256: Digest that the file must have.
+
+    Raises:
+        NotFoundError: There is no such file.
+        ConfigError: The file has another digest.
+    """
+    root, _, key = absolute_uri(uri).rpartition("/")
+    store = open_store(root, settings)
+    key = unquote(key) if scheme_of(uri) == "file" else key
+    if not store.exists(key):
+        message = f"{uri}: not found. Check the path or URI."
+        raise NotFoundError(message)
+    path = store.fetch(key, folder)
+    if sha256 is not None:
+        _check_digest(uri, path, sha256=sha256)
+    return path
+
+
+def _check_digest(uri: str, path: Path, *, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        message = (
+            f"{uri}: SHA-256 must be {sha256}, got {found}. "
+            "Use the file it was recorded for, or correct the digest."
+        )
+        raise ConfigError(message)

@@ -1,0 +1,131 @@
+"""What one process reports about its run: events, spooled to the object store.
+
+Knows the form of an event and of the spool; not MLflow, and not who forwards it
+(`sender`). Each event carries its own time: forwarding it twice changes nothing.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from lcc.errors import UnavailableError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+Event = dict[str, object]
+
+
+class Tracker:
+    """Spool the reports of one process of a run; flushed on exit from `with`.
+
+    Guarantees that a call never fails because a server is away: events wait in memory
+    and, after `flush`, below `runs/<run id>/spool/`. `trial=None` is the stage's run,
+    a name is a child run.
+
+    Args:
+        store: The root.
+        run_id: Run that is reported on.
+        writer: Name of this process, unique over all attempts.
+    """
+
+    def __init__(self, store: Store, *, run_id: str, writer: str) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._writer = writer
+        self._events: list[Event] = []
+        self._num_chunks = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Return the tracker itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Flush what is left, also after an error."""
+        try:
+            self.flush()
+        except UnavailableError:
+            if error is None:  # the first error is the one to show
+                raise
+
+    def log_params(
+        self, params: Mapping[str, object], *, trial: str | None = None
+    ) -> None:
+        """Report parameters; values are written as text."""
+        values = {name: str(value) for name, value in params.items()}
+        self._add("params", trial, values=values)
+
+    def set_tags(self, tags: Mapping[str, str], *, trial: str | None = None) -> None:
+        """Report tags."""
+        self._add("tags", trial, values=dict(tags))
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: int = 0, trial: str | None = None
+    ) -> None:
+        """Report metrics named `<split>/<metric>` at one step.
+
+        Of several reports of one metric at one step, as a resumed training makes, the
+        first counts.
+        """
+        values = {name: float(value) for name, value in metrics.items()}
+        self._add("metrics", trial, values=values, step=step)
+
+    def log_artifact(
+        self, name: str, content: bytes | Path, *, trial: str | None = None
+    ) -> None:
+        """Keep a file at `runs/<run id>/artifacts/<name>` and report it.
+
+        Args:
+            name: Path below the run's artifacts.
+            content: The bytes, or a file that holds them.
+            trial: Child run, or none for the stage's run.
+        """
+        key = layout.run(self._run_id, f"artifacts/{name}")
+        if isinstance(content, Path):
+            self._store.upload(key, content)
+        else:
+            self._store.write(key, content)
+        self._add("artifact", trial, name=name)
+
+    def log_model(self, folder: Path, *, alias: str = "candidate") -> None:
+        """Report an MLflow model folder, to be registered once under `alias`."""
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix()
+            self._store.upload(layout.run(self._run_id, f"mlflow-model/{name}"), path)
+        self._add("model", None, alias=alias)
+
+    def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
+        """Report a data set that the run reads, for lineage."""
+        self._add(
+            "input", None, name=name, digest=digest, source=source, context=context
+        )
+
+    def set_status(self, status: Status, *, trial: str | None = None) -> None:
+        """Report that a run goes on or has ended."""
+        self._add("status", trial, status=status)
+
+    def flush(self) -> None:
+        """Write the events so far as one object."""
+        with self._lock:
+            if not self._events:
+                return
+            lines = "".join(f"{json.dumps(event)}\n" for event in self._events)
+            name = f"spool/{self._writer}/{self._num_chunks:06d}.jsonl"
+            self._store.write(layout.run(self._run_id, name), lines.encode())
+            self._events.clear()
+            self._num_chunks += 1
+
+    def _add(self, kind: str, trial: str | None, **fields: object) -> None:
+        event = {"kind": kind, "trial": trial, "time_ms": time.time_ns() // 10**6}
+        with self._lock:
+            self._events.append(event | fields)
