@@ -15,7 +15,13 @@ from lcc.storage.store import ObjectInfo
 
 TEMPORARY_PREFIX = ".lcc-tmp-"  # hidden from listings; left over only by a kill
 FULL = {errno.ENOSPC, errno.EDQUOT}
-REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+REFUSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.ENOENT,  # what a file system that makes no folders answers
+}
 
 
 class LocalStore:

@@ -171,7 +171,7 @@ class S3Store:
             s3={"addressing_style": "path" if self.settings.endpoint_url else "auto"},
         )
         with self._translating(""):
-            return boto3.client(
+            return boto3.session.Session().client(
                 "s3",
                 endpoint_url=self.settings.endpoint_url,
                 region_name=self.settings.region,

@@ -45,7 +45,7 @@ def scheme_of(uri: str) -> str:
     if not separator:
         return "file"
     if scheme not in SCHEMES:
-        near = get_close_matches(scheme, SCHEMES, n=1)
+        near = get_close_matches(scheme, SCHEMES, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}://? " if near else ""
         message = (
             f"{uri}: scheme must be one of {', '.join(SCHEMES)}, got {scheme}. "

@@ -1,0 +1,86 @@
+"""What only a folder can show: permissions, full disks, links, odd bytes in names."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lcc.errors import ConfigError, DataError, UnavailableError
+from lcc.storage.local import LocalStore
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a tmpfs of 64 KiB, or skip."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("cannot mount a tmpfs: run the tests as root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_temporary_and_leaves_nothing_behind(small_disk: Path):
+    store = LocalStore(small_disk)
+    store.write("kept", b"kept")
+
+    with pytest.raises(UnavailableError, match="no space left on the device"):
+        store.write("parts/large", bytes(1 << 20))
+
+    assert [item.key for item in store.list_objects()] == ["kept"]
+    assert store.read("kept") == b"kept"
+
+
+def test_a_root_below_a_file_is_refused(tmp_path: Path):
+    (tmp_path / "file").write_text("not a folder")
+
+    with pytest.raises(ConfigError, match="must be a folder one can write to"):
+        LocalStore(tmp_path / "file" / "root").write("x", b"")
+
+
+def test_a_read_only_root_is_refused(tmp_path: Path):
+    if not Path("/proc/self").is_dir():
+        pytest.skip("no /proc to stand for a read-only file system")
+
+    with pytest.raises(ConfigError, match="pass another --root"):
+        LocalStore(Path("/proc/lcc")).write("x", b"")
+
+
+def test_a_link_to_a_folder_above_is_named(tmp_path: Path):
+    (tmp_path / "tiles").mkdir()
+    (tmp_path / "tiles" / "loop").symlink_to(tmp_path)
+
+    with pytest.raises(DataError, match="must not lead back to a folder above it"):
+        list(LocalStore(tmp_path).list_objects())
+
+
+def test_names_that_are_not_utf8_are_listed_and_read(tmp_path: Path):
+    name = os.fsdecode(b"tile-\xff\xfe.jpeg")
+    (tmp_path / name).write_bytes(b"tile")
+    store = LocalStore(tmp_path)
+
+    (item,) = store.list_objects()
+
+    assert os.fsencode(item.key) == b"tile-\xff\xfe.jpeg"
+    assert store.read(item.key) == b"tile"
+
+
+def test_a_writer_that_is_killed_leaves_the_old_object(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    store.write("latest.json", b"old")
+    script = (
+        "import os, sys, pathlib\n"
+        "from lcc.storage.local import LocalStore\n"
+        "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), 9)\n"
+        "LocalStore(pathlib.Path(sys.argv[1])).write('latest.json', b'new')\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+
+    assert done.returncode == -9
+    assert store.read("latest.json") == b"old"
+    assert [item.key for item in store.list_objects()] == ["latest.json"]

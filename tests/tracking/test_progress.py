@@ -1,0 +1,18 @@
+import pytest
+
+from lcc.tracking.progress import Progress, parse_progress
+
+
+def test_the_first_and_the_last_step_are_always_printed(
+    capsys: pytest.CaptureFixture[str],
+):
+    progress = Progress(1000)
+
+    for _ in range(1000):
+        progress.advance()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "progress 0 1000"
+    assert lines[-1] == "progress 1000 1000"
+    assert len(lines) < 100
+    assert parse_progress(lines[-1]) == (1000, 1000)
