@@ -1,0 +1,22 @@
+"""Second step of `prepare`: digests, features and tiles of each image of some slices."""
+
+from jobs.entry import StepContext, main
+from lcc.data.pipeline import hash_slices
+from lcc.data.task import Task
+from lcc.tracking.progress import Progress
+
+
+def run(context: StepContext) -> None:
+    """Hash the slices of this process."""
+    task = Task(
+        run_id=context.run_id,
+        store=context.store,
+        settings=context.settings,
+        scratch=context.scratch,
+        progress=Progress,
+    )
+    hash_slices(task, index=context.index, num_indexes=context.num_indexes)
+
+
+if __name__ == "__main__":
+    main("hash", run)

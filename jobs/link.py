@@ -1,0 +1,22 @@
+"""Third step of `prepare`: verify which images show the same tissue, in slices."""
+
+from jobs.entry import StepContext, main
+from lcc.data.pipeline import link_slices
+from lcc.data.task import Task
+from lcc.tracking.progress import Progress
+
+
+def run(context: StepContext) -> None:
+    """Link the slices of this process."""
+    task = Task(
+        run_id=context.run_id,
+        store=context.store,
+        settings=context.settings,
+        scratch=context.scratch,
+        progress=Progress,
+    )
+    link_slices(task, index=context.index, num_indexes=context.num_indexes)
+
+
+if __name__ == "__main__":
+    main("link", run)

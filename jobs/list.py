@@ -1,0 +1,22 @@
+"""First step of `prepare`: list the images of the source."""
+
+from jobs.entry import StepContext, main
+from lcc.data.pipeline import list_images
+from lcc.data.task import Task
+from lcc.tracking.progress import Progress
+
+
+def run(context: StepContext) -> None:
+    """List the source and keep the listing."""
+    task = Task(
+        run_id=context.run_id,
+        store=context.store,
+        settings=context.settings,
+        scratch=context.scratch,
+        progress=Progress,
+    )
+    context.tracker.log_metrics({"prepare/listed": len(list_images(task))})
+
+
+if __name__ == "__main__":
+    main("list", run)

@@ -1,0 +1,225 @@
+"""The table of images that every later stage reads: one row per file of the listing.
+
+Knows columns, their digest and how the table is kept; not how families or splits came
+about.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from lcc.data.digest import digest_rows
+from lcc.data.parquet import from_parquet, to_parquet
+from lcc.errors import DataError, NotFoundError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+SCHEMA = pa.schema(
+    {
+        "path": pa.string(),
+        "size_bytes": pa.int64(),
+        "md5": pa.string(),
+        "sha256": pa.string(),
+        "pixel_sha256": pa.string(),
+        "width_px": pa.int64(),
+        "height_px": pa.int64(),
+        "label": pa.string(),
+        "status": pa.string(),
+        "reason": pa.string(),
+        "duplicate_of": pa.string(),
+        "family": pa.int64(),
+        "group": pa.int64(),
+        "split": pa.string(),
+        "fold": pa.int64(),
+        "record": pa.int64(),
+    }
+)
+# The record number follows from the rows; all else makes the catalogue what it is.
+DIGEST_COLUMNS = tuple(name for name in SCHEMA.names if name != "record")
+CATALOGUE_FILE = "catalogue.parquet"
+Codes = NDArray[np.int64]
+
+
+class Status(StrEnum):
+    """What becomes of a listed file."""
+
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+    CONFLICT = "conflict"
+
+
+class Split(StrEnum):
+    """Part of the data; training and validation together are the development part."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """All listed files, sorted by path; only kept rows are training material.
+
+    Attributes:
+        name: Data set.
+        digest: SHA-256 of the rows; the same for the same images, wherever they lie and
+            however many processes read them.
+        table: Columns of `SCHEMA`.
+    """
+
+    name: str
+    digest: str
+    table: pa.Table
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Labels, sorted."""
+        return tuple(sorted(pc.unique(self.table["label"]).to_pylist()))
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """Paths in text form (`lcc.data.digest.decode_name` gives the file name)."""
+        return [str(path) for path in self.table["path"].to_pylist()]
+
+    @cached_property
+    def labels(self) -> Codes:
+        """(n,) index into `class_names`, −1 where the image is not kept."""
+        codes = {name: code for code, name in enumerate(self.class_names)}
+        pairs = zip(
+            self.table["label"].to_pylist(),
+            self.table["status"].to_pylist(),
+            strict=True,
+        )
+        found = [
+            codes[label] if status == Status.KEPT else -1 for label, status in pairs
+        ]
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def families(self) -> Codes:
+        """(n,) family numbers, −1 for unreadable files."""
+        return self._numbers("family")
+
+    @cached_property
+    def groups(self) -> Codes:
+        """(n,) group numbers, −1 for unreadable files."""
+        return self._numbers("group")
+
+    @cached_property
+    def folds(self) -> Codes:
+        """(n,) fold numbers, −1 outside the development part."""
+        return self._numbers("fold")
+
+    @cached_property
+    def records(self) -> Codes:
+        """(n,) record numbers of the packed tiles, −1 where there is none."""
+        return self._numbers("record")
+
+    def rows(self, split: str | None = None) -> Codes:
+        """Return the rows of kept images, all or those of one split, in table order."""
+        chosen = pc.equal(self.table["status"], Status.KEPT.value)
+        if split is not None:
+            chosen = pc.and_(chosen, pc.equal(self.table["split"], str(split)))
+        mask = pc.fill_null(chosen, fill_value=False).to_numpy(zero_copy_only=False)
+        return np.flatnonzero(mask).astype(np.int64)
+
+    def _numbers(self, column: str) -> Codes:
+        filled = pc.fill_null(self.table[column], -1)
+        return np.asarray(filled.to_numpy(), dtype=np.int64)
+
+
+def digest_table(table: pa.Table) -> str:
+    """Return the digest of a catalogue's rows.
+
+    One JSON line of column names, then one per row in path order, without `record`.
+    """
+    columns = [table[name].to_pylist() for name in DIGEST_COLUMNS]
+    return digest_rows([DIGEST_COLUMNS, *zip(*columns, strict=True)])
+
+
+def write_catalogue(store: Store, table: pa.Table, *, name: str) -> Catalogue:
+    """Keep a table under its digest; `latest.json` is the caller's last act."""
+    catalogue = Catalogue(name=name, digest=digest_table(table), table=table)
+    version = {"format": str(layout.FORMAT_VERSION)}
+    content = to_parquet(table.replace_schema_metadata(version))
+    store.create(layout.catalogue(name, catalogue.digest, CATALOGUE_FILE), content)
+    return catalogue
+
+
+def write_latest(store: Store, catalogue: Catalogue) -> None:
+    """Point at a catalogue whose files are all written."""
+    document = {"catalogue": catalogue.digest, "format": layout.FORMAT_VERSION}
+    store.write(layout.latest(catalogue.name), json.dumps(document).encode())
+
+
+def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Catalogue:
+    """Read a catalogue.
+
+    Args:
+        store: The root.
+        name: Data set.
+        digest: Digest or its first digits; none means the latest.
+
+    Raises:
+        NotFoundError: There is none.
+        DataError: Several begin with these digits, or another version wrote it.
+    """
+    found = (
+        _latest_digest(store, name) if digest is None else _whole(store, name, digest)
+    )
+    key = layout.catalogue(name, found, CATALOGUE_FILE)
+    table = from_parquet(store.read(key))
+    version = (table.schema.metadata or {}).get(b"format", b"none").decode()
+    _check_version(f"{store.uri}/{key}", version)
+    return Catalogue(name=name, digest=found, table=table.replace_schema_metadata(None))
+
+
+def _latest_digest(store: Store, name: str) -> str:
+    key = layout.latest(name)
+    try:
+        document = json.loads(store.read(key))
+    except NotFoundError as err:
+        message = (
+            f'{store.uri}/{key}: not found. Run "lcc-launch prepare" first, or set '
+            "data.name or data.catalogue."
+        )
+        raise NotFoundError(message) from err
+    _check_version(f"{store.uri}/{key}", str(document.get("format", "none")))
+    return str(document["catalogue"])
+
+
+def _whole(store: Store, name: str, digest: str) -> str:
+    prefix = layout.catalogue(name, digest, "").rstrip("/")
+    entries = store.list_objects(prefix)
+    found = sorted(
+        {e.key.split("/")[3] for e in entries if e.key.endswith(CATALOGUE_FILE)}
+    )
+    if not found:
+        message = (
+            f"data.catalogue: must be a catalogue of {name}, got {digest}, which is "
+            'none. Leave it out for the latest, or run "lcc-launch prepare".'
+        )
+        raise NotFoundError(message)
+    if len(found) > 1:
+        message = (
+            f"data.catalogue: must begin one digest, got {digest} for {len(found)} "
+            f"({', '.join(f[:12] for f in found)}). Give more digits."
+        )
+        raise DataError(message)
+    return found[0]
+
+
+def _check_version(place: str, version: str) -> None:
+    if version != str(layout.FORMAT_VERSION):
+        message = (
+            f"{place}: format must be {layout.FORMAT_VERSION}, got {version}. Run "
+            "prepare again, or use the release of lcc that wrote it."
+        )
+        raise DataError(message)

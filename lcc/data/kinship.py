@@ -1,0 +1,102 @@
+"""From edges between pictures to the family and group of every file.
+
+Knows copies, pictures and the user's own groups; how edges become families is
+`families`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lcc.data.catalogue import Codes
+from lcc.data.columns import user_column
+from lcc.data.families import join_families
+from lcc.data.linking import LinkParts
+from lcc.data.parts import HashParts
+from lcc.data.statuses import Verdict
+from lcc.data.task import Task, single_threaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """Who belongs together.
+
+    Attributes:
+        families: (n,) family of each file, −1 where unreadable.
+        groups: (n,) group of each file, −1 where unreadable.
+        alarms: What is larger than plausible, in words.
+    """
+
+    families: Codes
+    groups: Codes
+    alarms: tuple[str, ...] = ()
+
+    def of(self, rows: Sequence[int]) -> "Kin":
+        """Return the kin of some files."""
+        return Kin(families=self.families[rows], groups=self.groups[rows])
+
+
+def find_kin(
+    task: Task, parts: HashParts, verdicts: Sequence[Verdict], *, paths: Sequence[str]
+) -> Kin:
+    """Join the edges of distinct pictures, and hand the result to their copies."""
+    settings = task.settings.data
+    links = LinkParts(hashed=parts, settings=settings.families)
+    first = np.array([verdict.first for verdict in verdicts], dtype=np.int64)
+    readable = first >= 0
+    _, picture = np.unique(first[readable], return_inverse=True)
+    with single_threaded():
+        joined = join_families(
+            links.edges(),
+            links.vectors,
+            verify=links.verify_one,
+            settings=settings.families,
+        )
+    groups = joined.group[picture]
+    if settings.groups_csv is not None:
+        chosen = [paths[row] for row in np.flatnonzero(readable)]
+        groups = join_groups(groups, user_column(task, column="group", paths=chosen))
+    return Kin(
+        families=_spread(joined.family[picture], readable),
+        groups=_spread(groups, readable),
+        alarms=joined.alarms,
+    )
+
+
+def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
+    """Return groups joined where the user's column says that images belong together.
+
+    Args:
+        groups: (n,) group numbers.
+        values: Patient, slide … of each image.
+
+    Returns:
+        (n,) numbers by first member.
+
+    Example:
+        >>> join_groups(np.array([0, 1, 1, 2]), ["a", "a", "b", "c"]).tolist()
+        [0, 0, 0, 1]
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, own = np.unique(groups, return_inverse=True)
+    _, other = np.unique(np.array(values), return_inverse=True)
+    other = other + own.max(initial=-1) + 1  # nodes: groups first, then the user's
+    size = int(other.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(own)), (own, other)), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    _, position, inverse = np.unique(
+        component[own], return_index=True, return_inverse=True
+    )
+    order = np.argsort(np.argsort(position))
+    return np.asarray(order[inverse], dtype=np.int64)
+
+
+def _spread(
+    codes: Codes, readable: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Codes:
+    whole = np.full(len(readable), -1, dtype=np.int64)
+    whole[readable] = codes
+    return whole

@@ -1,0 +1,16 @@
+"""Tables as bytes: the same table always gives the same Parquet file."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """Return a table as Parquet; no time stamp or process enters the bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_statistics=False)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def from_parquet(data: bytes) -> pa.Table:
+    """Return the table of a Parquet file."""
+    return pq.read_table(pa.BufferReader(data))

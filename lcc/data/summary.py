@@ -1,0 +1,136 @@
+"""Counts and findings of a catalogue: what `audit.json` and the log say.
+
+Knows the finished table only.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from lcc.data.catalogue import Catalogue, Split, Status
+from lcc.errors import RunFailed
+
+Row = dict[str, Any]
+Audit = dict[str, Any]  # a JSON document
+FAMILIES = pa.schema(
+    {
+        "family": pa.int64(),
+        "group": pa.int64(),
+        "label": pa.string(),
+        "num_images": pa.int64(),
+        "num_kept": pa.int64(),
+        "split": pa.string(),
+        "leader": pa.string(),
+    }
+)
+
+
+def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Audit:
+    """Return counts by status, reason, conversion and class, and what to look at.
+
+    Args:
+        catalogue: The finished table.
+        conversions: What was converted of each file, joined by `+`.
+
+    Raises:
+        RunFailed: The counts do not add up to the listing.
+    """
+    rows: list[Row] = catalogue.table.to_pylist()
+    statuses = Counter(str(row["status"]) for row in rows)
+    if statuses.total() != len(conversions):
+        message = (
+            f"catalogue: statuses must add up to the {len(conversions)} files listed, "
+            f"got {statuses.total()}. This is a fault of lcc: report it."
+        )
+        raise RunFailed(message)
+    done = Counter(c for text in conversions if text for c in text.split("+"))
+    return {
+        "listed": len(rows),
+        "status": {str(status): statuses[status] for status in Status},
+        "reasons": _reasons(rows),
+        "conversions": dict(sorted(done.items())),
+        "classes": {
+            name: _class_counts([row for row in rows if row["label"] == name])
+            for name in catalogue.class_names
+        },
+        "unreadable": _listed(rows, Status.UNREADABLE),
+        "conflicts": _listed(rows, Status.CONFLICT),
+        "families_of_several_classes": _mixed_families(rows),
+    }
+
+
+def tabulate_families(catalogue: Catalogue) -> pa.Table:
+    """Return one row per family: group, classes, sizes, split, leader.
+
+    The leader is the family's first file.
+    """
+    members: dict[int, list[Row]] = defaultdict(list)
+    for row in catalogue.table.to_pylist():
+        if row["family"] is not None:
+            members[row["family"]].append(row)
+    rows = [
+        {
+            "family": family,
+            "group": found[0]["group"],
+            "label": _words(row["label"] for row in found),
+            "num_images": len(found),
+            "num_kept": sum(row["status"] == Status.KEPT for row in found),
+            "split": _words(row["split"] for row in found) or None,
+            "leader": found[0]["path"],
+        }
+        for family, found in sorted(members.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=FAMILIES)
+
+
+def describe(audit: Audit) -> dict[str, float]:
+    """Return the counts as metrics named `prepare/<count>`."""
+    classes = audit["classes"].values()
+    counts = {"listed": audit["listed"], **audit["status"]}
+    counts |= {w: sum(c[w] for c in classes) for w in ("families", "groups")}
+    return {f"prepare/{name}": float(count) for name, count in counts.items()}
+
+
+def _class_counts(rows: Sequence[Row]) -> dict[str, object]:
+    kept = [row for row in rows if row["status"] == Status.KEPT]
+    splits = Counter(str(row["split"]) for row in kept)
+    return {
+        "listed": len(rows),
+        "kept": len(kept),
+        "families": len({row["family"] for row in kept}),
+        "groups": len({row["group"] for row in kept}),
+        "splits": {str(split): splits[split] for split in Split},
+    }
+
+
+def _reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row["reason"] is not None:
+            found[str(row["status"])][str(row["reason"])] += 1
+    return {status: dict(sorted(c.items())) for status, c in sorted(found.items())}
+
+
+def _listed(rows: Iterable[Row], status: Status) -> list[dict[str, object]]:
+    columns = ("path", "label", "reason", "pixel_sha256")
+    return [
+        {name: row[name] for name in columns} for row in rows if row["status"] == status
+    ]
+
+
+def _mixed_families(rows: Iterable[Row]) -> list[dict[str, object]]:
+    labels: dict[object, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row["family"] is not None:
+            labels[row["family"]][str(row["label"])] += 1
+    return [
+        {"family": family, "labels": dict(sorted(found.items()))}
+        for family, found in sorted(labels.items(), key=lambda item: str(item[0]))
+        if len(found) > 1
+    ]
+
+
+def _words(values: Iterable[object]) -> str:
+    return ",".join(sorted({str(value) for value in values if value is not None}))

@@ -1,0 +1,167 @@
+"""Packed tiles: raw RGB records of one size, cut once, read at random ever after.
+
+Knows the form of a record and where the parts of a catalogue lie; not what is on a tile.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lcc.data.catalogue import Catalogue
+from lcc.errors import DataError, NotFoundError
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.storage.uri import scheme_of
+
+Image8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TilePart:
+    """One object of packed tiles.
+
+    Attributes:
+        key: Where it lies under the root.
+        num_records: Tiles in it.
+        sha256: Digest of the object.
+    """
+
+    key: str
+    num_records: int
+    sha256: str
+
+
+def make_tile(pixels: Image8, *, size_px: int) -> Image8:
+    """Return an image as a square tile: shorter side scaled to size, centre cut out.
+
+    Shrinking averages areas, so that no pixel is skipped; enlarging interpolates
+    linearly. Nothing is stretched.
+
+    Args:
+        pixels: (height, width, 3) uint8, RGB, any size.
+        size_px: Side of the tile.
+
+    Returns:
+        (size_px, size_px, 3) uint8, RGB.
+
+    Example:
+        >>> make_tile(np.zeros((40, 60, 3), np.uint8), size_px=32).shape
+        (32, 32, 3)
+    """
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[top : top + side, left : left + side]
+    if side == size_px:
+        return np.ascontiguousarray(square)
+    method = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
+    tile = cv2.resize(square, (size_px, size_px), interpolation=method)
+    return np.asarray(tile, dtype=np.uint8)
+
+
+def write_tile_index(
+    store: Store, catalogue: Catalogue, parts: Sequence[TilePart], *, size_px: int
+) -> None:
+    """Note which objects hold the tiles of a catalogue at one size."""
+    document = {
+        "size_px": size_px,
+        "parts": [
+            {"key": part.key, "num_records": part.num_records, "sha256": part.sha256}
+            for part in parts
+        ],
+    }
+    content = json.dumps(document, indent=1).encode()
+    store.write(_index_key(catalogue, size_px), content)
+
+
+class Tiles:
+    """Random access to packed tiles, by record number; memory holds what is asked for.
+
+    Args:
+        parts: One array (n, size, size, 3) uint8 per part, in order.
+        size_px: Side of the tiles.
+    """
+
+    def __init__(self, parts: Sequence[Image8], *, size_px: int) -> None:
+        self.size_px = size_px
+        self._parts = tuple(parts)
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return int(self._starts[-1])
+
+    def take(self, records: NDArray[np.int64]) -> Image8:
+        """Return tiles in the order asked for.
+
+        Args:
+            records: (k,) record numbers, `catalogue.records[rows]`.
+
+        Returns:
+            (k, size, size, 3) uint8, RGB, 0–255.
+
+        Raises:
+            IndexError: A record is negative (an image without tile) or too large.
+        """
+        records = np.asarray(records, dtype=np.int64)
+        if len(records) and not 0 <= records.min() <= records.max() < len(self):
+            message = f"records must lie in 0–{len(self) - 1}, got {records}"
+            raise IndexError(message)
+        shape = (len(records), self.size_px, self.size_px, 3)
+        tiles = np.empty(shape, dtype=np.uint8)
+        owner = np.searchsorted(self._starts, records, side="right") - 1
+        for number in np.unique(owner):
+            mine = owner == number
+            tiles[mine] = self._parts[number][records[mine] - self._starts[number]]
+        return tiles
+
+
+def open_tiles(
+    store: Store, catalogue: Catalogue, *, size_px: int, scratch: Path
+) -> Tiles:
+    """Open the packed tiles of a catalogue.
+
+    Files of a folder are mapped where they lie; those of a bucket are fetched to
+    `scratch` once and checked by their SHA-256.
+
+    Raises:
+        NotFoundError: The catalogue has no tiles of this size.
+        DataError: A part is not what was packed.
+    """
+    key = _index_key(catalogue, size_px)
+    try:
+        document = json.loads(store.read(key))
+    except NotFoundError as err:
+        message = (
+            f"{store.uri}/{key}: not found. Run prepare with data.tile_size_px={size_px}"
+            ", or set it to the size that was packed."
+        )
+        raise NotFoundError(message) from err
+    parts = [TilePart(**part) for part in document["parts"] if part["num_records"]]
+    return Tiles([_map(store, p, size_px, scratch) for p in parts], size_px=size_px)
+
+
+def _map(store: Store, part: TilePart, size_px: int, scratch: Path) -> Image8:
+    path = store.fetch(part.key, scratch)
+    shape = (part.num_records, size_px, size_px, 3)
+    is_whole = path.stat().st_size == np.prod(shape)
+    if is_whole and scheme_of(store.uri) != "file":
+        with path.open("rb") as file:
+            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == part.sha256
+    if not is_whole:
+        message = (
+            f"{store.uri}/{part.key}: must be the {part.num_records} tiles that were "
+            "packed, got other bytes. Delete it and run prepare again."
+        )
+        raise DataError(message)
+    return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
+
+
+def _index_key(catalogue: Catalogue, size_px: int) -> str:
+    return layout.catalogue(catalogue.name, catalogue.digest, f"tiles-{size_px}px.json")
