@@ -11,12 +11,13 @@ from difflib import get_close_matches
 import numpy as np
 from numpy.typing import NDArray
 
+from lcc.data.audit import Placed, prove_splits
 from lcc.data.catalogue import Codes, Split
 from lcc.data.columns import user_column
 from lcc.data.kinship import Kin
+from lcc.data.splits import assign_splits
 from lcc.data.task import Task
 from lcc.errors import DataError
-from lcc.data.splits import assign_splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Parted:
 
     Attributes:
         split: (n,) one of train, validation, test.
-        fold: (n,) fold inside the development part, −1 in test.
+        fold: (n,) fold inside the development part, -1 in test.
         proof: What the judge found, the content of `splits.json`.
     """
 
@@ -51,7 +52,23 @@ def part_images(
     settings = task.settings.data
     own = _users_split(task, paths) if settings.split_csv is not None else None
     split, fold = assign_splits(np.array(labels), kin.groups, settings, split=own)
-    return Parted(split=split, fold=fold, proof={})
+    columns = zip(paths, labels, kin.groups, split, fold, strict=True)
+    placed = (
+        Placed(
+            path=path,
+            label=label,
+            group=int(group),
+            split=str(where),
+            fold=int(number) if number >= 0 else None,
+        )
+        for path, label, group, where, number in columns
+    )
+    proof = prove_splits(placed, settings)
+    if proof.faults:
+        faults = "\n".join(f"split: {fault}." for fault in proof.faults)
+        message = f"{faults}\nCorrect data.split_csv, or the settings of the split."
+        raise DataError(message)
+    return Parted(split=split, fold=fold, proof=proof.document())
 
 
 def _users_split(task: Task, paths: Sequence[str]) -> NDArray[np.str_]:
@@ -59,6 +76,9 @@ def _users_split(task: Task, paths: Sequence[str]) -> NDArray[np.str_]:
     for value in sorted(set(values) - set(Split)):
         near = get_close_matches(value, list(Split), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        message = f"data.split_csv: split must be one of {', '.join(Split)}, got {value}.{hint}"
+        message = (
+            f"data.split_csv: split must be one of {', '.join(Split)}, got {value}. "
+            f"Correct it.{hint}"
+        )
         raise DataError(message)
     return np.array(values)

@@ -1,0 +1,166 @@
+"""What one image is recognised by: SIFT of it and of its mirror, and a global vector.
+
+Knows nothing of files, labels or other images. The same pixels give the same bytes.
+"""
+
+from functools import lru_cache
+from importlib import resources
+from io import BytesIO
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+GLOBAL_DIMENSIONS = 512
+DESCRIPTOR_NORM = 512.0  # RootSIFT has norm 1; its parts seldom pass 0.5, so 255 / 512
+
+THUMBNAIL_PX = 96  # aligns two tiles to a third of a percent of their side
+
+_WORK_PX = 224  # side SIFT sees at most: tissue at 768 px has no new structure
+_MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up to it
+# A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
+# strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
+_CONTRAST_THRESHOLD = 0.01
+_PROJECTION_SEED = 20101  # any fixed number: the projection is part of the format
+
+Array = npt.NDArray[Any]
+
+
+def feature_dtype(num_keypoints: int) -> np.dtype[np.void]:
+    """Return the fixed-size record of one image's features.
+
+    Index 0 of `num`, `points` and `descriptors` is the image, index 1 its mirror (left
+    and right exchanged). Points are x and y in units of the side, 0–1. Descriptors are
+    RootSIFT times 512. `thumbnail` is the grey image, reduced.
+
+    Args:
+        num_keypoints: Keypoints kept per image.
+
+    Example:
+        >>> feature_dtype(200)["descriptors"].shape
+        (2, 200, 128)
+    """
+    return np.dtype(
+        [
+            ("num", "<u2", (2,)),
+            ("points", "<f4", (2, num_keypoints, 2)),
+            ("descriptors", "u1", (2, num_keypoints, 128)),
+            ("thumbnail", "u1", (THUMBNAIL_PX, THUMBNAIL_PX)),
+        ]
+    )
+
+
+def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Array]:
+    """Return the features of one image and its flip-blind global descriptor.
+
+    An image without structure yields a record with `num` 0 and a descriptor of zeros.
+
+    Args:
+        image: (height, width, 3) uint8, RGB, of any size; of an oblong image the
+            square in its middle counts.
+        num_keypoints: Keypoints kept, the strongest first.
+
+    Returns:
+        A record of `feature_dtype(num_keypoints)`, and (512,) float16 of norm 1 or 0.
+    """
+    grey = _reduce(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    record = np.zeros((), dtype=feature_dtype(num_keypoints))
+    size = (THUMBNAIL_PX, THUMBNAIL_PX)
+    record["thumbnail"] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    sift = cv2.SIFT_create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
+    vlad = np.zeros(_codebook().size, dtype=np.float32)
+    for parity, view in enumerate((grey, np.ascontiguousarray(grey[:, ::-1]))):
+        points, descriptors = _detect(sift, view, num_keypoints)
+        record["num"][parity] = len(points)
+        record["points"][parity, : len(points)] = points
+        record["descriptors"][parity, : len(points)] = descriptors
+        vlad += _vlad(descriptors)
+    return record[()], _project(vlad)
+
+
+def detect_descriptors(grey: Array, *, num_keypoints: int = 200) -> Array:
+    """Return RootSIFT descriptors times 512 of a grey image, (n, 128) uint8."""
+    sift = cv2.SIFT_create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
+    return _detect(sift, grey, num_keypoints)[1]
+
+
+def _reduce(grey: Array) -> Array:
+    side = min(grey.shape)
+    top, left = ((length - side) // 2 for length in grey.shape)
+    grey = grey[top : top + side, left : left + side]
+    target = min(max(side, _MIN_SIDE_PX), _WORK_PX)
+    if target == side:
+        return grey
+    shrinks = target < side
+    return cv2.resize(
+        grey,
+        (target, target),
+        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+    )
+
+
+def _detect(sift: Any, grey: Array, num_keypoints: int) -> tuple[Array, Array]:
+    found, descriptors = sift.detectAndCompute(grey, None)
+    if descriptors is None:
+        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8)
+    rows = np.array(
+        [(*point.pt, point.angle, point.response) for point in found], np.float32
+    )
+    # Strongest first; the rest of the key makes ties fall the same way everywhere.
+    order = np.lexsort((rows[:, 2], rows[:, 0], rows[:, 1], -rows[:, 3]))
+    order = order[:num_keypoints]
+    return rows[order, :2] / grey.shape[0], _root_sift(descriptors[order])
+
+
+def _root_sift(descriptors: Array) -> Array:
+    """Source: Arandjelović and Zisserman, "Three things everyone should know", 2012."""
+    total = descriptors.sum(axis=1, keepdims=True)
+    root = np.sqrt(descriptors / np.maximum(total, 1e-9))
+    scaled: Array = np.clip(np.rint(root * DESCRIPTOR_NORM), 0, 255).astype(np.uint8)
+    return scaled
+
+
+@lru_cache(maxsize=1)
+def _codebook() -> Array:
+    """Return the 64 visual words, (64, 128) float32 of norm 1 (`lcc.data.codebook`)."""
+    content = resources.files("lcc.data").joinpath("codebook.npy").read_bytes()
+    words: Array = np.load(BytesIO(content)).astype(np.float32)
+    return words
+
+
+def _vlad(descriptors: Array) -> Array:
+    """Sum the residuals to the nearest word, each word's sum scaled to norm 1.
+
+    Source: Jégou, Douze, Schmid, Pérez, "Aggregating local descriptors into a compact
+    image representation", CVPR 2010; norm per word: Arandjelović and Zisserman, "All
+    about VLAD", CVPR 2013.
+    """
+    words = _codebook()
+    local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
+    nearest = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    member = (nearest[None, :] == np.arange(len(words))[:, None]).astype(np.float32)
+    sums = member @ local - member.sum(axis=1, keepdims=True) * words
+    norms = np.linalg.norm(sums, axis=1, keepdims=True)
+    flat: Array = (sums / np.maximum(norms, 1e-9)).ravel()
+    return flat
+
+
+@lru_cache(maxsize=1)
+def _projection() -> Array:
+    """Return a fixed random matrix that keeps inner products within about 1/√512.
+
+    Source: Johnson and Lindenstrauss 1984; Gaussian form: Dasgupta and Gupta 2003.
+    """
+    rng = np.random.Generator(np.random.PCG64(_PROJECTION_SEED))
+    matrix: Array = rng.standard_normal(
+        (_codebook().size, GLOBAL_DIMENSIONS), dtype=np.float32
+    )
+    return matrix
+
+
+def _project(vlad: Array) -> Array:
+    short = vlad @ _projection()
+    norm = float(np.linalg.norm(short))
+    unit: Array = (short / norm if norm > 0 else short).astype(np.float16)
+    return unit
