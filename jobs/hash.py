@@ -1,4 +1,4 @@
-"""Second step of `prepare`: digests, features and tiles of each image of some slices."""
+"""Second step of `prepare`: digests, features and tiles of some slices."""
 
 from jobs.entry import StepContext, main
 from lcc.data.pipeline import hash_slices

@@ -1,4 +1,4 @@
-"""The last step of `prepare`: statuses, families, splits and their proof, as a catalogue.
+"""The last step of `prepare`: statuses, families, splits and proof, as a catalogue.
 
 Knows the order of these acts and what must hold between them; each act is elsewhere.
 """
@@ -96,7 +96,7 @@ def _judge(listing: Listing, parts: HashParts, labels: Sequence[str]) -> list[Ve
     if not parts.facts["path"].equals(listing.table["path"]):
         message = (
             f"{parts.key(0, 'parquet')}: parts must hold the listing's {len(listing)} "
-            f"files, got {parts.facts.num_rows}. Delete its folder and run prepare again."
+            f"files, got {parts.facts.num_rows}. Delete them and run prepare again."
         )
         raise DataError(message)
     return judge_files(parts.facts.to_pydict(), labels)

@@ -90,7 +90,7 @@ class Catalogue:
 
     @cached_property
     def labels(self) -> Codes:
-        """(n,) index into `class_names`, −1 where the image is not kept."""
+        """(n,) index into `class_names`, -1 where the image is not kept."""
         codes = {name: code for code, name in enumerate(self.class_names)}
         pairs = zip(
             self.table["label"].to_pylist(),
@@ -104,22 +104,22 @@ class Catalogue:
 
     @cached_property
     def families(self) -> Codes:
-        """(n,) family numbers, −1 for unreadable files."""
+        """(n,) family numbers, -1 for unreadable files."""
         return self._numbers("family")
 
     @cached_property
     def groups(self) -> Codes:
-        """(n,) group numbers, −1 for unreadable files."""
+        """(n,) group numbers, -1 for unreadable files."""
         return self._numbers("group")
 
     @cached_property
     def folds(self) -> Codes:
-        """(n,) fold numbers, −1 outside the development part."""
+        """(n,) fold numbers, -1 outside the development part."""
         return self._numbers("fold")
 
     @cached_property
     def records(self) -> Codes:
-        """(n,) record numbers of the packed tiles, −1 where there is none."""
+        """(n,) record numbers of the packed tiles, -1 where there is none."""
         return self._numbers("record")
 
     def rows(self, split: str | None = None) -> Codes:

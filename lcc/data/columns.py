@@ -55,7 +55,8 @@ def read_column(file: Path, *, column: str, field: str) -> dict[str, str]:
                 if values.setdefault(path, value) != value:
                     message = (
                         f"{field}: must give each path one {column}, got "
-                        f"{values[path]} and {value} for {encode_name(path)}. Remove one."
+                        f"{values[path]} and {value} for {encode_name(path)}. "
+                        "Remove one."
                     )
                     raise DataError(message)
     except csv.Error as err:
@@ -80,8 +81,8 @@ def match_paths(
         near = get_close_matches(missing[0], list(known)[:10_000], n=1)
         hint = f" Nearest path in the file: {near[0]}." if near else ""
         message = (
-            f"{field}: must give every image a {column}, got none for {len(missing)} of "
-            f"{len(paths)} ({shown} …). Paths are relative to data.source.{hint}"
+            f"{field}: must give every image a {column}, got none for {len(missing)} "
+            f"of {len(paths)} ({shown} …). Paths are relative to data.source.{hint}"
         )
         raise DataError(message)
     return [known[path] for path in paths]

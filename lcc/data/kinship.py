@@ -23,8 +23,8 @@ class Kin:
     """Who belongs together.
 
     Attributes:
-        families: (n,) family of each file, −1 where unreadable.
-        groups: (n,) group of each file, −1 where unreadable.
+        families: (n,) family of each file, -1 where unreadable.
+        groups: (n,) group of each file, -1 where unreadable.
         alarms: What is larger than plausible, in words.
     """
 

@@ -144,7 +144,7 @@ class LinkParts:
             return from_parquet(self.hashed.store.read(self.key(index)))
         except NotFoundError as err:
             message = (
-                f"{self.hashed.store.uri}/{self.key(index)}: not found, a slice of link "
-                "is missing. Run prepare again; finished slices are kept."
+                f"{self.hashed.store.uri}/{self.key(index)}: not found, a slice of "
+                "link is missing. Run prepare again; finished slices are kept."
             )
             raise DataError(message) from err

@@ -24,10 +24,10 @@ from lcc.storage.uri import local_path, scheme_of
 logger = logging.getLogger(__name__)
 # Files that lie beside images and are none. Anything else in a class folder is listed,
 # and what turns out to be no image is counted as unreadable.
-SIDE_FILES = frozenset(
-    ".csv .db .docx .htm .html .ini .json .log .md .pdf .py .sha256 .tsv .txt .xlsx .xml "
-    ".yaml .yml .zip".split()
-)
+SIDE_FILES = (
+    ".csv", ".db", ".htm", ".html", ".ini", ".json", ".log", ".md", ".pdf", ".py",
+    ".sha256", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml", ".zip",
+)  # fmt: skip
 SIDE_FOLDERS = frozenset({"__MACOSX"})  # what macOS adds to an archive
 MIN_CLASSES = 2
 SCHEMA = pa.schema(
@@ -166,8 +166,8 @@ def _check_classes(
     folders = {PurePosixPath(entry.key).parent for entry in found}
     if not folders:
         message = (
-            f"data.source: must hold one folder of images per class, got none in {uri}. "
-            "Put the images of each class into a folder of its name."
+            f"data.source: must hold one folder of images per class, got none in "
+            f"{uri}. Put the images of each class into a folder of its name."
         )
         raise DataError(message)
     names = sorted({encode_name(text) for f in folders for text in (f.name, str(f))})

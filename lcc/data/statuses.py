@@ -18,7 +18,7 @@ class Verdict:
         status: What becomes of it.
         reason: Why it is not kept, or what was converted; none otherwise.
         first: Row of the first file with the same pixels, itself where there is none
-            before; −1 for an unreadable file.
+            before; -1 for an unreadable file.
     """
 
     status: Status

@@ -1,6 +1,6 @@
 """Packed tiles: raw RGB records of one size, cut once, read at random ever after.
 
-Knows the form of a record and where the parts of a catalogue lie; not what is on a tile.
+Knows the form of a record and where the parts of a catalogue lie; not what they show.
 """
 
 import hashlib
@@ -139,8 +139,8 @@ def open_tiles(
         document = json.loads(store.read(key))
     except NotFoundError as err:
         message = (
-            f"{store.uri}/{key}: not found. Run prepare with data.tile_size_px={size_px}"
-            ", or set it to the size that was packed."
+            f"{store.uri}/{key}: not found. Run prepare with "
+            f"data.tile_size_px={size_px}, or set it to the size that was packed."
         )
         raise NotFoundError(message) from err
     parts = [TilePart(**part) for part in document["parts"] if part["num_records"]]

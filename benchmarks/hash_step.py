@@ -1,0 +1,176 @@
+"""The hash step, features left out, against a bare loop of the same work.
+
+The bare loop reads a file, takes MD5 and SHA-256, decodes it with OpenCV, takes the
+SHA-256 of the pixels, resizes and appends the tile to a file. Both on one core, by turns,
+medians of five. Then two worker processes against one, each with its half of the slices.
+
+    python benchmarks/hash_step.py [--tiles FOLDER] [--num-images 1000]
+
+Wanted: ratio ≥ 0.8, two processes ≥ 1.8 × one.
+"""
+
+import argparse
+import hashlib
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lcc.config.settings import Settings
+from lcc.data.hashing import hash_image
+from lcc.data.pipeline import hash_slices, list_images
+from lcc.data.task import Task
+from lcc.storage.uri import open_store
+
+DEFAULT_TILES = Path(__file__).parents[2] / "shared" / "data" / "lc25000-lung-224"
+SIZE_PX = 150  # smaller than the source, so that both sides really resize
+NUM_SLICES = 8
+NUM_ROUNDS = 5
+
+
+class NoProgress:
+    def __init__(self, total: int) -> None: ...
+
+    def advance(self, count: int = 1) -> None: ...
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        source = copy_some(arguments.tiles, work / "tiles", arguments.num_images)
+        files = sorted(path for path in source.rglob("*") if path.is_file())
+        bare, step = [], []
+        for number in range(NUM_ROUNDS):
+            bare.append(measure(partial(bare_loop, files, work / "bare.tiles")))
+            step.append(
+                measure(partial(run_step, prepared(source, work / f"a{number}")))
+            )
+        ratio = statistics.median(bare) / statistics.median(step)
+        print(f"images={len(files)} rounds={NUM_ROUNDS} size_px={SIZE_PX}")
+        print(f"bare loop      {len(files) / statistics.median(bare):8.1f} images/s")
+        print(f"hash step      {len(files) / statistics.median(step):8.1f} images/s")
+        print(f"ratio          {ratio:8.2f}  (wanted ≥ 0.8)")
+        speedup = compare_processes(source, work)
+        print(f"two processes  {speedup:8.2f} × one  (wanted ≥ 1.8)")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    tiles = Path(os.environ.get("LCC_TEST_TILES", DEFAULT_TILES))
+    parser.add_argument("--tiles", type=Path, default=tiles)
+    parser.add_argument("--num-images", type=int, default=1000)
+    return parser.parse_args()
+
+
+def copy_some(source: Path, target: Path, count: int) -> Path:
+    """Link `count` images, the same number of each class."""
+    folders = sorted(path for path in source.iterdir() if path.is_dir())
+    for folder in folders:
+        (target / folder.name).mkdir(parents=True)
+        for path in sorted(folder.iterdir())[: count // len(folders)]:
+            (target / folder.name / path.name).symlink_to(path.absolute())
+    return target
+
+
+def prepared(source: Path, root: Path) -> Task:
+    """Return a task whose listing is made."""
+    settings = Settings.model_validate(
+        {
+            "storage": {"root": str(root)},
+            "data": {
+                "source": str(source),
+                "name": "tiles",
+                "tile_size_px": SIZE_PX,
+                "num_slices": NUM_SLICES,
+            },
+        }
+    )
+    root.mkdir()
+    task = Task(
+        run_id="benchmark",
+        store=open_store(str(root)),
+        settings=settings,
+        scratch=root,
+        progress=NoProgress,
+    )
+    list_images(task)
+    return task
+
+
+def run_step(task: Task, index: int = 0, num_indexes: int = 1) -> None:
+    """Hash without features."""
+    scratch = task.scratch / f"scratch-{index}"
+    scratch.mkdir(exist_ok=True)
+    own = Task(
+        run_id=task.run_id,
+        store=task.store,
+        settings=task.settings,
+        scratch=scratch,
+        progress=NoProgress,
+    )
+    bare_hash = partial(hash_image, size_px=SIZE_PX, max_megapixels=200, extract=None)
+    hash_slices(own, index=index, num_indexes=num_indexes, hasher=bare_hash)
+
+
+def bare_loop(files: list[Path], target: Path) -> None:
+    """Do the same work with nothing around it."""
+    cv2.setNumThreads(1)
+    with target.open("wb") as out:
+        for path in files:
+            data = path.read_bytes()
+            hashlib.md5(data, usedforsecurity=False).hexdigest()
+            hashlib.sha256(data).hexdigest()
+            buffer = np.frombuffer(data, np.uint8)
+            pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB)
+            hashlib.sha256(pixels).hexdigest()
+            tile = cv2.resize(pixels, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+            out.write(tile)
+
+
+def compare_processes(source: Path, work: Path) -> float:
+    """Return how much faster two processes are than one, medians."""
+    one, two = [], []
+    for number in range(NUM_ROUNDS):
+        one.append(run_processes(prepared(source, work / f"one{number}"), 1))
+        two.append(run_processes(prepared(source, work / f"two{number}"), 2))
+    return statistics.median(one) / statistics.median(two)
+
+
+def run_processes(task: Task, count: int) -> float:
+    """Return the seconds of the slowest of `count` workers, start-up left out."""
+    context = multiprocessing.get_context("fork")
+    ready = context.Barrier(count + 1)
+    workers = [
+        context.Process(target=run_worker, args=(task, index, count, ready))
+        for index in range(count)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    start = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    return time.perf_counter() - start
+
+
+def run_worker(task: Task, index: int, count: int, ready: object) -> None:
+    ready.wait()  # type: ignore[attr-defined]
+    run_step(task, index, count)
+
+
+def measure(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
