@@ -164,7 +164,7 @@ def _decode_jpeg(data: bytes, size_px: tuple[int, int]) -> Image8:
 
 
 def _decode_any(image: Image.Image) -> Decoded:
-    is_deep = image.mode.startswith("I;16") or ";16" in str(image.tile)
+    is_deep = image.mode.startswith("I;16") or ";16" in str(getattr(image, "tile", ""))
     turned = _orientation(image) != 1
     try:
         image.load()

@@ -43,7 +43,7 @@ def digest_pixels(pixels: NDArray[np.uint8]) -> str:
         pixels: (height, width, 3) uint8, RGB, at full size.
     """
     digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
 

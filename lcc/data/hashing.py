@@ -5,7 +5,8 @@ facts is written last: a part is there when its table is.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from lcc.data.decode import Reason, UnreadableError, decode_image
 from lcc.data.digest import digest_file, digest_pixels
 from lcc.data.tiles import Image8, make_tile
+from lcc.errors import UnavailableError
 
 FACTS = pa.schema(
     {
@@ -155,16 +157,30 @@ class RecordWriter:
     def write(self, record: NDArray[Any]) -> None:
         """Append one record."""
         content = record.tobytes()
-        self._file.write(content)
+        with self._needing_room():
+            self._file.write(content)
         self._digest.update(content)
         self.num_records += 1
 
     def close(self) -> Path:
         """Close and return the file."""
-        self._file.close()
+        with self._needing_room():  # the last bytes are written now
+            self._file.close()
         return self._path
 
     def remove(self) -> None:
         """Close and remove the file."""
-        self._file.close()
+        with suppress(OSError):  # what is left in the buffer need not fit
+            self._file.close()
         self._path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _needing_room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            message = (
+                f"{self._path.parent}: must have room for one slice of tiles, got "
+                f"{err.strerror}. Free some, set TMPDIR, or raise data.num_slices."
+            )
+            raise UnavailableError(message) from err

@@ -55,7 +55,7 @@ def find_kin(
         )
     groups = joined.group[picture]
     if settings.groups_csv is not None:
-        chosen = [paths[row] for row in np.flatnonzero(readable)]
+        chosen = [paths[row] for row in np.flatnonzero(readable).tolist()]
         groups = join_groups(groups, user_column(task, column="group", paths=chosen))
     return Kin(
         families=_spread(joined.family[picture], readable),

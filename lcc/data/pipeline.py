@@ -119,7 +119,7 @@ def _write_part(
             counter.advance()
         table, files = writer.finish()
         for suffix, file in files.items():
-            parts.store.upload(parts.key(index, suffix), file)
+            parts.store.absorb(parts.key(index, suffix), file)
     parts.store.write(parts.key(index, "parquet"), to_parquet(table))
     logger.info("event=hashed part=%d images=%d", index, table.num_rows)
 

@@ -108,7 +108,7 @@ def single_threaded() -> Iterator[None]:
     There is a process per core already, and sums taken by several threads may differ in
     the last bit: parts must not depend on the machine.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # of scikit-learn
 
     cv2.setNumThreads(1)
     with threadpool_limits(1):

@@ -74,6 +74,18 @@ class LocalStore:
                     target.write(chunk)
             temporary.replace(self._path(key))
 
+    def absorb(self, key: str, path: Path) -> None:
+        """Move a file to the object's place; copy it from another file system."""
+        target = self._path(key)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        except OSError as err:
+            if err.errno != errno.EXDEV:
+                raise self._cannot_write(err) from err
+            self.upload(key, path)
+            path.unlink()
+
     def fetch(self, key: str, folder: Path) -> Path:  # noqa: ARG002 - see Store
         """Return the object's own file; never write to it."""
         if not self.exists(key):

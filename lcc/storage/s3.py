@@ -103,6 +103,11 @@ class S3Store:
                 str(path), self.bucket, self._key(key), Config=self._transfer
             )
 
+    def absorb(self, key: str, path: Path) -> None:
+        """Upload a file and remove it."""
+        self.upload(key, path)
+        path.unlink()
+
     def fetch(self, key: str, folder: Path) -> Path:
         """Copy the object below `folder`, in parallel ranges; return the copy."""
         target = folder / self.bucket / self._key(key)

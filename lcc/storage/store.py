@@ -54,6 +54,12 @@ class Store(Protocol):
     def upload(self, key: str, path: Path) -> None:
         """Write a file as one object, in parallel parts where it is large."""
 
+    def absorb(self, key: str, path: Path) -> None:
+        """Make a local file the object; afterwards the file is gone.
+
+        On one file system nothing is copied.
+        """
+
     def fetch(self, key: str, folder: Path) -> Path:
         """Return a local file with the object's bytes.
 

@@ -21,7 +21,7 @@ class SilentCounter:
 
 def a_task(
     tmp_path: Path,
-    source: Path | str,
+    source: Path | str | None,
     *,
     root: str | None = None,
     run_id="prepare-1",
@@ -33,7 +33,7 @@ def a_task(
         {
             "storage": {"root": root or str(tmp_path / "root")},
             "data": {
-                "source": str(source),
+                "source": source and str(source),
                 "name": "tiles",
                 "tile_size_px": 32,
                 "num_slices": 2,

@@ -35,7 +35,8 @@ def test_a_missing_column_is_named(tmp_path: Path):
         column(tmp_path, "file,split\na,test\n")
 
     assert str(caught.value) == (
-        "data.split_csv: must have the columns path and split, got file, split. Add path."
+        "data.split_csv: must have the columns path and split, got file, split. "
+        "Add path."
     )
 
 
@@ -54,6 +55,6 @@ def test_images_without_a_value_are_counted():
 
     assert str(caught.value) == (
         "data.split_csv: must give every image a split, got none for 2 of 2 "
-        "(lung_aca/1.png, lung_aca/2.png …). Paths are relative to data.source. Nearest "
-        "path in the file: x/lung_aca/1.png."
+        "(lung_aca/1.png, lung_aca/2.png …). Paths are relative to data.source. "
+        "Nearest path in the file: x/lung_aca/1.png."
     )

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -218,9 +219,8 @@ def test_a_jpeg_whose_pixels_are_garbage_does_not_crash():
     data = bytearray(encoded(Image.fromarray(a_picture()), "JPEG"))
     data[200:-2] = bytes(len(data) - 202)
 
-    try:
-        decoded = decode_image(bytes(data))
-    except UnreadableError as err:
-        assert err.reason in set(Reason)
-    else:
-        assert decoded.pixels.shape == (48, 48, 3)
+    found = []
+    with suppress(UnreadableError):  # which of the two is libjpeg's business
+        found.append(decode_image(bytes(data)).pixels.shape)
+
+    assert found in ([], [(48, 48, 3)])

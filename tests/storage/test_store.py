@@ -2,11 +2,12 @@
 
 import multiprocessing
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from lcc.errors import NotFoundError
+from lcc.errors import ConfigError, NotFoundError
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
 
@@ -58,6 +59,41 @@ def test_a_range_is_cut_out(store: Store, start: int, length: int, expected: byt
     store.write("part", b"0123456789")
 
     assert store.read_range("part", start=start, length=length) == expected
+
+
+def test_an_absorbed_file_is_the_object_and_gone(store: Store, tmp_path: Path):
+    file = tmp_path / "part"
+    file.write_bytes(b"tiles")
+    store.write("work/part", b"old")
+
+    store.absorb("work/part", file)
+
+    assert store.read("work/part") == b"tiles"
+    assert not file.exists()
+
+
+def test_a_file_of_another_file_system_is_absorbed(tmp_path: Path):
+    if not Path("/dev/shm").is_dir():  # noqa: S108 - a tmpfs, where there is one
+        pytest.skip("no second file system: /dev/shm is missing")
+    store = open_store(str(tmp_path / "root"))
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as file:  # noqa: S108
+        file.write(b"tiles")
+
+    store.absorb("work/part", Path(file.name))
+
+    assert store.read("work/part") == b"tiles"
+    assert not Path(file.name).exists()
+
+
+def test_nothing_is_absorbed_where_one_cannot_write(tmp_path: Path):
+    (tmp_path / "root").write_text("a file")
+    part = tmp_path / "part"
+    part.write_bytes(b"tiles")
+
+    with pytest.raises(ConfigError, match="must be a folder one can write to"):
+        open_store(str(tmp_path / "root")).absorb("work/part", part)
+
+    assert part.read_bytes() == b"tiles"
 
 
 @pytest.mark.parametrize("verb", ["read", "read_range", "fetch"])
