@@ -6,6 +6,7 @@ from jobs.entry import StepContext, main
 from lcc.data.assembly import build_catalogue
 from lcc.data.summary import describe
 from lcc.data.task import Task
+from lcc.storage import layout
 from lcc.tracking.progress import Progress
 
 
@@ -20,6 +21,8 @@ def run(context: StepContext) -> None:
     )
     built = build_catalogue(task)
     digest = built.catalogue.digest
+    pointer = json.dumps({"name": task.name, "digest": digest}).encode()
+    context.store.write(layout.run(context.run_id, "catalogue.json"), pointer)
     tracker = context.tracker
     tracker.set_tags({"lcc.catalogue": digest})
     tracker.log_input(

@@ -4,8 +4,11 @@ Knows nothing of any step. A step is a function of one `StepContext`.
 """
 
 import argparse
+import ctypes
+import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -13,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lcc.config.load import read_run_settings
+from lcc.config.load import parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import fetch_file, open_store
 from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -54,21 +57,40 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
         run: The step; an `LccError` from it becomes its exit code and one line.
     """
     arguments = _parse_arguments(step)
+    _end_with_driver()
     _configure_logging()
     try:
         _run_in_context(step, run, arguments)
     except LccError as err:
-        print(str(err), file=sys.stderr)  # noqa: T201 - the one message of this process
+        _report(err)
         sys.exit(err.exit_code)
     except Exception:
         logger.exception("step=%s event=crashed", step)
         sys.exit(1)
 
 
+def _report(err: LccError) -> None:
+    """Write the one message of this process: to the log, and to whoever started it."""
+    sys.stderr.write(f"{err}\n")
+    sys.stdout.write(f"error {json.dumps(str(err))}\n")
+    sys.stdout.flush()
+
+
+def _end_with_driver() -> None:
+    """Get SIGTERM when a driver on this machine dies, however it dies."""
+    driver = os.environ.get("LCC_DRIVER_PID")
+    if driver is None or not sys.platform.startswith("linux"):
+        return
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    if os.getppid() != int(driver):  # it died before we asked
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _run_in_context(
     step: str, run: Callable[[StepContext], None], arguments: argparse.Namespace
 ) -> None:
-    settings = read_run_settings(arguments.settings)
+    settings = _read_settings(arguments.settings)
     if settings.storage.root is None:  # the launcher always writes it
         message = "storage.root: must be set, got none. Pass --root URI."
         raise LccError(message)
@@ -89,6 +111,12 @@ def _run_in_context(
                 scratch=Path(scratch),
             )
         )
+
+
+def _read_settings(uri: str) -> Settings:
+    with tempfile.TemporaryDirectory(prefix="lcc-settings-") as scratch:
+        text = fetch_file(uri, Path(scratch)).read_text(encoding="utf-8")
+    return parse_settings(text, source=uri)
 
 
 def _parse_arguments(step: str) -> argparse.Namespace:

@@ -1,0 +1,74 @@
+"""Text to plain values and back: YAML as people write it, with the line of a fault.
+
+Knows YAML; not which settings there are.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+from lcc.errors import ConfigError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with 1e-3 as a number, as YAML 1.2 has it, and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                problem = f"key {key.value!r} stands twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"),
+    list("-+.0123456789"),
+)
+
+
+def parse_yaml(text: str, *, source: str) -> Any:
+    """Return the value of a YAML text.
+
+    Args:
+        text: The YAML.
+        source: Name of the text in a message, e.g. `lcc.yaml`.
+
+    Raises:
+        ConfigError: The text is not YAML; names the line.
+
+    Example:
+        >>> parse_yaml("{a: 1e-3}", source="example")
+        {'a': 0.001}
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark or err.context_mark
+        place = f", line {mark.line + 1}" if mark and "\n" in text.strip() else ""
+        message = (
+            f"{source}{place}: must be YAML, got {err.problem}. Correct what stands "
+            "there; a value with special characters needs quotes."
+        )
+        raise ConfigError(message) from err
+    except yaml.YAMLError as err:
+        message = (
+            f"{source}: must be YAML text, got {str(err).splitlines()[0]}. "
+            "Is it the right file?"
+        )
+        raise ConfigError(message) from err
+
+
+def to_yaml(value: object) -> str:
+    """Return plain values as YAML, in their own order.
+
+    Example:
+        >>> to_yaml({"b": 1, "a": [1, 2]})
+        'b: 1\\na: [1, 2]\\n'
+    """
+    return yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
+    )

@@ -1,0 +1,115 @@
+"""Pydantic's errors in the words of this project: path, rule, value, what to do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from lcc.config.fields import section_paths, setting_fields
+from lcc.config.layers import Layers
+
+RULES: Mapping[str, str] = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be above {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "less_than": "must be below {lt:g}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_short": "must have at least {min_length} character(s)",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+    "model_type": "must be a mapping of settings",
+    "model_attributes_type": "must be a mapping of settings",
+    "dict_type": "must be a mapping",
+    "tuple_type": "must be a list",
+}
+
+
+def describe_faults(err: ValidationError) -> list[str]:
+    """Return a message for each fault of values that no user's source is known of."""
+    return [message for _, message in faults_by_path(err, Layers())]
+
+
+def faults_by_path(err: ValidationError, layers: Layers) -> list[tuple[str, str]]:
+    """Return (dotted path, message) of each fault, alternatives of one field joined."""
+    found: dict[str, list[ErrorDetails]] = {}
+    for error in err.errors(include_url=False):
+        found.setdefault(_path_of(error["loc"]), []).append(error)
+    return [(path, _describe(path, errors, layers)) for path, errors in found.items()]
+
+
+def remedy(path: str, layers: Layers) -> str:
+    """Return where the user can change a setting."""
+    origin = layers.origin_of(path)
+    if origin is None:
+        return f"Set it with --set {path}=VALUE."
+    if origin.startswith("--") or origin.isupper():
+        return f"Change {origin}."
+    return f"Change it in {origin}."
+
+
+def near_words(path: str) -> str:
+    """Return a hint at the setting that was meant.
+
+    Example:
+        >>> near_words("launch.gpu")
+        'Did you mean launch.gpus?'
+    """
+    known = [*setting_fields(), *section_paths()]
+    siblings = [p for p in known if p.rpartition(".")[0] == path.rpartition(".")[0]]
+    last = path.rpartition(".")[2]
+    near = (
+        get_close_matches(path, siblings, n=1, cutoff=0.6)
+        or [p for p in known if p.rpartition(".")[2] == last]
+        or get_close_matches(path, known, n=1, cutoff=0.6)
+    )
+    if not near:
+        return "`lcc-launch schema` lists them all."
+    return f"Did you mean {' or '.join(near)}?"
+
+
+def _path_of(location: Sequence[int | str]) -> str:
+    """Return the dotted path without pydantic's names of union members."""
+    words = [str(word) for word in location]
+    for end in range(1, len(words) + 1):
+        path = ".".join(words[:end])
+        if path in setting_fields():
+            keys = [word for word in words[end:] if "." in word or word.isidentifier()]
+            is_mapped = path in {"search.grid", "data.classes"} and keys
+            return f"{path}.{keys[0]}" if is_mapped else path
+    return ".".join(words)
+
+
+def _describe(path: str, errors: list[ErrorDetails], layers: Layers) -> str:
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        origin = layers.origin_of(path) or "the settings"
+        return f"{path}: is not a setting, got it from {origin}. {near_words(path)}"
+    if first["type"] == "value_error":  # our own words
+        return f"{path}.{first['ctx']['error']}" if path else str(first["ctx"]["error"])
+    rules = " or ".join(dict.fromkeys(_rules(errors)))
+    return f"{path}: {rules}, got {_shown(first['input'])}. {remedy(path, layers)}"
+
+
+def _rules(errors: list[ErrorDetails]) -> Iterator[str]:
+    for number, error in enumerate(errors):
+        template = RULES.get(error["type"])
+        rule = template.format(**error.get("ctx", {})) if template else error["msg"]
+        yield rule if number == 0 else rule.removeprefix("must be ")
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004 - a line

@@ -1,0 +1,108 @@
+"""Rules that span sections: settings that are fine alone and contradict each other."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from lcc.config.faults import faults_by_path, near_words
+from lcc.config.fields import is_mapping, setting_fields
+from lcc.config.launch import Backend
+from lcc.config.layers import Layers
+from lcc.config.settings import Settings
+
+SEARCHABLE = ("model.", "train.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule and the settings it looks at; it is silent where one of them is wrong."""
+
+    paths: tuple[str, ...]
+    check: Callable[[Settings, Layers], Iterator[str]]
+
+
+def contradictions(
+    settings: Settings, *, wrong: frozenset[str], layers: Layers
+) -> list[str]:
+    """Return a message for each rule broken.
+
+    Args:
+        settings: The settings, with defaults in place of wrong values.
+        wrong: Paths that were wrong by themselves.
+        layers: Who set what.
+    """
+    return [
+        fault
+        for rule in RULES
+        if not any(path in rule.paths for path in wrong)
+        for fault in rule.check(settings, layers)
+    ]
+
+
+def _gpus_divide_batch(settings: Settings, _: Layers) -> Iterator[str]:
+    launch, batch_size = settings.launch, settings.train.batch_size
+    replicas = launch.gpus * launch.pods
+    if replicas == 0 or batch_size % replicas == 0:
+        return
+    product = f" × launch.pods ({launch.pods})" if launch.pods > 1 else ""
+    below = batch_size // replicas * replicas
+    sizes = " or ".join(str(size) for size in (below, below + replicas) if size)
+    divisor = max(n for n in range(1, launch.gpus + 1) if not batch_size % n)
+    yield (
+        f"launch.gpus{product}: must divide train.batch_size ({batch_size}), "
+        f"got {launch.gpus}. Use a batch of {sizes}, or --gpus {divisor}."
+    )
+
+
+def _one_process_locally(settings: Settings, _: Layers) -> Iterator[str]:
+    if settings.launch.backend is Backend.LOCAL and settings.launch.pods > 1:
+        yield (
+            "launch.pods: must be 1 with launch.backend local, "
+            f"got {settings.launch.pods}. Use --gpus for more replicas."
+        )
+
+
+def _grid_fits(settings: Settings, layers: Layers) -> Iterator[str]:
+    for path, values in settings.search.grid.items():
+        if not path.startswith(SEARCHABLE):
+            yield (
+                f"search.grid.{path}: must be a path under model. or train., "
+                f"got {path}. {near_words(path)}"
+            )
+        elif path not in setting_fields() or is_mapping(path):
+            yield f"search.grid.{path}: must name a setting, got {path}. " + near_words(
+                path
+            )
+        elif not values:
+            yield f"search.grid.{path}: must have at least one value, got []. Add one."
+        else:
+            yield from _values_fit(settings, path, layers=layers)
+
+
+def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[str]:
+    values = settings.search.grid[path]
+    for value in values:
+        origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
+        trial = Layers(values=settings.model_dump(mode="json"))
+        trial.put(path, value, origin=origin)
+        try:
+            changed = Settings.model_validate(trial.values)
+        except ValidationError as err:
+            faults = [message for _, message in faults_by_path(err, trial)]
+        else:
+            faults = [*_gpus_divide_batch(changed, trial)] if "batch" in path else []
+        yield from (f"search.grid.{fault}" for fault in faults)
+    if len(set(map(repr, values))) < len(values):
+        shown = ", ".join(map(str, values))
+        yield f"search.grid.{path}: must not repeat a value, got {shown}. Remove one."
+
+
+RULES = (
+    Rule(
+        paths=("launch.gpus", "launch.pods", "train.batch_size"),
+        check=_gpus_divide_batch,
+    ),
+    Rule(paths=("launch.pods", "launch.backend"), check=_one_process_locally),
+    Rule(paths=("search.grid",), check=_grid_fits),
+)

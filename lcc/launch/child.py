@@ -1,0 +1,174 @@
+"""One process of a step on this machine: started, listened to, ended."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lcc.config.storage import StorageSettings
+from lcc.launch.outcome import describe_exit
+from lcc.launch.plan import Step
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.storage.uri import local_path, scheme_of
+from lcc.tracking.progress import parse_progress
+
+ERROR_PREFIX = "error "  # `jobs.entry` prints its one message so, as JSON
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a child is told.
+
+    Attributes:
+        step: The step.
+        run_id: The run.
+        settings_uri: Where its settings lie.
+        index: Which of the step's processes it is.
+    """
+
+    step: Step
+    run_id: str
+    settings_uri: str
+    index: int
+
+    @property
+    def command(self) -> list[str]:
+        """Command line of the process."""
+        return [
+            *(sys.executable, "-m", self.step.module),
+            *("--settings", self.settings_uri),
+            *("--run", self.run_id),
+            *("--index", str(self.index)),
+            *("--num-indexes", str(self.step.num_indexes)),
+        ]
+
+    @property
+    def log_key(self) -> str:
+        """Key of the process' log."""
+        return layout.run(self.run_id, f"logs/{self.step.name}/{self.index:05d}.log")
+
+
+def child_environment(
+    step: Step, storage: StorageSettings, *, num_cores: int
+) -> dict[str, str]:
+    """Return the environment of a step's processes.
+
+    P processes at once get a P-th of the cores each: libraries that take all of them
+    would slow each other down.
+    """
+    threads = str(max(1, num_cores // step.parallelism))
+    endpoint = storage.endpoint_url
+    return {
+        **os.environ,
+        **dict.fromkeys(THREADS, threads),
+        "TF_NUM_INTEROP_THREADS": "1" if step.parallelism > 1 else "2",
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        "PYTHONUNBUFFERED": "1",
+        "MPLBACKEND": "Agg",
+        "LCC_DRIVER_PID": str(os.getpid()),
+        **({"AWS_ENDPOINT_URL_S3": endpoint} if endpoint else {}),
+    }
+
+
+class Child:
+    """A running process.
+
+    Its stdout is read for progress and its error, its stderr goes to its log: in place
+    under a root that is a folder, else uploaded when it ends.
+
+    Args:
+        order: What it is told.
+        store: The root, for the log.
+        environment: Of the process.
+    """
+
+    def __init__(
+        self, order: Order, *, store: Store, environment: Mapping[str, str]
+    ) -> None:
+        self.order = order
+        self.done, self.total = 0, 0
+        self._store = store
+        self._error: str | None = None
+        self._log = _log_path(store, order.log_key)
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches the driver, who stops all in order.
+            self._process = subprocess.Popen(  # noqa: S603 - our own entry point
+                order.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def poll(self) -> int | None:
+        """Return the exit code once the process has ended and all was read."""
+        code = self._process.poll()
+        if code is not None:
+            self._reader.join()
+        return code
+
+    def terminate(self) -> None:
+        """Ask the process to save and end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def keep_log(self) -> None:
+        """Bring the log to the store where it is not there already."""
+        if scheme_of(self._store.uri) != "file":
+            self._store.upload(self.order.log_key, self._log)
+            self._log.unlink()
+
+    def error(self, code: int) -> str:
+        """Return the one message about how the process failed."""
+        if self._error is not None:
+            return self._error
+        return describe_exit(code, _last_line(self._log))
+
+    def _listen(self) -> None:
+        stream = self._process.stdout
+        if stream is None:
+            return
+        with stream:
+            for raw in stream:
+                self._take(raw.decode(errors="replace").rstrip("\n"))
+
+    def _take(self, line: str) -> None:
+        if line.startswith(ERROR_PREFIX):
+            self._error = str(json.loads(line.removeprefix(ERROR_PREFIX)))
+        elif progress := parse_progress(line):
+            self.done, self.total = progress
+
+
+def _log_path(store: Store, key: str) -> Path:
+    if scheme_of(store.uri) == "file":
+        path = local_path(store.uri) / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    handle, name = tempfile.mkstemp(prefix="lcc-log-")
+    os.close(handle)
+    return Path(name)
+
+
+def _last_line(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))  # enough for one line
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,128 @@
+"""What a user sees while steps run: a bar each, or plain lines into a file. On stderr."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Step
+
+LINE_SECONDS = 10.0  # between two plain lines of one step
+
+
+class Display(Protocol):
+    """Shows how steps go."""
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+
+    def start(self, step: Step) -> None:
+        """Show that a step starts."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Show how far it is."""
+
+    def end(self, outcome: Outcome) -> None:
+        """Show that it ended."""
+
+
+class Bars:
+    """A bar per step, for a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = None
+        self._step: Step | None = None
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False)
+
+    def start(self, step: Step) -> None:
+        """Add a bar that pulses until counts arrive."""
+        self._step = step
+        self._task = self._progress.add_task(step.name, total=None)
+
+    def advance(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if self._task is not None and total:
+            self._progress.update(self._task, completed=done, total=total)
+
+    def end(self, outcome: Outcome) -> None:
+        """Leave the bar as it ended."""
+        if self._task is None or self._step is None:
+            return
+        if outcome.exit_code:
+            name = f"{self._step.name} ✗"
+            self._progress.update(self._task, description=name)
+        else:
+            task = self._progress.tasks[-1]
+            total = task.total or 1
+            self._progress.update(self._task, completed=total, total=total)
+        self._progress.stop_task(self._task)
+
+
+class Lines:
+    """A line now and then, for a file or a pipe; no escape codes."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._step: Step | None = None
+        self._started = self._printed = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        if not self._quiet:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def start(self, step: Step) -> None:
+        """Print that a step starts."""
+        self._step, self._started = step, time.monotonic()
+        self._printed = self._started
+        self.say(f"step={step.name} event=started processes={step.num_indexes}")
+
+    def advance(self, done: int, total: int) -> None:
+        """Print how far it is, every few seconds."""
+        now = time.monotonic()
+        if self._step is not None and total and now - self._printed >= LINE_SECONDS:
+            self._printed = now
+            self.say(f"step={self._step.name} done={done} total={total}")
+
+    def end(self, outcome: Outcome) -> None:
+        """Print how it ended."""
+        if self._step is not None:
+            seconds = time.monotonic() - self._started
+            event = "failed" if outcome.exit_code else "done"
+            self.say(f"step={self._step.name} event={event} seconds={seconds:.1f}")
+
+
+@contextmanager
+def open_display(*, quiet: bool) -> Iterator[Display]:
+    """Give bars on a terminal, lines elsewhere."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Lines(quiet=quiet)
+        return
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)

@@ -1,0 +1,221 @@
+"""Walks the steps of one stage, keeps its state, forwards what it reports.
+
+Knows plans and what a back end promises; not how a step is run (`local`), nor the order
+of stages (`study`).
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lcc import __version__
+from lcc.config.load import dump_settings
+from lcc.config.settings import Settings
+from lcc.errors import RunFailed, Stopped
+from lcc.launch.display import Display
+from lcc.launch.forwarding import forward_safely, forwarding, open_sender
+from lcc.launch.names import new_run_id
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Plan, Step
+from lcc.launch.state import (
+    RunState,
+    Status,
+    StepState,
+    create_state,
+    now,
+    this_driver,
+    write_state,
+)
+from lcc.launch.stopping import StopRequest
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.tracking.tracker import Tracker
+
+STATE_SECONDS = 2.0  # how stale the counts of `status` may be
+LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
+
+
+class Backend(Protocol):
+    """Where steps run: processes of this machine now, Jobs of a cluster later."""
+
+    def run_step(
+        self, step: Step, *, run_id: str, watch: Callable[[int, int], None]
+    ) -> Outcome:
+        """Run all processes of a step to their end."""
+
+
+class StepFailed(RunFailed):
+    """A step failed for good; exits with the code of its process."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class RunStopped(Stopped):
+    """The driver was asked to stop; exits with the code of the signal."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One stage about to run.
+
+    Attributes:
+        plan: Its steps.
+        settings: Fully resolved.
+        store: The root.
+        display: Shows how it goes.
+        stop: Whether to stop.
+    """
+
+    plan: Plan
+    settings: Settings
+    store: Store
+    display: Display
+    stop: StopRequest
+
+
+def create_run(launch: Launch) -> RunState:
+    """Make a new run: its settings and state; two drivers never share an id."""
+    while True:
+        state = RunState(
+            run_id=new_run_id(launch.plan.stage),
+            stage=launch.plan.stage,
+            study=launch.settings.launch.study,
+            created=now(),
+            driver=this_driver(),
+            steps=[
+                StepState(name=step.name, num_indexes=step.num_indexes)
+                for step in launch.plan.steps
+            ],
+        )
+        settings = dump_settings(launch.settings).encode()
+        key = layout.run(state.run_id, "settings.yaml")
+        if launch.store.create(key, settings) and create_state(launch.store, state):
+            return state
+
+
+def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
+    """Run the steps of a stage that are not done, in order.
+
+    Guarantees that the state says how it ended, and that no process is left. Attempts to
+    bring every report to MLflow; what is left over waits in the spool.
+
+    Raises:
+        StepFailed: A step failed for good.
+        RunStopped: A signal asked to stop.
+    """
+    writer = f"driver-{os.getpid()}-{time.time_ns()}"
+    sender = open_sender(launch.store, launch.settings.tracking, state.run_id)
+    with Tracker(launch.store, run_id=state.run_id, writer=writer) as tracker:
+        _report_start(tracker, launch)
+        with forwarding(sender):
+            outcome = _walk(launch, backend, state)
+        tracker.set_status(_mlflow_status(state))
+        tracker.flush()
+    for _ in range(LAST_TRIES):
+        if forward_safely(sender) == 0:
+            break
+    if outcome.exit_code:
+        raise _failure(state, outcome, launch)
+
+
+def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
+    state.driver, state.status, state.ended = this_driver(), Status.RUNNING, None
+    state.exit_code = state.message = None
+    outcome = Outcome()
+    for step, step_state in zip(launch.plan.steps, state.steps, strict=True):
+        if step_state.status is Status.DONE:
+            continue
+        outcome = _run_step(launch, backend, state, step=step, step_state=step_state)
+        if outcome.exit_code:
+            break
+    state.status = _status(outcome, launch.stop)
+    state.ended = now()
+    state.exit_code, state.message = outcome.exit_code, outcome.message
+    write_state(launch.store, state)
+    return outcome
+
+
+def _run_step(
+    launch: Launch,
+    backend: Backend,
+    state: RunState,
+    *,
+    step: Step,
+    step_state: StepState,
+) -> Outcome:
+    step_state.status, step_state.started, step_state.ended = Status.RUNNING, now(), None
+    step_state.exit_code = step_state.message = step_state.log = None
+    write_state(launch.store, state)
+    written = time.monotonic()
+
+    def watch(done: int, total: int) -> None:
+        nonlocal written
+        launch.display.advance(done, total)
+        is_new = (done, total) != (step_state.done, step_state.total)
+        step_state.done, step_state.total = done, total
+        if is_new and time.monotonic() - written > STATE_SECONDS:
+            write_state(launch.store, state)
+            written = time.monotonic()
+
+    launch.display.start(step)
+    outcome = backend.run_step(step, run_id=state.run_id, watch=watch)
+    launch.display.end(outcome)
+    step_state.status, step_state.ended = _status(outcome, launch.stop), now()
+    step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
+    step_state.log = outcome.log
+    return outcome
+
+
+def _status(outcome: Outcome, stop: StopRequest) -> Status:
+    if not outcome.exit_code:
+        return Status.DONE
+    return Status.STOPPED if stop else Status.FAILED
+
+
+def _mlflow_status(state: RunState) -> str:
+    names = {Status.DONE: "FINISHED", Status.STOPPED: "KILLED"}
+    return names.get(state.status, "FAILED")
+
+
+def _report_start(tracker: Tracker, launch: Launch) -> None:
+    settings = launch.settings
+    tags = {
+        "lcc.stage": str(launch.plan.stage),
+        "lcc.study": settings.launch.study,
+        "lcc.catalogue": settings.data.catalogue,
+        "lcc.code": __version__,
+        "lcc.seed": str(settings.train.seed),
+    }
+    tracker.set_status("RUNNING")
+    tracker.set_tags({name: text for name, text in tags.items() if text is not None})
+    tracker.log_params(_flatten(settings.model_dump(mode="json"), ""))
+    tracker.flush()
+
+
+def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, dict) and path not in {"search.grid", "data.classes"}:
+            flat |= _flatten(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
+def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
+    resume = f"lcc-launch resume {state.run_id} --root {launch.store.uri}"
+    if launch.stop:
+        message = f"{state.run_id}: stopped, all work so far is saved. Go on: {resume}"
+        return RunStopped(message, exit_code=outcome.exit_code)
+    log = f"\nlog: {launch.store.uri}/{outcome.log}" if outcome.log else ""
+    message = f"{outcome.message}{log}\nAfter mending it: {resume}"
+    return StepFailed(message, exit_code=outcome.exit_code)

@@ -1,0 +1,130 @@
+"""What a stage will run, in our own words: steps, processes, modules. Pure.
+
+Knows settings; not how or where a step is started (`local`), nor what it computes.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lcc.config.settings import Settings
+from lcc.search.trial import count_trials
+
+
+class Stage(StrEnum):
+    """What a user launches."""
+
+    PREPARE = "prepare"
+    SEARCH = "search"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    PIPELINE = "pipeline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: the same entry point in one process or many.
+
+    Attributes:
+        name: E.g. `hash`; its entry point is `jobs.<name>`.
+        num_indexes: Processes that share the work.
+        parallelism: Most of them at once.
+        gpus: Replicas of each process.
+    """
+
+    name: str
+    num_indexes: int = 1
+    parallelism: int = 1
+    gpus: int = 0
+
+    @property
+    def module(self) -> str:
+        """Entry point, for `python -m`."""
+        return f"jobs.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A stage's steps, in order."""
+
+    stage: Stage
+    steps: tuple[Step, ...]
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return the steps as plain values, for YAML."""
+        return [
+            {
+                "step": step.name,
+                "module": step.module,
+                "processes": step.num_indexes,
+                "at_once": step.parallelism,
+                "gpus": step.gpus,
+            }
+            for step in self.steps
+        ]
+
+
+def build_plan(stage: Stage, settings: Settings, *, num_cores: int) -> Plan:
+    """Return the steps of one stage on a machine of `num_cores` cores.
+
+    A process does several slices in turn, so that no more start than run at once: each
+    costs seconds of imports.
+
+    Example:
+        >>> plan = build_plan(Stage.PREPARE, Settings(), num_cores=2)
+        >>> [(step.name, step.num_indexes) for step in plan.steps]
+        [('list', 1), ('hash', 2), ('link', 2), ('catalogue', 1)]
+    """
+    at_once = settings.launch.parallelism or num_cores
+    sliced = min(at_once, settings.data.num_slices)
+    features = (
+        (_shared("features", sliced, at_once),)
+        if settings.model.frozen_stages == "all"
+        else ()
+    )
+    match stage:
+        case Stage.PREPARE:
+            steps = (
+                Step(name="list"),
+                _shared("hash", sliced, at_once),
+                _shared("link", sliced, at_once),
+                Step(name="catalogue"),
+            )
+        case Stage.SEARCH:
+            trials = _shared("trial", _num_trial_processes(settings, at_once), at_once)
+            steps = (*features, trials, Step(name="select"))
+        case Stage.TRAIN:
+            steps = (*features, Step(name="train", gpus=settings.launch.gpus))
+        case Stage.EVALUATE:
+            steps = (Step(name="evaluate"),)
+        case Stage.PIPELINE:
+            steps = tuple(
+                step
+                for part in stages_of(settings)
+                for step in build_plan(part, settings, num_cores=num_cores).steps
+            )
+    return Plan(stage=stage, steps=steps)
+
+
+def stages_of(settings: Settings) -> tuple[Stage, ...]:
+    """Return the stages of a pipeline: a search only where there is a grid.
+
+    Example:
+        >>> [str(stage) for stage in stages_of(Settings())]
+        ['prepare', 'train', 'evaluate']
+    """
+    search = (Stage.SEARCH,) if settings.search.grid else ()
+    return (Stage.PREPARE, *search, Stage.TRAIN, Stage.EVALUATE)
+
+
+def _num_trial_processes(settings: Settings, at_once: int) -> int:
+    per_process = settings.search.trials_per_pod
+    if per_process is None:
+        return min(at_once, count_trials(settings))
+    return math.ceil(count_trials(settings) / per_process)
+
+
+def _shared(name: str, num_indexes: int, at_once: int) -> Step:
+    return Step(
+        name=name, num_indexes=num_indexes, parallelism=min(num_indexes, at_once)
+    )

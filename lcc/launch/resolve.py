@@ -1,0 +1,162 @@
+"""From what a user typed to settings a process needs nothing but: whole and absolute.
+
+Knows the working folder and what lies under the root; a pod would know neither.
+"""
+
+import json
+import re
+from difflib import get_close_matches
+
+from lcc.config.load import changed_settings
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.launch.names import dataset_name
+from lcc.launch.plan import Stage
+from lcc.launch.state import Status, read_states
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.storage.uri import absolute_uri, local_path, scheme_of
+from lcc.tracking.mlflow import MlflowServer
+
+DEFAULT_ROOT = "lcc-study"
+FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
+
+
+def resolve_places(settings: Settings) -> Settings:
+    """Return settings whose paths are absolute URIs; touches no file.
+
+    The root is `./lcc-study` unless set; a data set is named after its source.
+    """
+    root = settings.storage.root or DEFAULT_ROOT
+    changes: dict[str, object] = {"storage.root": absolute_uri(root)}
+    if source := settings.data.source:
+        changes["data.source"] = absolute_uri(source)
+        changes["data.name"] = settings.data.name or dataset_name(absolute_uri(source))
+    for path in FILES:
+        section, _, name = path.partition(".")
+        value = getattr(getattr(settings, section), name)
+        if value is not None and is_file_name(value):
+            changes[path] = absolute_uri(value)
+    return changed_settings(settings, changes)
+
+
+def is_file_name(text: str) -> bool:
+    """Return whether a backbone or weights is a file, not a name of Keras.
+
+    Example:
+        >>> is_file_name("resnet50"), is_file_name("../lite0.keras")
+        (False, True)
+    """
+    return "/" in text or text.endswith((".keras", ".h5", ".csv"))
+
+
+def resolve_inputs(settings: Settings, stage: Stage, store: Store) -> Settings:
+    """Return settings that name the very input of a stage, which must exist.
+
+    Raises:
+        ConfigError: Several data sets, and none was named.
+        NotFoundError: There is no such source, data set or trained model.
+    """
+    if stage in {Stage.PREPARE, Stage.PIPELINE}:
+        _check_source(settings)
+        return settings
+    settings = _with_catalogue(settings, store)
+    return _with_model(settings, store) if stage is Stage.EVALUATE else settings
+
+
+def _check_source(settings: Settings) -> None:
+    source = settings.data.source
+    if source is None:
+        message = "data.source: must be set, got nothing. Name a folder or s3://… URI."
+        raise ConfigError(message)
+    if scheme_of(source) == "file" and not local_path(source).is_dir():
+        message = (
+            f"{local_path(source)}: must be a folder with one folder per class, got "
+            f"{'a file' if local_path(source).exists() else 'none'}. Check the path."
+        )
+        raise DataError(message)
+
+
+def dataset_names(store: Store) -> list[str]:
+    """Return the data sets of a root that have a catalogue, sorted."""
+    keys = (item.key for item in store.list_objects("datasets/"))
+    matches = (re.fullmatch(r"datasets/([^/]+)/latest\.json", key) for key in keys)
+    return sorted(match[1] for match in matches if match)
+
+
+def _with_catalogue(settings: Settings, store: Store) -> Settings:
+    name = settings.data.name or _only_dataset(store)
+    key = layout.latest(name)
+    if not store.exists(key):
+        near = get_close_matches(name, dataset_names(store), n=1)
+        hint = f"Did you mean {near[0]}?" if near else 'Run "lcc-launch prepare" first.'
+        message = f"data.name: must be a prepared data set of {store.uri}, got {name}."
+        raise NotFoundError(f"{message} {hint}")
+    changes: dict[str, object] = {"data.name": name}
+    if settings.data.catalogue is None:
+        changes["data.catalogue"] = _latest_digest(store, key)
+    return changed_settings(settings, changes)
+
+
+def _latest_digest(store: Store, key: str) -> str:
+    document = json.loads(store.read(key))
+    version = document.get("format", layout.FORMAT_VERSION)
+    if version != layout.FORMAT_VERSION:
+        message = (
+            f"{store.uri}/{key}: must have format {layout.FORMAT_VERSION}, got {version}."
+            ' Run "lcc-launch prepare" again with this version of lcc.'
+        )
+        raise DataError(message)
+    return str(document["catalogue"])
+
+
+def _only_dataset(store: Store) -> str:
+    names = dataset_names(store)
+    if not names:
+        message = (
+            f"{store.uri}: must hold a prepared data set, got none. "
+            'Run "lcc-launch prepare" first, or check --root.'
+        )
+        raise NotFoundError(message)
+    if len(names) > 1:
+        message = (
+            f"data.name: must be set where a root has several data sets, got nothing. "
+            f"Pass --name with one of {', '.join(names)}."
+        )
+        raise ConfigError(message)
+    return names[0]
+
+
+def _with_model(settings: Settings, store: Store) -> Settings:
+    if (run_id := settings.evaluate.model_run) is None:
+        run_id = _candidate(settings, store)
+    elif not store.exists(layout.run(run_id, "model/model.keras")):
+        known = _trained_runs(store)
+        near = get_close_matches(run_id, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Trained runs: {known or 'none'}."
+        message = f"evaluate.model_run: must be a finished train run, got {run_id}. {hint}"
+        raise NotFoundError(message)
+    return changed_settings(settings, {"evaluate.model_run": run_id})
+
+
+def _candidate(settings: Settings, store: Store) -> str:
+    """Return the registry's candidate where it lies here, else the last trained run."""
+    trained = _trained_runs(store)
+    candidate = MlflowServer(settings.tracking, store.uri).find_candidate()
+    if candidate in trained:
+        return str(candidate)
+    if not trained:
+        message = (
+            f"{store.uri}: must hold a trained model, got none. "
+            'Run "lcc-launch train" first, or check --root.'
+        )
+        raise NotFoundError(message)
+    return trained[-1]
+
+
+def _trained_runs(store: Store) -> list[str]:
+    return [
+        state.run_id
+        for state in read_states(store)
+        if state.stage == Stage.TRAIN and state.status is Status.DONE
+    ]

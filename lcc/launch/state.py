@@ -1,0 +1,173 @@
+"""How a run stands: `runs/<run id>/state.json`, written by its driver alone."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lcc.errors import DataError, NotFoundError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+
+class Status(StrEnum):
+    """How a run or step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"  # by a signal, all work saved; `resume` goes on
+    LOST = "lost"  # its driver died without a word; `resume` goes on
+
+
+@dataclass(slots=True, kw_only=True)
+class StepState:
+    """How one step stands; times are ISO 8601, UTC."""
+
+    name: str
+    status: Status = Status.WAITING
+    done: int = 0
+    total: int = 0
+    num_indexes: int = 1
+    started: str | None = None
+    ended: str | None = None
+    exit_code: int | None = None
+    message: str | None = None
+    log: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RunState:
+    """How one run stands.
+
+    Attributes:
+        run_id: The run.
+        stage: What was launched.
+        study: The pipeline run it belongs to, if any.
+        steps: In order; none for a pipeline.
+        stages: Of a pipeline: stage → run id, in order, as far as started.
+        driver: Process id, its start mark and host of who drives it.
+    """
+
+    run_id: str
+    stage: str
+    study: str | None = None
+    status: Status = Status.RUNNING
+    created: str = ""
+    ended: str | None = None
+    exit_code: int | None = None
+    message: str | None = None
+    steps: list[StepState] = field(default_factory=list)
+    stages: dict[str, str] = field(default_factory=dict)
+    driver: dict[str, str] = field(default_factory=dict)
+    format: int = layout.FORMAT_VERSION
+
+
+def now() -> str:
+    """Return the present moment as ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def this_driver() -> dict[str, str]:
+    """Return who this process is, so that others can tell whether it lives."""
+    pid = str(os.getpid())
+    return {"pid": pid, "start": _start_mark(pid), "host": socket.gethostname()}
+
+
+def write_state(store: Store, state: RunState) -> None:
+    """Write the state whole."""
+    document = json.dumps(asdict(state), indent=1).encode()
+    store.write(layout.run(state.run_id, "state.json"), document)
+
+
+def create_state(store: Store, state: RunState) -> bool:
+    """Write the state unless the run exists; return whether it was written."""
+    document = json.dumps(asdict(state), indent=1).encode()
+    return store.create(layout.run(state.run_id, "state.json"), document)
+
+
+def read_state(store: Store, run_id: str) -> RunState:
+    """Return the state of a run; `lost` where its driver on this machine is dead.
+
+    Raises:
+        NotFoundError: There is no such run; names near ones.
+        DataError: It was written by another version.
+    """
+    key = layout.run(run_id, "state.json")
+    if not store.exists(key):
+        raise NotFoundError(_no_such_run(store, run_id))
+    document = json.loads(store.read(key))
+    if document.get("format") != layout.FORMAT_VERSION:
+        message = (
+            f"{run_id}: must have format {layout.FORMAT_VERSION}, got "
+            f"{document.get('format')}. Use the version of lcc that made it, or run the "
+            "stage again under another --root."
+        )
+        raise DataError(message)
+    state = _from_document(document)
+    if state.status is Status.RUNNING and not is_driven(state):
+        state.status = Status.LOST
+    return state
+
+
+def read_states(store: Store) -> list[RunState]:
+    """Return the state of every run, oldest first."""
+    states = [read_state(store, run_id) for run_id in run_ids(store)]
+    return sorted(states, key=lambda state: (state.created, state.run_id))
+
+
+def run_ids(store: Store) -> Iterator[str]:
+    """Yield the id of every run under the root."""
+    for item in store.list_objects("runs/"):
+        parts = item.key.split("/")
+        if parts[2:] == ["state.json"]:
+            yield parts[1]
+
+
+def is_driven(state: RunState) -> bool:
+    """Return whether the driver lives; one on another host is believed."""
+    if state.driver.get("host") != socket.gethostname():
+        return True
+    return _start_mark(state.driver["pid"]) == state.driver["start"] != ""
+
+
+def _start_mark(pid: str) -> str:
+    """Return when a process started, in clock ticks: process ids come again."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _is_alive(int(pid))
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _is_alive(pid: int) -> str:
+    """Return a mark for machines without /proc: alive or not."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return ""
+    return "alive"
+
+
+def _from_document(document: dict[str, Any]) -> RunState:
+    steps = [
+        StepState(**{**step, "status": Status(step["status"])})
+        for step in document["steps"]
+    ]
+    status = Status(document["status"])
+    return RunState(**{**document, "steps": steps, "status": status})
+
+
+def _no_such_run(store: Store, run_id: str) -> str:
+    known = list(run_ids(store))
+    near = get_close_matches(run_id, known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]}?" if near else "`lcc-launch list` shows the runs."
+    return f"run {run_id}: must exist under {store.uri}, got no such run. {hint}"
