@@ -121,7 +121,9 @@ def _read_settings(uri: str) -> Settings:
 
 def _parse_arguments(step: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m jobs.{step}")
-    parser.add_argument("--settings", required=True, help="path or URI of settings.yaml")
+    parser.add_argument(
+        "--settings", required=True, help="path or URI of settings.yaml"
+    )
     parser.add_argument("--run", required=True, help="run id")
     parser.add_argument(
         "--index", type=int, default=int(os.environ.get("JOB_COMPLETION_INDEX", "0"))

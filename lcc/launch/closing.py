@@ -23,7 +23,9 @@ HEADLINES = (
 def closing_lines(store: Store, state: RunState, settings: Settings) -> list[str]:
     """Return what to print once a run is done."""
     runs = list(state.stages.items()) or [(state.stage, state.run_id)]
-    lines = [line for stage, run_id in runs for line in _stage_lines(store, stage, run_id)]
+    lines = [
+        line for stage, run_id in runs for line in _stage_lines(store, stage, run_id)
+    ]
     uri = tracking_uri(settings.tracking, store.uri)
     look = f"mlflow ui --backend-store-uri {uri}"
     lines.append(f"runs: {uri if uri.startswith('http') else look}")

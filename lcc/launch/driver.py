@@ -151,7 +151,11 @@ def _run_step(
     step: Step,
     step_state: StepState,
 ) -> Outcome:
-    step_state.status, step_state.started, step_state.ended = Status.RUNNING, now(), None
+    step_state.status, step_state.started, step_state.ended = (
+        Status.RUNNING,
+        now(),
+        None,
+    )
     step_state.exit_code = step_state.message = step_state.log = None
     write_state(launch.store, state)
     written = time.monotonic()

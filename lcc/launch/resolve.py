@@ -133,8 +133,12 @@ def _with_model(settings: Settings, store: Store) -> Settings:
     elif not store.exists(layout.run(run_id, "model/model.keras")):
         known = _trained_runs(store)
         near = get_close_matches(run_id, known, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Trained runs: {known or 'none'}."
-        message = f"evaluate.model_run: must be a finished train run, got {run_id}. {hint}"
+        hint = (
+            f"Did you mean {near[0]}?" if near else f"Trained runs: {known or 'none'}."
+        )
+        message = (
+            f"evaluate.model_run: must be a finished train run, got {run_id}. {hint}"
+        )
         raise NotFoundError(message)
     return changed_settings(settings, {"evaluate.model_run": run_id})
 

@@ -133,5 +133,3 @@ def _made_catalogue(store: Store, run_id: str) -> str:
         message = f"{store.uri}/{key}: not found. Run the prepare stage again."
         raise NotFoundError(message)
     return str(json.loads(store.read(key))["digest"])
-
-

@@ -1,0 +1,30 @@
+"""`lcc-launch pipeline SOURCE`: all stages in one go."""
+
+from typing import Any
+
+import click
+
+from lcc.cli.options import launch_options
+
+
+@click.command("pipeline", short_help="Run the whole study.")
+@click.argument("source", required=False)
+@launch_options(
+    "data.name",
+    "launch.gpus",
+    "launch.parallelism",
+    "model.backbone",
+    "train.epochs",
+    "train.batch_size",
+    "train.learning_rate",
+)
+def command(source: str | None, **given: Any) -> None:
+    """Run the whole study: prepare, search, train at the best point, evaluate.
+
+    SOURCE is a folder or s3:// URI with one folder of images per class. The search runs
+    where the settings have a grid.
+    """
+    from lcc.cli.running import launch
+    from lcc.launch.plan import Stage
+
+    launch(Stage.PIPELINE, given, data__source=source)

@@ -1,0 +1,17 @@
+"""`lcc-launch resume RUN`: from where a run stopped."""
+
+from typing import Any
+
+import click
+
+from lcc.cli.options import settings_options
+
+
+@click.command("resume", short_help="Go on with a run where it stopped.")
+@click.argument("run_id", metavar="RUN")
+@settings_options()
+def command(run_id: str, **given: Any) -> None:
+    """Go on with RUN where it stopped, with the settings it was made with."""
+    from lcc.cli.running import go_on, resolved
+
+    go_on(run_id, resolved(given))

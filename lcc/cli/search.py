@@ -1,0 +1,27 @@
+"""`lcc-launch search`: every point of the grid on every fold."""
+
+from typing import Any
+
+import click
+
+from lcc.cli.options import launch_options
+
+
+@click.command("search", short_help="Try every point of the grid on every fold.")
+@launch_options(
+    "data.name",
+    "data.catalogue",
+    "launch.parallelism",
+    "model.backbone",
+    "train.epochs",
+    "train.batch_size",
+)
+def command(**given: Any) -> None:
+    """Try every point of search.grid on every fold, and choose the best.
+
+    E.g. --set search.grid.train.learning_rate=[0.1,0.01].
+    """
+    from lcc.cli.running import launch
+    from lcc.launch.plan import Stage
+
+    launch(Stage.SEARCH, given)

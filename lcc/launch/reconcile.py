@@ -1,0 +1,40 @@
+"""Bringing MLflow in line with what is known of runs: it hears nothing from the dead."""
+
+import os
+import time
+
+from lcc.launch.forwarding import forward_safely, open_sender
+from lcc.launch.state import RunState, Status, write_state
+from lcc.launch.study import read_run_settings
+from lcc.storage.store import Store
+from lcc.tracking.tracker import Tracker
+
+
+def reconcile(store: Store, states: list[RunState]) -> int:
+    """Send what earlier drivers could not; a lost run is reported as killed.
+
+    A run that somebody drives is left to its driver.
+
+    Returns:
+        Chunks of reports that still wait.
+    """
+    waiting = 0
+    for state in states:
+        if state.status is Status.RUNNING or not state.steps:
+            continue
+        if state.status is Status.LOST:
+            _report_lost(store, state)
+        settings = read_run_settings(store, state.run_id)
+        waiting += (
+            forward_safely(open_sender(store, settings.tracking, state.run_id)) or 0
+        )
+    return waiting
+
+
+def _report_lost(store: Store, state: RunState) -> None:
+    """Write down that the driver died, once, for the state and for MLflow."""
+    writer = f"status-{os.getpid()}-{time.time_ns()}"
+    with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
+        tracker.set_status("KILLED")
+    state.message = state.message or "its driver died; go on with `lcc-launch resume`"
+    write_state(store, state)
