@@ -63,13 +63,10 @@ def hash_slices(
     counter = task.progress(sum(map(len, rows.values())))
     missing = [number for number in rows if not _is_hashed(parts, number)]
     counter.advance(sum(len(rows[number]) for number in set(rows) - set(missing)))
-    marks = (
-        {e.key: e.change_mark for e in task.source.list_objects()} if missing else {}
-    )
     with single_threaded():
         for number in missing:
             mine = listing.table.slice(rows[number].start, len(rows[number]))
-            images = _hashed(task.source, mine.to_pylist(), marks=marks, take=take)
+            images = _hashed(task.source, mine.to_pylist(), take)
             _write_part(parts, number, images, counter)
 
 
@@ -92,18 +89,16 @@ def _is_hashed(parts: HashParts, index: int) -> bool:
 
 
 def _hashed(
-    source: Store, rows: list[Row], *, marks: dict[str, str], take: Hash
+    source: Store, rows: list[Row], take: Hash
 ) -> Iterator[tuple[str, HashedImage]]:
     for row in rows:
         path = str(row["path"])
-        key = decode_name(path)
         try:
-            data = source.read(key)
+            data, mark = source.read_marked(decode_name(path))
         except NotFoundError:
             yield path, missing_image(Reason.VANISHED)
             continue
-        listed = (row["size_bytes"], row["change_mark"])
-        is_same = (len(data), marks.get(key)) == listed
+        is_same = (len(data), mark) == (row["size_bytes"], row["change_mark"])
         yield path, take(data) if is_same else missing_image(Reason.CHANGED)
 
 

@@ -44,6 +44,12 @@ class LocalStore:
         with self._reading(key):
             return self._path(key).read_bytes()
 
+    def read_marked(self, key: str) -> tuple[bytes, str]:
+        """Return the whole object, and the change mark of these very bytes."""
+        with self._reading(key), self._path(key).open("rb", buffering=0) as file:
+            mark = _change_mark(os.fstat(file.fileno()))
+            return file.readall(), mark
+
     def read_range(self, key: str, *, start: int, length: int) -> bytes:
         """Return at most `length` bytes from offset `start`."""
         with self._reading(key), self._path(key).open("rb") as file:
@@ -110,7 +116,7 @@ class LocalStore:
                 yield ObjectInfo(
                     key=key,
                     size_bytes=status.st_size,
-                    change_mark=str(status.st_mtime_ns),
+                    change_mark=_change_mark(status),
                 )
 
     def delete(self, key: str) -> None:
@@ -183,3 +189,7 @@ class LocalStore:
             )
             return ConfigError(message)
         return err
+
+
+def _change_mark(status: os.stat_result) -> str:
+    return str(status.st_mtime_ns)

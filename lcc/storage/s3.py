@@ -68,6 +68,12 @@ class S3Store:
             answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
             return bytes(answer["Body"].read())
 
+    def read_marked(self, key: str) -> tuple[bytes, str]:
+        """Return the whole object, and the change mark of these very bytes."""
+        with self._translating(key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
+            return bytes(answer["Body"].read()), _change_mark(answer)
+
     def read_range(self, key: str, *, start: int, length: int) -> bytes:
         """Return at most `length` bytes from offset `start`."""
         if length == 0:
@@ -150,7 +156,7 @@ class S3Store:
                 yield ObjectInfo(
                     key=entry["Key"][skip:],
                     size_bytes=entry["Size"],
-                    change_mark=entry["ETag"].strip('"'),
+                    change_mark=_change_mark(entry),
                 )
 
     def delete(self, key: str) -> None:
@@ -242,6 +248,10 @@ class S3Store:
             "(storage.endpoint_url, AWS_ENDPOINT_URL_S3) and try again; finished "
             "parts are kept."
         )
+
+
+def _change_mark(answer: dict[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')
 
 
 class _AlreadyExistsError(LccError):

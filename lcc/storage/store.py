@@ -42,6 +42,9 @@ class Store(Protocol):
     def read(self, key: str) -> bytes:
         """Return the whole object."""
 
+    def read_marked(self, key: str) -> tuple[bytes, str]:
+        """Return the whole object, and the change mark of these very bytes."""
+
     def read_range(self, key: str, *, start: int, length: int) -> bytes:
         """Return at most `length` bytes from offset `start`."""
 

@@ -30,6 +30,14 @@ def test_what_was_written_is_read_back(store: Store):
     assert store.exists(AWKWARD)
 
 
+def test_bytes_come_with_the_change_mark_of_the_listing(store: Store):
+    store.write("tile", b"tile")
+
+    found = store.read_marked("tile")
+
+    assert found == (b"tile", next(store.list_objects("tile")).change_mark)
+
+
 def test_writing_again_replaces_the_object(store: Store):
     store.write("latest.json", b"first, and longer")
 
@@ -76,7 +84,7 @@ def test_a_file_of_another_file_system_is_absorbed(tmp_path: Path):
     if not Path("/dev/shm").is_dir():  # noqa: S108 - a tmpfs, where there is one
         pytest.skip("no second file system: /dev/shm is missing")
     store = open_store(str(tmp_path / "root"))
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as file:  # noqa: S108
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as file:
         file.write(b"tiles")
 
     store.absorb("work/part", Path(file.name))
