@@ -1,0 +1,19 @@
+"""Entry point of the features step: features of a frozen backbone, once per tile."""
+
+from jobs.entry import StepContext, main
+
+
+def run(context: StepContext) -> None:
+    """Compute the slices of one process that are not there yet."""
+    from lcc.train.features_step import run_features
+
+    run_features(
+        context.settings,
+        context.store,
+        scratch=context.scratch,
+        part=(context.index, context.num_indexes),
+    )
+
+
+if __name__ == "__main__":
+    main("features", run)

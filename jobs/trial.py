@@ -1,0 +1,21 @@
+"""Entry point of the trial step: a share of the grid × folds."""
+
+from jobs.entry import StepContext, main
+
+
+def run(context: StepContext) -> None:
+    """Run the trials of one process that have no result yet."""
+    from lcc.train.trials import run_trials
+
+    run_trials(
+        context.settings,
+        context.store,
+        run_id=context.run_id,
+        tracker=context.tracker,
+        scratch=context.scratch,
+        part=(context.index, context.num_indexes),
+    )
+
+
+if __name__ == "__main__":
+    main("trial", run)

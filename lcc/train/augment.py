@@ -1,0 +1,128 @@
+"""Random changes of training tiles: one projective transform and one stain jitter.
+
+Knows how changes are drawn and applied to a batch. A change is a function of (seed,
+epoch, position of the example) alone, so that a resumed run sees the very same tiles.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lcc.config.train import AugmentationSettings
+
+Floats = NDArray[np.float32]
+
+# Optical density of haematoxylin and eosin per RGB channel. Source: Ruifrok and
+# Johnston, "Quantification of histochemical staining by color deconvolution", Anal.
+# Quant. Cytol. Histol. 23 (2001) 291–299.
+HAEMATOXYLIN = (0.650, 0.704, 0.286)
+EOSIN = (0.072, 0.990, 0.105)
+WHITE = 256.0  # pixels count from 1 to 256, so that black has a finite density
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """One change per example.
+
+    Attributes:
+        transforms: (n, 8) float32, from output to input pixels, in the form of
+            `tf.raw_ops.ImageProjectiveTransformV3`.
+        stains: (n, 3, 3) float32, by which optical densities are multiplied.
+    """
+
+    transforms: Floats
+    stains: Floats
+
+    def take(self, positions: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return transforms and stains of some examples."""
+        return self.transforms[positions], self.stains[positions]
+
+
+def draw_changes(
+    settings: AugmentationSettings,
+    *,
+    num_examples: int,
+    size_px: int,
+    seed: int,
+    epoch: int,
+) -> Changes:
+    """Draw the changes of one epoch.
+
+    Rotation, zoom, flips, shear and shift are composed into one matrix about the
+    centre; strengths of haematoxylin and eosin are drawn independently, what neither
+    stain explains is kept.
+
+    Source: stain jitter as in Tellez et al., "Whole-slide mitosis detection in H&E
+    breast histology", IEEE Trans. Med. Imaging 37 (2018) 2126–2136, multiplicative
+    part only.
+    """
+    # Philox is counter-based: (seed, epoch) is its key, and no draw depends on another
+    # epoch having been drawn.
+    draw = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    uniform = draw.uniform(-1, 1, (num_examples, 9))  # one row per example
+    return Changes(
+        transforms=_compose(settings, uniform[:, :7], size_px=size_px),
+        stains=_stain_matrices(1 + settings.stain_fraction * uniform[:, 7:]),
+    )
+
+
+def apply_changes(images: Any, transforms: Any, stains: Any) -> Any:
+    """Change a batch; works eagerly and inside `tf.data`.
+
+    Bilinear interpolation; what lies outside is the reflection of what lies inside.
+
+    Args:
+        images: (b, height, width, 3) uint8 or float32, RGB, 0–255.
+        transforms: (b, 8) float32.
+        stains: (b, 3, 3) float32.
+
+    Returns:
+        (b, height, width, 3) float32, RGB, 0–255.
+    """
+    images = tf.cast(images, tf.float32)
+    shape = tf.shape(images)
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=shape[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
+    density = tf.math.log((images + 1) / WHITE)
+    pixels = tf.reshape(density, (shape[0], shape[1] * shape[2], 3))
+    changed = tf.reshape(tf.matmul(pixels, stains), shape)
+    return tf.clip_by_value(tf.exp(changed) * WHITE - 1, 0, 255)
+
+
+def _compose(
+    settings: AugmentationSettings, uniform: NDArray[np.float64], *, size_px: int
+) -> Floats:
+    angle = np.radians(settings.rotation_degrees) * uniform[:, 0]
+    scale = 1 / (1 + settings.zoom_fraction * uniform[:, 1])  # output to input
+    shear = np.tan(np.radians(settings.shear_degrees) * uniform[:, 2])
+    flip_x = np.where((uniform[:, 3] < 0) & settings.horizontal_flip, -1.0, 1.0)
+    flip_y = np.where((uniform[:, 4] < 0) & settings.vertical_flip, -1.0, 1.0)
+    shift = uniform[:, 5:7] * settings.shift_fraction * size_px
+    cos, sin = np.cos(angle), np.sin(angle)
+    linear = np.empty((len(uniform), 2, 2))
+    linear[:, 0, 0] = scale * cos * flip_x
+    linear[:, 0, 1] = scale * (cos * shear - sin) * flip_y
+    linear[:, 1, 0] = scale * sin * flip_x
+    linear[:, 1, 1] = scale * (sin * shear + cos) * flip_y
+    centre = np.full(2, (size_px - 1) / 2)
+    offset = centre + shift - linear @ centre
+    affine = np.concatenate([linear, offset[:, :, None]], axis=2).reshape(-1, 6)
+    return np.pad(affine, ((0, 0), (0, 2))).astype(np.float32)
+
+
+def _stain_matrices(strengths: NDArray[np.float64]) -> Floats:
+    residual = np.cross(HAEMATOXYLIN, EOSIN)
+    stains = np.array([HAEMATOXYLIN, EOSIN, residual])
+    stains /= np.linalg.norm(stains, axis=1, keepdims=True)
+    factors = np.concatenate([strengths, np.ones((len(strengths), 1))], axis=1)
+    matrices = np.linalg.inv(stains) @ (factors[:, :, None] * stains)
+    return np.asarray(matrices, dtype=np.float32)

@@ -1,0 +1,106 @@
+"""All that a training needs to go on, as one object: written whole, the last two kept.
+
+Knows arrays and a JSON document; not what they mean (`loop`).
+"""
+
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcc.errors import ConfigError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+KEPT = 2  # the newest, and the one before should the newest turn out damaged
+DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """State of a training after some step.
+
+    Attributes:
+        step: Steps done since the beginning.
+        document: Everything that JSON can hold.
+        arrays: Lists of arrays by name: weights, optimizer, best weights.
+    """
+
+    step: int
+    document: dict[str, Any]
+    arrays: dict[str, list[NDArray[Any]]]
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+        store: The root.
+        run_id: Whose.
+        digest: Of all settings that the result depends on; a checkpoint of another
+            digest is refused.
+    """
+
+    def __init__(self, store: Store, *, run_id: str, digest: str) -> None:
+        self._store = store
+        self._prefix = layout.run(run_id, "checkpoints/")
+        self._digest = digest
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, then remove all but the last two."""
+        document = {"digest": self._digest, "step": checkpoint.step}
+        document |= checkpoint.document
+        flat: dict[str, Any] = {
+            f"{name}/{number:05d}": array
+            for name, arrays in checkpoint.arrays.items()
+            for number, array in enumerate(arrays)
+        }
+        text = json.dumps(document).encode()
+        flat[DOCUMENT] = np.frombuffer(text, np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **flat)
+        self._store.write(f"{self._prefix}{checkpoint.step:09d}.npz", buffer.getvalue())
+        for key in self._keys()[:-KEPT]:
+            self._store.delete(key)
+
+    def load(self) -> Checkpoint | None:
+        """Return the newest checkpoint that is whole, None where there is none.
+
+        Raises:
+            ConfigError: It belongs to a training with other settings.
+        """
+        for key in reversed(self._keys()):
+            try:
+                return self._read(key)
+            except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as err:
+                logger.warning("event=checkpoint_damaged key=%s reason=%s", key, err)
+        return None
+
+    def _read(self, key: str) -> Checkpoint:
+        arrays: dict[str, list[NDArray[Any]]] = {}
+        with np.load(io.BytesIO(self._store.read(key))) as file:
+            document = json.loads(file[DOCUMENT].tobytes())
+            for name in sorted(set(file.files) - {DOCUMENT}):
+                arrays.setdefault(name.rpartition("/")[0], []).append(file[name])
+        if document["digest"] != self._digest:
+            message = (
+                f"{self._store.uri}/{key}: must come from the same settings and data, "
+                "got another digest. Start a new run, or restore the old settings."
+            )
+            raise ConfigError(message)
+        return Checkpoint(step=document["step"], document=document, arrays=arrays)
+
+    def _keys(self) -> Sequence[str]:
+        return [
+            item.key
+            for item in self._store.list_objects(self._prefix)
+            if item.key.endswith(".npz")
+        ]

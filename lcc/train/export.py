@@ -1,0 +1,109 @@
+"""A trained model as files: `.keras`, a time-stamped `.h5`, and an MLflow folder.
+
+The only file besides `lcc.tracking.mlflow` that imports MLflow, to write that folder;
+it talks to no server.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import warnings
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lcc.errors import RunFailed
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-5  # of a probability: float32 sums in another order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What is kept beside a model, as `model.json`.
+
+    Attributes:
+        sha256: Digest of `model.keras`.
+        class_names: Meaning of the output's columns.
+        tile_size_px: Side of the images it takes.
+        catalogue: Digest of the catalogue it was trained on.
+        best_epoch: Epoch whose weights it has.
+        num_parameters: Trainable parameters.
+        h5: Name of the time-stamped HDF5 file.
+    """
+
+    sha256: str
+    class_names: tuple[str, ...]
+    tile_size_px: int
+    catalogue: str
+    best_epoch: int
+    num_parameters: int
+    h5: str
+
+    def dump(self) -> bytes:
+        """Return the card as JSON."""
+        return json.dumps(asdict(self), indent=2).encode()
+
+
+def save_model(
+    model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
+) -> tuple[Path, Path]:
+    """Save both formats; check that each reloads and predicts the same.
+
+    Args:
+        model: From images to probabilities.
+        folder: Where to.
+        sample: (k, side, side, 3) uint8 tiles to check with.
+
+    Returns:
+        Paths of `model.keras` and of the time-stamped `.h5`.
+
+    Raises:
+        RunFailed: A reloaded model predicts something else.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    paths = (folder / "model.keras", folder / f"{stamp}.h5")
+    expected = np.asarray(model(sample, training=False))
+    for path in paths:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras calls HDF5 legacy; it is asked for
+            model.save(path)
+            again = keras.saving.load_model(path, compile=False)
+        found = np.asarray(again(sample, training=False))
+        worst = float(np.abs(found - expected).max())
+        if worst > TOLERANCE:
+            message = (
+                f"{path.name}: must predict what the trained model does, got a "
+                f"difference of {worst:g}. Report this: the file was not kept."
+            )
+            raise RunFailed(message)
+    return paths
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_mlflow_model(
+    model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
+) -> None:
+    """Write an MLflow model folder with signature and input example."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    from mlflow.keras import save_model as save
+    from mlflow.models import infer_signature
+
+    example = sample[:1].astype(np.float32)
+    signature = infer_signature(example, np.asarray(model(example, training=False)))
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # remarks on pinned versions
+        save(model, str(folder), signature=signature, input_example=example)

@@ -1,0 +1,68 @@
+"""The features step: slices of the development part, each computed once."""
+
+from pathlib import Path
+
+import keras
+
+from lcc.config.settings import Settings
+from lcc.data.task import slice_rows
+from lcc.data.tiles import open_tiles
+from lcc.storage.store import Store
+from lcc.tracking.progress import Progress
+from lcc.train.features import (
+    compute_features,
+    development_rows,
+    features_digest,
+    features_key,
+    write_features,
+)
+from lcc.train.model import build_backbone
+from lcc.train.recipe import prepare_tensorflow
+from lcc.train.training import open_catalogue
+
+
+def run_features(
+    settings: Settings, store: Store, *, scratch: Path, part: tuple[int, int]
+) -> None:
+    """Compute those slices of one process that are not there yet.
+
+    Args:
+        settings: Settings in force.
+        store: The root.
+        scratch: Local folder.
+        part: Index of this process, and how many there are.
+    """
+    catalogue = open_catalogue(settings, store)
+    rows = development_rows(catalogue)
+    digest = features_digest(settings, scratch)
+    num_slices = settings.data.num_slices
+    mine = slice_rows(part[0], num_slices=part[1], num_rows=num_slices)
+    missing = [
+        (index, key)
+        for index in mine
+        if not store.exists(key := features_key(catalogue, digest, index, num_slices))
+    ]
+    slices = [
+        slice_rows(index, num_slices=num_slices, num_rows=len(rows))
+        for index, _ in missing
+    ]
+    progress = Progress(sum(map(len, slices)) * settings.search.views)
+    if not missing:
+        return
+    prepare_tensorflow(settings)
+    size_px = settings.data.tile_size_px
+    tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
+    keras.utils.set_random_seed(settings.train.seed)
+    backbone = build_backbone(
+        settings.model, size_px=size_px, scratch=scratch, storage=settings.storage
+    )
+    for (_, key), chosen in zip(missing, slices, strict=True):
+        features = compute_features(
+            backbone,
+            tiles,
+            catalogue.records[rows[chosen.start : chosen.stop]],
+            settings=settings,
+            num_views=settings.search.views,
+            progress=progress.advance,
+        )
+        write_features(store, key, features)

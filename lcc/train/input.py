@@ -1,0 +1,223 @@
+"""Batches for the loop: which examples, in which order, changed how, with what weight.
+
+Knows that the order is a function of (seed, epoch) alone, so that any step of any epoch
+can be made without the ones before it; not where examples lie (`ImageSource`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lcc.config.train import ClassBalance, TrainSettings
+from lcc.train.augment import Changes, apply_changes, draw_changes
+
+Ints = NDArray[np.int64]
+TILE_RANK = 4  # (batch, height, width, channel); features have two axes
+AUGMENT_CALLS = 2  # batches changed at once: each call already uses every core
+PREFETCH = 2  # batches: one in use, one ready
+
+
+class ImageSource(Protocol):
+    """Examples by number: packed tiles, or features of a frozen backbone."""
+
+    def take(self, records: Ints) -> NDArray[Any]:
+        """Return (k, size, size, 3) uint8 tiles, or (k, channels) float32 features."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Records of a source and their labels.
+
+    Attributes:
+        records: (n,) numbers that the source understands.
+        labels: (n,) class numbers.
+    """
+
+    records: Ints
+    labels: Ints
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """What a model is fitted on.
+
+    Attributes:
+        source: Where tiles or features come from.
+        training: Examples to learn from.
+        validation: Examples to judge each epoch by; none where there are none.
+    """
+
+    source: ImageSource
+    training: Examples
+    validation: Examples | None = None
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one example: (size, size, 3) or (channels,)."""
+        return self.source.take(self.training.records[:1]).shape[1:]
+
+
+def class_weights(labels: Ints, *, num_classes: int) -> NDArray[np.float32]:
+    """Return weights inverse to the class counts; their mean over examples is 1.
+
+    Example:
+        >>> class_weights(np.array([0, 0, 0, 1]), num_classes=2).round(2).tolist()
+        [0.67, 2.0]
+    """
+    counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
+    present = np.count_nonzero(np.bincount(labels, minlength=num_classes))
+    return np.asarray(len(labels) / (present * counts), dtype=np.float32)
+
+
+class EpochPlan:
+    """Order and weights of the training examples, epoch by epoch.
+
+    Args:
+        labels: (n,) class numbers.
+        settings: Batch, seed and class balance.
+        num_classes: Classes in all.
+    """
+
+    def __init__(
+        self, labels: Ints, settings: TrainSettings, *, num_classes: int
+    ) -> None:
+        self.batch_size = settings.batch_size
+        self.num_steps = -(-len(labels) // settings.batch_size)
+        self._labels = labels
+        self._settings = settings
+        self._weights = np.ones(len(labels), np.float32)
+        if settings.class_balance is ClassBalance.WEIGHTS:
+            self._weights = class_weights(labels, num_classes=num_classes)[labels]
+        self._order = lru_cache(maxsize=2)(self._draw_order)
+
+    def positions(self, epoch: int, step: int) -> tuple[Ints, NDArray[np.float32]]:
+        """Return the examples of one batch, always whole, and their weights.
+
+        The last batch of an epoch is filled with examples of its beginning at weight 0:
+        they count for nothing but keep batch statistics those of real tiles.
+
+        Returns:
+            (b,) positions and (b, 2) float32: the weight in the loss, and the share of
+            the mean over the batch's real examples.
+        """
+        order = self._order(epoch)
+        start = step * self.batch_size
+        found = order[np.arange(start, start + self.batch_size) % len(order)]
+        num_real = min(self.batch_size, len(order) - start)
+        is_real = np.arange(self.batch_size) < num_real
+        weights = np.where(is_real, self._weights[found], 0)
+        share = np.where(is_real, 1 / num_real, 0)
+        return found, np.stack([weights, share], axis=1).astype(np.float32)
+
+    def _draw_order(self, epoch: int) -> Ints:
+        # The third number sets this stream apart from that of the augmentation.
+        draw = np.random.default_rng([self._settings.seed, epoch, 1])
+        if self._settings.class_balance is not ClassBalance.SAMPLING:
+            return draw.permutation(len(self._labels))
+        classes = np.unique(self._labels)
+        per_class = -(-len(self._labels) // len(classes))
+        drawn = []
+        for label in classes:
+            members = np.flatnonzero(self._labels == label)
+            rounds = -(-per_class // len(members))
+            shuffled = [draw.permutation(members) for _ in range(rounds)]
+            drawn.append(np.concatenate(shuffled)[:per_class])
+        return draw.permutation(np.concatenate(drawn))[: len(self._labels)]
+
+
+def training_batches(
+    data: TrainingData, plan: EpochPlan, settings: TrainSettings, *, start: int
+) -> Any:
+    """Return an endless dataset of batches from step `start` of the whole training.
+
+    Step s is step s mod `plan.num_steps` of epoch s div `plan.num_steps`. Each element
+    is (images, labels, weights): (b, …) uint8 or float32, (b,) int64, (b, 2) float32.
+    """
+    shape = data.example_shape
+    is_augmented = settings.augmentation.enabled and len(shape) + 1 == TILE_RANK
+    changes_of = _changes_by_epoch(settings, len(data.training), shape)
+
+    def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        epoch, step_in_epoch = divmod(int(step), plan.num_steps)
+        found, weights = plan.positions(epoch, step_in_epoch)
+        images = data.source.take(data.training.records[found])
+        batch = (images, data.training.labels[found], weights)
+        return (*batch, *changes_of(epoch).take(found)) if is_augmented else batch
+
+    steps = tf.data.Dataset.counter(start)
+    dataset = _load_in_numpy(
+        steps, load, shape=(plan.batch_size, *shape), changes=is_augmented
+    )
+    if is_augmented:
+        dataset = dataset.map(_augment, num_parallel_calls=AUGMENT_CALLS)
+    return dataset.prefetch(PREFETCH)
+
+
+def judging_batches(source: ImageSource, examples: Examples, *, batch_size: int) -> Any:
+    """Return a dataset that passes once over the examples, unaltered and in order.
+
+    The last batch is filled up at weight 0. Elements as in `training_batches`.
+    """
+    total = len(examples)
+    shape = source.take(examples.records[:1]).shape[1:]
+
+    def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        positions = np.arange(int(step) * batch_size, (int(step) + 1) * batch_size)
+        is_real = (positions < total).astype(np.float32)
+        found = positions % total
+        weights = np.stack([is_real, is_real / total], axis=1)
+        images = source.take(examples.records[found])
+        return images, examples.labels[found], weights.astype(np.float32)
+
+    steps = tf.data.Dataset.range(-(-total // batch_size))
+    dataset = _load_in_numpy(steps, load, shape=(batch_size, *shape), changes=False)
+    return dataset.prefetch(PREFETCH)
+
+
+def _load_in_numpy(
+    steps: Any, load: Callable[..., Any], *, shape: tuple[int, ...], changes: bool
+) -> Any:
+    batch = shape[0]
+    images = tf.uint8 if len(shape) == TILE_RANK else tf.float32
+    types = [images, tf.int64, tf.float32]
+    shapes: list[tuple[int, ...]] = [shape, (batch,), (batch, 2)]
+    if changes:
+        types += [tf.float32, tf.float32]
+        shapes += [(batch, 8), (batch, 3, 3)]
+
+    def call(step: Any) -> tuple[Any, ...]:
+        # stateful=False: the same step always gives the same batch, and TensorFlow's
+        # determinism mode does not have to forbid reading ahead.
+        values = tf.numpy_function(load, [step], types, stateful=False)
+        return tuple(tf.ensure_shape(v, s) for v, s in zip(values, shapes, strict=True))
+
+    return steps.map(call, num_parallel_calls=1)
+
+
+def _augment(images: Any, labels: Any, weights: Any, *changes: Any) -> tuple[Any, ...]:
+    return apply_changes(images, *changes), labels, weights
+
+
+def _changes_by_epoch(
+    settings: TrainSettings, num_examples: int, shape: tuple[int, ...]
+) -> Callable[[int], Changes]:
+    @lru_cache(maxsize=2)  # batches of two epochs are made at once at most
+    def changes_of(epoch: int) -> Changes:
+        return draw_changes(
+            settings.augmentation,
+            num_examples=num_examples,
+            size_px=shape[0],
+            seed=settings.seed,
+            epoch=epoch,
+        )
+
+    return changes_of

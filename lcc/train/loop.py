@@ -1,0 +1,254 @@
+"""The one training loop: one device or many replicas, resumable at any step.
+
+`Model.fit` fails under the multi-worker strategy (Keras 3: keras-team/keras#20585), and
+cannot go on in the middle of an epoch. Keras' callbacks run here as they do there.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from lcc.config.train import TrainSettings
+from lcc.errors import RunFailed, Stopped
+from lcc.train.callbacks import (
+    CSV,
+    best_epoch_of,
+    best_weights_of,
+    dump_callbacks,
+    load_callbacks,
+    make_callbacks,
+)
+from lcc.train.checkpoint import Checkpoint, Checkpoints
+from lcc.train.input import EpochPlan, TrainingData, judging_batches, training_batches
+from lcc.train.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[int, dict[str, float]], None]
+NAMES = {  # Keras' names of an epoch's logs → ours
+    "loss": "train/loss",
+    "accuracy": "train/accuracy",
+    "learning_rate": "train/learning_rate",
+    "val_loss": "validation/loss",
+    "val_accuracy": "validation/accuracy",
+    "val_macro_f1": "validation/macro_f1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """What the outside is told, and how it can stop the loop.
+
+    Attributes:
+        checkpoints: Where to save and resume from; none: neither.
+        report: Called with epoch and metrics once an epoch is complete.
+        progress: Called after every step.
+        is_stopping: Asked after every step; true saves and raises `Stopped`.
+    """
+
+    checkpoints: Checkpoints | None = None
+    report: Report = lambda epoch, metrics: None  # noqa: ARG005
+    progress: Callable[[int], None] = lambda steps: None  # noqa: ARG005
+    is_stopping: Callable[[], bool] = lambda: False
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """One training.
+
+    Attributes:
+        model: Compiled with its optimizer, built under the strategy's scope.
+        strategy: One device or several replicas.
+        settings: Epochs, batch, patience.
+        data: Training and validation examples.
+        num_classes: Classes in all.
+        folder: Where `history.csv` is written.
+        hooks: The outside.
+    """
+
+    model: keras.Model
+    strategy: Any
+    settings: TrainSettings
+    data: TrainingData
+    num_classes: int
+    folder: Path
+    hooks: Hooks = field(default_factory=Hooks)
+
+    def __post_init__(self) -> None:
+        """Prepare everything that does not depend on where the training stands."""
+        self.plan = EpochPlan(
+            self.data.training.labels, self.settings, num_classes=self.num_classes
+        )
+        self.steps = Steps(
+            self.model,
+            self.strategy,
+            settings=self.settings,
+            num_classes=self.num_classes,
+        )
+        self.own_callbacks = make_callbacks(
+            self.settings,
+            is_validated=self.data.validation is not None,
+            folder=self.folder,
+        )
+        self.history: list[dict[str, float]] = []
+        self.sums = np.zeros(3)
+        self._saved_at = time.monotonic()
+
+    def run(self) -> int:
+        """Train to the end, from the last checkpoint where there is one.
+
+        Returns:
+            The epoch whose weights the model has now.
+
+        Raises:
+            Stopped: `is_stopping` said so, and the state is saved.
+            RunFailed: The loss is not a number.
+        """
+        saved = self.hooks.checkpoints.load() if self.hooks.checkpoints else None
+        if saved is not None and "csv" in saved.document:
+            (self.folder / CSV).write_text(saved.document["csv"])
+        callbacks = keras.callbacks.CallbackList(
+            self.own_callbacks, model=self.model, epochs=self.settings.epochs
+        )
+        callbacks.on_train_begin()
+        step = self._restore(saved) if saved is not None else 0
+        total = self.settings.epochs * self.plan.num_steps
+        if step and step % self.plan.num_steps == 0 and self._is_over(saved):
+            step = total
+        batches = self._batches(step)
+        while step < total:
+            epoch, place = divmod(step, self.plan.num_steps)
+            if place == 0:
+                callbacks.on_epoch_begin(epoch)
+            self.sums = self.sums + self.steps.train(next(batches))
+            step += 1
+            self.hooks.progress(step)
+            if step % self.plan.num_steps == 0:
+                self._end_epoch(callbacks, epoch, step)
+                if self.model.stop_training:
+                    break
+            self._save_if_due(step)
+        callbacks.on_train_end()
+        return best_epoch_of(self.own_callbacks, last=len(self.history) - 1)
+
+    def _batches(self, start: int) -> Any:
+        dataset = training_batches(self.data, self.plan, self.settings, start=start)
+        if self.strategy.num_replicas_in_sync > 1:
+            dataset = self.strategy.experimental_distribute_dataset(dataset)
+        return iter(dataset)
+
+    def _end_epoch(self, callbacks: Any, epoch: int, step: int) -> None:
+        """Judge the epoch, tell everybody, and save."""
+        loss, correct, count = (float(value) for value in np.asarray(self.sums))
+        self.sums = np.zeros(3)
+        logs = {"loss": loss / count, "accuracy": correct / count}
+        if not np.isfinite(logs["loss"]):
+            message = (
+                f"epoch {epoch}: the training loss must be a number, got "
+                f"{logs['loss']}. Lower train.learning_rate."
+            )
+            raise RunFailed(message)
+        logs |= self._validate()
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
+        callbacks.on_epoch_end(epoch, logs)
+        self.history.append(dict(logs))
+        self.hooks.report(
+            epoch, {ours: logs[k] for k, ours in NAMES.items() if k in logs}
+        )
+        words = " ".join(f"{name}={value:.4f}" for name, value in logs.items())
+        logger.info("event=epoch epoch=%d %s", epoch, words)
+        self._save(step)
+
+    def _validate(self) -> dict[str, float]:
+        if self.data.validation is None:
+            return {}
+        batches = judging_batches(
+            self.data.source,
+            self.data.validation,
+            batch_size=self.settings.batch_size,
+        )
+        if self.strategy.num_replicas_in_sync > 1:
+            batches = self.strategy.experimental_distribute_dataset(batches)
+        loss, confusion = 0.0, np.zeros((self.num_classes, self.num_classes))
+        for batch in batches:
+            batch_loss, batch_confusion = self.steps.judge(batch)
+            loss += float(batch_loss)
+            confusion += np.asarray(batch_confusion)
+        return {
+            "val_loss": loss,
+            "val_accuracy": float(np.trace(confusion) / confusion.sum()),
+            "val_macro_f1": macro_f1(confusion),
+        }
+
+    def _save_if_due(self, step: int) -> None:
+        is_stopping = self.hooks.is_stopping()
+        waited = time.monotonic() - self._saved_at
+        if is_stopping or waited > 60 * self.settings.checkpoint_minutes:
+            self._save(step)
+        if is_stopping:
+            message = f"stopped after step {step}, all work so far is saved."
+            raise Stopped(message)
+
+    def _save(self, step: int) -> None:
+        self._saved_at = time.monotonic()
+        if self.hooks.checkpoints is None:
+            return
+        csv = self.folder / CSV
+        document = {
+            "callbacks": dump_callbacks(self.own_callbacks),
+            "csv": csv.read_text() if csv.exists() else "",
+            "history": self.history,
+            "stop": bool(self.model.stop_training),
+            "sums": np.asarray(self.sums).tolist(),
+        }
+        arrays = {
+            "model": [np.asarray(variable) for variable in self.model.variables],
+            "optimizer": [
+                np.asarray(variable) for variable in self.model.optimizer.variables
+            ],
+            "best": best_weights_of(self.own_callbacks),
+        }
+        self.hooks.checkpoints.save(
+            Checkpoint(step=step, document=document, arrays=arrays)
+        )
+
+    def _restore(self, saved: Checkpoint) -> int:
+        for variables, name in (
+            (self.model.variables, "model"),
+            (self.model.optimizer.variables, "optimizer"),
+        ):
+            for variable, value in zip(variables, saved.arrays[name], strict=True):
+                variable.assign(value)
+        load_callbacks(
+            self.own_callbacks,
+            saved.document["callbacks"],
+            best_weights=saved.arrays.get("best"),
+        )
+        self.history = saved.document["history"]
+        self.sums = np.array(saved.document["sums"])
+        logger.info("event=resumed step=%d", saved.step)
+        return saved.step
+
+    @staticmethod
+    def _is_over(saved: Checkpoint | None) -> bool:
+        return saved is not None and bool(saved.document["stop"])
+
+
+def macro_f1(confusion: Any) -> float:
+    """Return the mean F1 over classes of a confusion matrix (true × predicted).
+
+    A class that neither occurs nor is predicted counts as 0, as in scikit-learn.
+
+    Example:
+        >>> macro_f1(np.array([[2, 0], [0, 2]]))
+        1.0
+    """
+    hits = np.diag(confusion)
+    total = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float(np.mean(2 * hits / np.maximum(total, 1e-12)))

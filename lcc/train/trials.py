@@ -1,0 +1,126 @@
+"""Trials of a search: each fitted by the same recipe, each leaving one result."""
+
+import json
+import logging
+import time
+from pathlib import Path
+
+import lcc
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, RunFailed
+from lcc.search.grid import apply_point
+from lcc.search.trial import (
+    Trial,
+    count_trials,
+    slice_trials,
+    trial_at,
+    trial_id,
+)
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.tracking.progress import Progress
+from lcc.tracking.tracker import Tracker
+from lcc.train.features import development_rows
+from lcc.train.loop import Hooks
+from lcc.train.recipe import Recipe, open_recipe
+from lcc.train.training import open_catalogue
+
+logger = logging.getLogger(__name__)
+
+SCORES = ("val_macro_f1", "val_accuracy", "val_loss")
+
+
+def run_trials(
+    settings: Settings,
+    store: Store,
+    *,
+    run_id: str,
+    tracker: Tracker,
+    scratch: Path,
+    part: tuple[int, int],
+) -> None:
+    """Run those trials of one process that have no result yet.
+
+    A trial that fails leaves a result that says why, and the others go on; trouble with
+    storage ends the process.
+
+    Args:
+        settings: Settings in force.
+        store: The root.
+        run_id: The search run; results lie below it.
+        tracker: Reports to the run; one child run per trial.
+        scratch: Local folder.
+        part: Index of this process, and how many there are.
+    """
+    index, num_indexes = part
+    mine = slice_trials(
+        index, num_indexes=num_indexes, num_trials=count_trials(settings)
+    )
+    catalogue = open_catalogue(settings, store)
+    keys = {
+        number: result_key(number, settings, catalogue=catalogue.digest, run_id=run_id)
+        for number in mine
+    }
+    progress = Progress(len(mine))
+    missing = [number for number in mine if not store.exists(keys[number])]
+    progress.advance(len(mine) - len(missing))
+    recipe = None
+    for number in missing:
+        if recipe is None:
+            recipe = open_recipe(settings, store, catalogue, scratch=scratch)
+        result = _run_trial(recipe, trial_at(number, settings), tracker)
+        store.create(keys[number], json.dumps(result).encode())
+        tracker.flush()
+        progress.advance()
+
+
+def result_key(number: int, settings: Settings, *, catalogue: str, run_id: str) -> str:
+    """Return the key of a trial's result."""
+    trial = trial_at(number, settings)
+    name = trial_id(trial, settings, catalogue=catalogue, code=lcc.__version__)
+    return layout.trial(run_id, name)
+
+
+def _run_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
+    """Fit and judge one trial; report it as a child run."""
+    tracker.log_params(dict(trial.point) | {"fold": trial.fold}, trial=trial.name)
+    facts: dict[str, object] = {
+        "index": trial.index,
+        "point_index": trial.point_index,
+        "fold": trial.fold,
+        "point": trial.point,
+    }
+    started = time.monotonic()
+    try:
+        facts |= _fit_trial(recipe, trial, tracker)
+    except (RunFailed, ConfigError) as err:
+        logger.warning("event=trial_failed trial=%s reason=%s", trial.name, err)
+        tracker.set_tags({"lcc.error": str(err)}, trial=trial.name)
+        tracker.set_status("FAILED", trial=trial.name)
+        return facts | {"error": str(err), "fit_seconds": time.monotonic() - started}
+    tracker.set_status("FINISHED", trial=trial.name)
+    return facts
+
+
+def _fit_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
+    settings = apply_point(recipe.settings, trial.point)
+    rows = development_rows(recipe.catalogue)
+    folds = recipe.catalogue.folds[rows]
+
+    def report(epoch: int, metrics: dict[str, float]) -> None:
+        tracker.log_metrics(metrics, step=epoch, trial=trial.name)
+
+    started = time.monotonic()
+    fitted = recipe.fit(
+        rows[folds != trial.fold],
+        rows[folds == trial.fold],
+        settings=settings,
+        hooks=Hooks(report=report),
+    )
+    best = fitted.history[fitted.best_epoch]
+    return {
+        "scores": {name.removeprefix("val_"): best[name] for name in SCORES},
+        "best_epoch": fitted.best_epoch,
+        "num_parameters": fitted.num_parameters,
+        "fit_seconds": time.monotonic() - started,
+    }
