@@ -34,14 +34,20 @@ def command(
     from lcc.cli.watching import watch_progress
     from lcc.data.split_audit import audit_split
     from lcc.errors import CheckFailed
+    from lcc.tracking.progress import Progress
 
     settings = load(given)
     with watch_progress("audit"):
-        audit = audit_split(split_csv, images or split_csv.parent, settings.data)
+        audit = audit_split(
+            split_csv, images or split_csv.parent, settings.data, progress=Progress
+        )
     if output is None:
         click.echo(audit.markdown(), nl=False)
     else:
         output.write_text(audit.markdown(), encoding="utf-8")
     if audit.leaks:
-        message = f"{split_csv}: splits must share no tissue, got {audit.summary()}."
-        raise CheckFailed(f"{message} Keep each family in one split.")
+        message = (
+            f"{split_csv}: splits must share no tissue, got {audit.summary()}. "
+            "Keep each family in one split."
+        )
+        raise CheckFailed(message)

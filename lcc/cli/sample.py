@@ -1,27 +1,32 @@
 """`lcc-launch sample FOLDER`: synthetic tiles to try everything on."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lcc.cli.verbosity import verbosity_options
 
 
+def _number(
+    flag: str, default: int, *, low: int, text: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    kind = click.IntRange(min=low)
+    return click.option(flag, default=default, show_default=True, type=kind, help=text)
+
+
 @click.command("sample", short_help="Draw synthetic tissue tiles.")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--sources", default=24, show_default=True, type=click.IntRange(2, 5000),
-              help="Source tiles per class.")  # fmt: skip
-@click.option("--copies", default=9, show_default=True, type=click.IntRange(1, 500),
-              help="Augmented tiles per source.")  # fmt: skip
-@click.option("--size-px", default=128, show_default=True, type=click.IntRange(32, 1024),
-              help="Side of a tile.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0),
-              help="Of everything random.")  # fmt: skip
+@_number("--sources", 24, low=2, text="Source tiles per class.")
+@_number("--copies", 9, low=1, text="Augmented tiles per source.")
+@_number("--size-px", 128, low=32, text="Side of a tile.")
+@_number("--seed", 0, low=0, text="Of everything random.")
 @verbosity_options
 def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) -> None:
     """Draw synthetic tissue tiles in three classes into FOLDER.
 
-    They are made the way LC25000 was: sources, then rotated, mirrored and cropped copies.
+    They are made as LC25000 was: sources, then rotated, mirrored and cropped copies.
     """
     from lcc.cli.watching import watch_progress
     from lcc.data.sample import write_sample

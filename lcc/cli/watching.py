@@ -31,6 +31,6 @@ def watch_progress(name: str) -> Iterator[None]:
     """Show the progress lines of the work inside `with` as one bar."""
     with open_display(quiet=level() < 0) as display:
         display.start(Step(name=name))
-        with redirect_stdout(_Listener(display)):  # type: ignore[type-var]
+        with redirect_stdout(_Listener(display)):
             yield
         display.end(Outcome())

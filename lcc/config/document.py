@@ -63,11 +63,11 @@ def parse_yaml(text: str, *, source: str) -> Any:
 
 
 def to_yaml(value: object) -> str:
-    """Return plain values as YAML, in their own order.
+    r"""Return plain values as YAML, in their own order.
 
     Example:
         >>> to_yaml({"b": 1, "a": [1, 2]})
-        'b: 1\\na: [1, 2]\\n'
+        'b: 1\na: [1, 2]\n'
     """
     return yaml.safe_dump(
         value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=88

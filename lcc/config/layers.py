@@ -1,7 +1,7 @@
 """Where settings come from, and which source wins.
 
-Defaults < `lcc.yaml` or `--settings` < `LCC_…` < `--set` < named flags. Knows sources and
-paths; judges no value.
+Defaults < `lcc.yaml` or `--settings` < `LCC_…` < `--set` < named flags. Knows sources
+and paths; judges no value.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ class Layers:
         for end in range(1, len(words)):
             parent = ".".join(words[:end])
             if is_mapping(parent):
-                keys = words[:end] + [".".join(words[end:])]
+                keys = [*words[:end], ".".join(words[end:])]
                 self._place(keys, value, origin=origin)
                 return
         if path in section_paths() and isinstance(value, dict):

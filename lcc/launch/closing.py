@@ -1,4 +1,4 @@
-"""The last words of a run: its figures, where results lie, which command looks at them."""
+"""The last words of a run: figures, where results lie, which command looks at them."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a user sees while steps run: a bar each, or plain lines into a file. On stderr."""
+"""What a user sees on stderr while steps run: a bar each, or plain lines."""
 
 import sys
 import time
@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -43,7 +44,7 @@ class Bars:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = None
+        self._task: TaskID | None = None
         self._step: Step | None = None
 
     def say(self, text: str) -> None:

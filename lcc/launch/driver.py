@@ -31,6 +31,7 @@ from lcc.launch.state import (
 from lcc.launch.stopping import StopRequest
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.tracking.tracker import Status as MlflowStatus
 from lcc.tracking.tracker import Tracker
 
 STATE_SECONDS = 2.0  # how stale the counts of `status` may be
@@ -104,8 +105,8 @@ def create_run(launch: Launch) -> RunState:
 def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
     """Run the steps of a stage that are not done, in order.
 
-    Guarantees that the state says how it ended, and that no process is left. Attempts to
-    bring every report to MLflow; what is left over waits in the spool.
+    Guarantees that the state says how it ended, and that no process is left. Attempts
+    to bring every report to MLflow; what is left over waits in the spool.
 
     Raises:
         StepFailed: A step failed for good.
@@ -184,8 +185,11 @@ def _status(outcome: Outcome, stop: StopRequest) -> Status:
     return Status.STOPPED if stop else Status.FAILED
 
 
-def _mlflow_status(state: RunState) -> str:
-    names = {Status.DONE: "FINISHED", Status.STOPPED: "KILLED"}
+def _mlflow_status(state: RunState) -> MlflowStatus:
+    names: dict[Status, MlflowStatus] = {
+        Status.DONE: "FINISHED",
+        Status.STOPPED: "KILLED",
+    }
     return names.get(state.status, "FAILED")
 
 

@@ -46,13 +46,14 @@ class LocalBackend:
         environment = child_environment(
             step, self.settings.storage, num_cores=num_cores()
         )
+        settings_uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
         pool = _Pool(
             step=step,
             start=lambda index: Child(
                 Order(
                     step=step,
                     run_id=run_id,
-                    settings_uri=f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}",
+                    settings_uri=settings_uri,
                     index=index,
                 ),
                 store=self.store,

@@ -75,35 +75,28 @@ def build_plan(stage: Stage, settings: Settings, *, num_cores: int) -> Plan:
         >>> [(step.name, step.num_indexes) for step in plan.steps]
         [('list', 1), ('hash', 2), ('link', 2), ('catalogue', 1)]
     """
+    return Plan(stage=stage, steps=_steps(stage, settings, num_cores=num_cores))
+
+
+def _steps(stage: Stage, settings: Settings, *, num_cores: int) -> tuple[Step, ...]:
     at_once = settings.launch.parallelism or num_cores
     sliced = min(at_once, settings.data.num_slices)
-    features = (
-        (_shared("features", sliced, at_once),)
-        if settings.model.frozen_stages == "all"
-        else ()
-    )
+    is_frozen = settings.model.frozen_stages == "all"
+    features = (_shared("features", sliced, at_once),) if is_frozen else ()
     match stage:
         case Stage.PREPARE:
-            steps = (
-                Step(name="list"),
-                _shared("hash", sliced, at_once),
-                _shared("link", sliced, at_once),
-                Step(name="catalogue"),
-            )
+            hashes, links = (_shared(n, sliced, at_once) for n in ("hash", "link"))
+            return (Step(name="list"), hashes, links, Step(name="catalogue"))
         case Stage.SEARCH:
             trials = _shared("trial", _num_trial_processes(settings, at_once), at_once)
-            steps = (*features, trials, Step(name="select"))
+            return (*features, trials, Step(name="select"))
         case Stage.TRAIN:
-            steps = (*features, Step(name="train", gpus=settings.launch.gpus))
+            return (*features, Step(name="train", gpus=settings.launch.gpus))
         case Stage.EVALUATE:
-            steps = (Step(name="evaluate"),)
+            return (Step(name="evaluate"),)
         case Stage.PIPELINE:
-            steps = tuple(
-                step
-                for part in stages_of(settings)
-                for step in build_plan(part, settings, num_cores=num_cores).steps
-            )
-    return Plan(stage=stage, steps=steps)
+            parts = stages_of(settings)
+            return sum((_steps(p, settings, num_cores=num_cores) for p in parts), ())
 
 
 def stages_of(settings: Settings) -> tuple[Stage, ...]:

@@ -1,4 +1,4 @@
-"""Bringing MLflow in line with what is known of runs: it hears nothing from the dead."""
+"""Bringing MLflow in line with what is known of runs: the dead do not report."""
 
 import os
 import time

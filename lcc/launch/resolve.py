@@ -90,8 +90,10 @@ def _with_catalogue(settings: Settings, store: Store) -> Settings:
     if not store.exists(key):
         near = get_close_matches(name, dataset_names(store), n=1)
         hint = f"Did you mean {near[0]}?" if near else 'Run "lcc-launch prepare" first.'
-        message = f"data.name: must be a prepared data set of {store.uri}, got {name}."
-        raise NotFoundError(f"{message} {hint}")
+        message = (
+            f"data.name: must be a prepared data set of {store.uri}, got {name}. {hint}"
+        )
+        raise NotFoundError(message)
     changes: dict[str, object] = {"data.name": name}
     if settings.data.catalogue is None:
         changes["data.catalogue"] = _latest_digest(store, key)
@@ -103,8 +105,8 @@ def _latest_digest(store: Store, key: str) -> str:
     version = document.get("format", layout.FORMAT_VERSION)
     if version != layout.FORMAT_VERSION:
         message = (
-            f"{store.uri}/{key}: must have format {layout.FORMAT_VERSION}, got {version}."
-            ' Run "lcc-launch prepare" again with this version of lcc.'
+            f"{store.uri}/{key}: must have format {layout.FORMAT_VERSION}, "
+            f'got {version}. Run "lcc-launch prepare" again with this version of lcc.'
         )
         raise DataError(message)
     return str(document["catalogue"])

@@ -107,8 +107,8 @@ def read_state(store: Store, run_id: str) -> RunState:
     if document.get("format") != layout.FORMAT_VERSION:
         message = (
             f"{run_id}: must have format {layout.FORMAT_VERSION}, got "
-            f"{document.get('format')}. Use the version of lcc that made it, or run the "
-            "stage again under another --root."
+            f"{document.get('format')}. Use the version of lcc that made it, or run "
+            "the stage again under another --root."
         )
         raise DataError(message)
     state = _from_document(document)

@@ -1,4 +1,4 @@
-"""A pipeline: stages that are runs of their own, each made from what the last one left."""
+"""A pipeline: stages that are runs of their own, each made from what the last left."""
 
 import json
 from collections.abc import Callable
