@@ -31,13 +31,19 @@ def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) ->
     from lcc.cli.watching import watch_progress
     from lcc.data.sample import write_sample
     from lcc.errors import ConfigError
+    from lcc.tracking.progress import Progress
 
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder}: must be empty or new, got files. Name another folder."
         raise ConfigError(message)
     with watch_progress("sample"):
         count = write_sample(
-            folder, num_sources=sources, num_copies=copies, size_px=size_px, seed=seed
+            folder,
+            num_sources=sources,
+            num_copies=copies,
+            size_px=size_px,
+            seed=seed,
+            progress=Progress,
         )
     click.echo(f"{count} tiles in {folder}")
     click.echo(f"Next: lcc-launch pipeline {folder} --local")

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.tracking.progress import Progress
+from lcc.data.task import Counter
 
 CLASSES = ("lung_aca", "lung_n", "lung_scc")
 CANVAS = 1.5  # sides of the source in sides of a tile: room for rotation and crop
@@ -33,6 +33,7 @@ def write_sample(
     num_copies: int = 9,
     size_px: int = 128,
     seed: int = 0,
+    progress: Callable[[int], Counter] | None = None,
 ) -> int:
     """Draw the set: `num_sources` sources a class, `num_copies` tiles of each.
 
@@ -45,11 +46,12 @@ def write_sample(
         num_copies: Augmented tiles per source.
         size_px: Side of a tile.
         seed: Of everything random.
+        progress: Starts a counter of so many sources.
 
     Returns:
         Files written.
     """
-    progress = Progress(len(CLASSES) * num_sources)
+    counter = progress(len(CLASSES) * num_sources) if progress else None
     count = 0
     for label in CLASSES:
         (folder / label).mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,8 @@ def write_sample(
                 path = folder / label / f"{label.replace('_', '')}{number}.jpeg"
                 tile = augment_copy(canvas, size_px=size_px, seed=generator)
                 count += _write_tile(path, tile, is_first=copy == 0, source=source)
-            progress.advance()
+            if counter:
+                counter.advance()
     return count
 
 
@@ -71,14 +74,15 @@ def _write_tile(
 ) -> int:
     """Write a tile; of every eighth source the first also copied, or re-saved."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    _, encoded = cv2.imencode(".jpeg", cv2.cvtColor(tile, cv2.COLOR_RGB2BGR), quality)
+    picture = cv2.cvtColor(tile, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(".jpeg", picture, quality)[1]
     path.write_bytes(encoded.tobytes())
     if is_first and source % 8 == 1:
         path.with_stem(f"{path.stem} (1)").write_bytes(encoded.tobytes())
         return 2
     if is_first and source % 8 == 2:  # noqa: PLR2004 - the next one
-        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-        _, saved = cv2.imencode(".png", pixels)
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+        saved = cv2.imencode(".png", pixels)[1]
         path.with_suffix(".png").write_bytes(saved.tobytes())
         return 2
     return 1
@@ -145,8 +149,8 @@ class _Canvas:
 
     def noise(self, grain_px: float) -> Plane:
         """Return smooth noise, 0–1, of one grain."""
-        plane = self.seed.random((self.side, self.side), np.float32)
-        plane = cv2.GaussianBlur(plane, (0, 0), grain_px)
+        grains = self.seed.random((self.side, self.side), np.float32)
+        plane = cv2.GaussianBlur(grains, (0, 0), grain_px)
         low, high = plane.min(), plane.max()
         return np.asarray((plane - low) / (high - low), np.float32)
 
@@ -175,7 +179,7 @@ class _Canvas:
         seed = self.seed
         air = cv2.GaussianBlur(self.air, (0, 0), 0.8)[..., None]
         amounts = np.stack([self.haematoxylin, self.eosin], axis=-1) * (1 - air)
-        amounts *= seed.uniform([0.75, 0.4], [1.5, 1.2])
+        amounts = amounts * np.asarray(seed.uniform([0.75, 0.4], [1.5, 1.2]))
         stains = STAINS * seed.uniform(0.75, 1.3, STAINS.shape)
         light = seed.uniform([225, 218, 225], [252, 248, 252])
         picture = light * np.exp(-amounts @ stains)

@@ -21,6 +21,7 @@ from lcc.data.assembly import build_catalogue
 from lcc.data.catalogue import read_catalogue
 from lcc.data.pipeline import hash_slices, link_slices, list_images
 from lcc.data.sample import write_sample
+from lcc.data.summary import describe
 from lcc.data.tiles import make_tile, open_tiles
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
 from lcc.storage.local import LocalStore
@@ -75,6 +76,36 @@ def test_families_of_the_sample_are_found_and_stay_together(tmp_path: Path, samp
     }
 
 
+def test_counts_become_metrics(tmp_path: Path):
+    built = prepare(a_task(tmp_path, a_folder(tmp_path / "source", num_images=8)))
+
+    assert describe(built.audit) == {
+        "prepare/listed": 24,
+        "prepare/kept": 24,
+        "prepare/duplicate": 0,
+        "prepare/unreadable": 0,
+        "prepare/conflict": 0,
+        "prepare/families": 24,
+        "prepare/groups": 24,
+    }
+
+
+def test_a_family_of_several_classes_is_listed(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=8)
+    picture = a_picture(5, size_px=128)
+    for label, number in (("lung_n", 1), ("lung_aca", 2)):
+        tile = picture.copy()
+        tile[:number, :number] = 0  # not the same pixels, the same tissue
+        (folder / label / "sibling.png").write_bytes(a_file(tile))
+
+    built = prepare(a_task(tmp_path, folder, **SAMPLE))
+
+    mixed = [found["labels"] for found in built.audit["families_of_several_classes"]]
+    rows = rows_of(built)
+    assert mixed == [{"lung_aca": 1, "lung_n": 1}]
+    assert rows["lung_aca/sibling.png"]["split"] == rows["lung_n/sibling.png"]["split"]
+
+
 def test_the_catalogue_is_read_back_with_its_tiles(tmp_path: Path):
     folder = a_folder(tmp_path / "source", num_images=8)
     task = a_task(tmp_path, folder)
@@ -108,8 +139,9 @@ def test_packed_tiles_that_were_cut_short_are_not_read(tmp_path: Path):
         open_tiles(task.store, built.catalogue, size_px=32, scratch=tmp_path)
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=6,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
