@@ -139,3 +139,5 @@ def _configure_logging() -> None:
         format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
         stream=sys.stderr,
     )
+    # It reports each processor extension that it does not find.
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)

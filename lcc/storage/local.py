@@ -138,6 +138,9 @@ class LocalStore:
             entries = list(os.scandir(folder))
         except (FileNotFoundError, NotADirectoryError):
             return
+        except PermissionError as err:
+            message = f"{folder}: must be readable. Change its permissions."
+            raise ConfigError(message) from err
         for entry in entries:
             if entry.is_dir():
                 yield from self._walk(Path(entry.path), (*above, real))

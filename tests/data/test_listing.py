@@ -7,7 +7,7 @@ import pytest
 
 from lcc.config.data import DataSettings
 from lcc.data.listing import list_source, read_listing, write_listing
-from lcc.errors import DataError
+from lcc.errors import ConfigError, DataError
 from lcc.storage.local import LocalStore
 
 
@@ -185,3 +185,12 @@ def test_a_linked_folder_is_a_folder(tmp_path: Path):
     (tmp_path / "source" / "a").symlink_to(tmp_path / "store" / "x")
 
     assert listed(tmp_path / "source") == {"a/1.png": "a", "b/1.png": "b"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything: run as a user")
+def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "a").chmod(0)
+
+    with pytest.raises(ConfigError, match="must be readable"):
+        listed(tmp_path)
