@@ -68,13 +68,13 @@ def near_words(path: str) -> str:
         'Did you mean launch.gpus?'
     """
     known = [*setting_fields(), *section_paths()]
-    siblings = [p for p in known if p.rpartition(".")[0] == path.rpartition(".")[0]]
-    last = path.rpartition(".")[2]
-    near = (
-        get_close_matches(path, siblings, n=1, cutoff=0.6)
-        or [p for p in known if p.rpartition(".")[2] == last]
-        or get_close_matches(path, known, n=1, cutoff=0.6)
-    )
+    section, _, last = path.rpartition(".")
+    siblings = {
+        p.rpartition(".")[2]: p for p in known if p.rpartition(".")[0] == section
+    }
+    near = [p for p in known if p.rpartition(".")[2] == last and p != path]
+    near = near or [siblings[n] for n in get_close_matches(last, siblings, n=1, cutoff=0.7)]
+    near = near or get_close_matches(path, known, n=1, cutoff=0.85)
     if not near:
         return "`lcc-launch schema` lists them all."
     return f"Did you mean {' or '.join(near)}?"

@@ -83,9 +83,13 @@ class Layers:
 
     def assign(self, path: str, text: str, *, origin: str) -> None:
         """Set one path from text, which is YAML unless the setting is a text."""
-        value = text if takes_text(path) else self._parse(text, source=origin)
-        if takes_text(path) and text in {"", "null", "~"}:
-            value = None
+        if takes_text(path):
+            value = None if text in {"", "null", "~"} else text
+        else:
+            num_faults = len(self.faults)
+            value = self._parse(text, source=origin)
+            if len(self.faults) > num_faults:
+                return
         self.put(path, value, origin=origin)
 
     def put(self, path: str, value: object, *, origin: str) -> None:

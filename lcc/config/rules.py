@@ -91,7 +91,10 @@ def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[st
         except ValidationError as err:
             faults = [message for _, message in faults_by_path(err, trial)]
         else:
-            faults = [*_gpus_divide_batch(changed, trial)] if "batch" in path else []
+            faults = []
+            if path == "train.batch_size":
+                broken = _gpus_divide_batch(changed, trial)
+                faults = [f"{path}: {fault}" for fault in broken]
         yield from (f"search.grid.{fault}" for fault in faults)
     if len(set(map(repr, values))) < len(values):
         shown = ", ".join(map(str, values))

@@ -66,7 +66,7 @@ class Bars:
         if self._task is None or self._step is None:
             return
         if outcome.exit_code:
-            name = f"{self._step.name} ✗"
+            name = f"{self._step.name} {'■' if outcome.is_stop else '✗'}"
             self._progress.update(self._task, description=name)
         else:
             task = self._progress.tasks[-1]
@@ -106,8 +106,14 @@ class Lines:
         """Print how it ended."""
         if self._step is not None:
             seconds = time.monotonic() - self._started
-            event = "failed" if outcome.exit_code else "done"
+            event = _event(outcome)
             self.say(f"step={self._step.name} event={event} seconds={seconds:.1f}")
+
+
+def _event(outcome: Outcome) -> str:
+    if not outcome.exit_code:
+        return "done"
+    return "stopped" if outcome.is_stop else "failed"
 
 
 @contextmanager

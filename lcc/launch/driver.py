@@ -18,7 +18,7 @@ from lcc.launch.display import Display
 from lcc.launch.forwarding import forward_safely, forwarding, open_sender
 from lcc.launch.names import new_run_id
 from lcc.launch.outcome import Outcome
-from lcc.launch.plan import Plan, Step
+from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.state import (
     RunState,
     Status,
@@ -91,15 +91,18 @@ def create_run(launch: Launch) -> RunState:
             study=launch.settings.launch.study,
             created=now(),
             driver=this_driver(),
-            steps=[
-                StepState(name=step.name, num_indexes=step.num_indexes)
-                for step in launch.plan.steps
-            ],
+            steps=_step_states(launch.plan),
         )
         settings = dump_settings(launch.settings).encode()
         key = layout.run(state.run_id, "settings.yaml")
         if launch.store.create(key, settings) and create_state(launch.store, state):
             return state
+
+
+def _step_states(plan: Plan) -> list[StepState]:
+    if plan.stage is Stage.PIPELINE:  # its stages are runs that have the steps
+        return []
+    return [StepState(name=s.name, num_indexes=s.num_indexes) for s in plan.steps]
 
 
 def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
@@ -137,7 +140,7 @@ def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
         outcome = _run_step(launch, backend, state, step=step, step_state=step_state)
         if outcome.exit_code:
             break
-    state.status = _status(outcome, launch.stop)
+    state.status = _status(outcome)
     state.ended = now()
     state.exit_code, state.message = outcome.exit_code, outcome.message
     write_state(launch.store, state)
@@ -173,16 +176,16 @@ def _run_step(
     launch.display.start(step)
     outcome = backend.run_step(step, run_id=state.run_id, watch=watch)
     launch.display.end(outcome)
-    step_state.status, step_state.ended = _status(outcome, launch.stop), now()
+    step_state.status, step_state.ended = _status(outcome), now()
     step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
     step_state.log = outcome.log
     return outcome
 
 
-def _status(outcome: Outcome, stop: StopRequest) -> Status:
+def _status(outcome: Outcome) -> Status:
     if not outcome.exit_code:
         return Status.DONE
-    return Status.STOPPED if stop else Status.FAILED
+    return Status.STOPPED if outcome.is_stop else Status.FAILED
 
 
 def _mlflow_status(state: RunState) -> MlflowStatus:
@@ -221,7 +224,7 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
 
 def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
     resume = f"lcc-launch resume {state.run_id} --root {launch.store.uri}"
-    if launch.stop:
+    if outcome.is_stop:
         message = f"{state.run_id}: stopped, all work so far is saved. Go on: {resume}"
         return RunStopped(message, exit_code=outcome.exit_code)
     log = f"\nlog: {launch.store.uri}/{outcome.log}" if outcome.log else ""

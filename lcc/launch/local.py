@@ -68,7 +68,11 @@ class LocalBackend:
         finally:
             pool.end(self.stop)
         if self.stop:
-            return Outcome(exit_code=self.stop.exit_code, message="stopped by a signal")
+            return Outcome(
+                exit_code=self.stop.exit_code,
+                message="stopped by a signal",
+                is_stop=True,
+            )
         return pool.outcome
 
 

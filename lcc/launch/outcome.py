@@ -20,11 +20,13 @@ class Outcome:
         exit_code: 0, or the code of the first process that failed for good.
         message: Its one-line error.
         log: Key of its log.
+        is_stop: Whether the driver was asked to stop, and nothing failed.
     """
 
     exit_code: int = 0
     message: str | None = None
     log: str | None = None
+    is_stop: bool = False
 
 
 def retry_after(exit_code: int, *, num_failures: int) -> float | None:

@@ -114,6 +114,9 @@ def read_state(store: Store, run_id: str) -> RunState:
     state = _from_document(document)
     if state.status is Status.RUNNING and not is_driven(state):
         state.status = Status.LOST
+        for step in state.steps:
+            if step.status is Status.RUNNING:
+                step.status = Status.LOST
     return state
 
 
