@@ -92,18 +92,23 @@ def _run(stage: Stage, settings: Settings) -> None:
 
 def announce(stage: Stage, settings: Settings, *, num_cores: int) -> str:
     """Return what will run: steps and processes, device, root."""
-    plan: Plan = build_plan(stage, settings, num_cores=num_cores)
-    steps = " → ".join(
-        step.name if step.num_indexes == 1 else f"{step.name} × {step.num_indexes}"
-        for step in plan.steps
-    )
+    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
+    plans = [build_plan(part, settings, num_cores=num_cores) for part in parts]
+    lines = "".join(f"  {plan.stage:<10}{_chain(plan)}\n" for plan in plans)
     gpus, device = settings.launch.gpus, settings.train.device
     replicas = f", training on {gpus} × {device}" if gpus else ", training on the CPU"
     trains = stage not in {Stage.PREPARE, Stage.EVALUATE}
     return (
-        f"{stage}: {steps}\n"
-        f"  on {num_cores} cores{replicas if trains else ''}\n"
-        f"  root {settings.storage.root}"
+        f"{lines}"
+        f"  {'on':<10}{num_cores} cores{replicas if trains else ''}\n"
+        f"  {'root':<10}{settings.storage.root}"
+    )
+
+
+def _chain(plan: Plan) -> str:
+    return " → ".join(
+        step.name if step.num_indexes == 1 else f"{step.name} × {step.num_indexes}"
+        for step in plan.steps
     )
 
 

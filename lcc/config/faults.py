@@ -72,8 +72,9 @@ def near_words(path: str) -> str:
     siblings = {
         p.rpartition(".")[2]: p for p in known if p.rpartition(".")[0] == section
     }
+    close = get_close_matches(last, siblings, n=1, cutoff=0.7)
     near = [p for p in known if p.rpartition(".")[2] == last and p != path]
-    near = near or [siblings[n] for n in get_close_matches(last, siblings, n=1, cutoff=0.7)]
+    near = near or [siblings[name] for name in close]
     near = near or get_close_matches(path, known, n=1, cutoff=0.85)
     if not near:
         return "`lcc-launch schema` lists them all."

@@ -11,55 +11,78 @@ from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
 from lcc.tracking.mlflow import tracking_uri
 
-HEADLINES = (
-    "test/accuracy",
-    "test/balanced_accuracy",
-    "test/macro_f1",
-    "search/macro_f1",
-    "validation/macro_f1",
-)
+HEADLINES = {  # what to show of each stage, and what it is called
+    Stage.PREPARE: {
+        "prepare/kept": "images kept",
+        "prepare/families": "families",
+        "prepare/groups": "groups",
+    },
+    Stage.SEARCH: {"validation/macro_f1": "macro F1 over folds"},
+    Stage.TRAIN: {"validation/macro_f1": "validation macro F1"},
+    Stage.EVALUATE: {
+        "test/accuracy": "accuracy",
+        "test/balanced_accuracy": "balanced accuracy",
+        "test/macro_f1": "macro F1",
+    },
+}
+RESULTS = {
+    Stage.SEARCH: "cv_results.csv",
+    Stage.TRAIN: "model/model.keras",
+    Stage.EVALUATE: "artifacts/report.html",
+}
+INDENT = " " * 10
 
 
 def closing_lines(store: Store, state: RunState, settings: Settings) -> list[str]:
     """Return what to print once a run is done."""
     runs = list(state.stages.items()) or [(state.stage, state.run_id)]
-    lines = [
-        line for stage, run_id in runs for line in _stage_lines(store, stage, run_id)
-    ]
+    lines: list[str] = []
+    for stage, run_id in runs:
+        found = list(_stage_lines(store, Stage(stage), run_id))
+        lines += [f"{stage:<10}{found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
     uri = tracking_uri(settings.tracking, store.uri)
-    look = f"mlflow ui --backend-store-uri {uri}"
-    lines.append(f"runs: {uri if uri.startswith('http') else look}")
-    return lines
+    look = uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
+    return [*lines, f"{'MLflow':<10}{look}"]
 
 
-def _stage_lines(store: Store, stage: str, run_id: str) -> Iterator[str]:
-    files = {
-        Stage.SEARCH: "cv_results.csv",
-        Stage.TRAIN: "model/model.keras",
-        Stage.EVALUATE: "artifacts/report.html",
-    }
-    for name, value in headlines(store, run_id).items():
-        yield f"{name}: {value:.3f}"
-    file = files.get(Stage(stage))
-    if file and store.exists(key := layout.run(run_id, file)):
-        yield f"{stage}: {_shown(store, key)}"
-    if stage == Stage.PREPARE and store.exists(layout.run(run_id, "catalogue.json")):
+def _stage_lines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
+    yield run_id
+    yield from headlines(store, stage, run_id)
+    if stage is Stage.PREPARE:
         pointer = json.loads(store.read(layout.run(run_id, "catalogue.json")))
-        report = layout.catalogue(pointer["name"], pointer["digest"], "")
-        yield f"catalogue: {pointer['digest'][:12]} ({_shown(store, report)})"
+        key = layout.catalogue(pointer["name"], pointer["digest"], "catalogue.parquet")
+    else:
+        key = layout.run(run_id, RESULTS[stage])
+    yield _shown(store, key)
 
 
-def headlines(store: Store, run_id: str) -> dict[str, float]:
-    """Return the figures of a run that matter most, as its processes spooled them."""
-    found: dict[str, float] = {}
-    for item in store.list_objects(layout.run(run_id, "spool/")):
-        if not item.key.endswith(".jsonl"):
+def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
+    """Yield the figures of a run that matter most, with intervals where there are."""
+    found = _last_metrics(store, run_id)
+    for name, words in HEADLINES[stage].items():
+        if name not in found:
             continue
-        for line in store.read(item.key).splitlines():
-            event = json.loads(line)
-            if event["kind"] == "metrics" and event["trial"] is None:
-                found |= event["values"]
-    return {name: found[name] for name in HEADLINES if name in found}
+        value = found[name]
+        text = f"{value:.0f}" if name.startswith("prepare/") else f"{value:.3f}"
+        if f"{name}_lower" in found:
+            low, high = found[f"{name}_lower"], found[f"{name}_upper"]
+            text += f" ({low:.3f}–{high:.3f})"
+        yield f"{words} {text}"
+
+
+def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
+    """Return the last value of each metric that a run's processes spooled."""
+    events = [
+        json.loads(line)
+        for item in store.list_objects(layout.run(run_id, "spool/"))
+        if item.key.endswith(".jsonl")
+        for line in store.read(item.key).splitlines()
+    ]
+    events = [e for e in events if e["kind"] == "metrics" and e["trial"] is None]
+    found: dict[str, float] = {}
+    for event in sorted(events, key=lambda event: (event["step"], event["time_ms"])):
+        found |= event["values"]
+    return found
 
 
 def _shown(store: Store, key: str) -> str:

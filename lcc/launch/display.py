@@ -82,6 +82,7 @@ class Lines:
         self._quiet = quiet
         self._step: Step | None = None
         self._started = self._printed = 0.0
+        self._shown = (0, 0)
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -92,14 +93,15 @@ class Lines:
     def start(self, step: Step) -> None:
         """Print that a step starts."""
         self._step, self._started = step, time.monotonic()
-        self._printed = self._started
+        self._printed, self._shown = self._started, (0, 0)
         self.say(f"step={step.name} event=started processes={step.num_indexes}")
 
     def advance(self, done: int, total: int) -> None:
         """Print how far it is, every few seconds."""
         now = time.monotonic()
-        if self._step is not None and total and now - self._printed >= LINE_SECONDS:
-            self._printed = now
+        is_due = now - self._printed >= LINE_SECONDS and (done, total) != self._shown
+        if self._step is not None and total and is_due:
+            self._printed, self._shown = now, (done, total)
             self.say(f"step={self._step.name} done={done} total={total}")
 
     def end(self, outcome: Outcome) -> None:

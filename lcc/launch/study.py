@@ -121,6 +121,8 @@ def _settings_of(
     if stage is Stage.TRAIN and (search := study.stages.get(Stage.SEARCH)):
         best = json.loads(store.read(layout.run(search, "best.json")))
         changes |= best["point"]
+        if settings.search.refit:  # no validation tells when to stop: the folds did
+            changes["train.epochs"] = best["refit_epochs"]
     if stage is Stage.EVALUATE:
         changes["evaluate.model_run"] = study.stages[Stage.TRAIN]
     return changed_settings(settings, changes)
