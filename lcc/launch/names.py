@@ -3,6 +3,7 @@
 import re
 import secrets
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a digit
 MAX_NAME = 40  # characters of a data set's name, as data.name allows
@@ -21,6 +22,6 @@ def dataset_name(source: str) -> str:
         >>> dataset_name("s3://lab/Lung tiles (2020)/")
         'lung-tiles-2020'
     """
-    last = source.rstrip("/").rpartition("/")[2]
+    last = unquote(source).rstrip("/").rpartition("/")[2]
     slug = re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")
     return slug[:MAX_NAME].strip("-") or "tiles"
