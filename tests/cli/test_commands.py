@@ -60,14 +60,10 @@ def test_an_unknown_option_is_met_with_a_near_one() -> None:
 
     assert (result.exit_code, result.output) == (
         2,
-        "Usage: lcc-launch train [OPTIONS]
-"
-        "Try 'lcc-launch train --help' for help.
-"
-        "
-"
-        "Error: No such option '--epoch'. Did you mean '--epochs'?
-",
+        "Usage: lcc-launch train [OPTIONS]\n"
+        "Try 'lcc-launch train --help' for help.\n"
+        "\n"
+        "Error: No such option '--epoch'. Did you mean '--epochs'?\n",
     )
 
 
