@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -118,14 +119,9 @@ def _event(outcome: Outcome) -> str:
     return "stopped" if outcome.is_stop else "failed"
 
 
-@contextmanager
-def open_display(*, quiet: bool) -> Iterator[Display]:
-    """Give bars on a terminal, lines elsewhere."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield Lines(quiet=quiet)
-        return
-    columns = (
+def columns() -> tuple[ProgressColumn, ...]:
+    """Return what a bar shows: name, bar, counts, time taken and left."""
+    return (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
@@ -133,5 +129,14 @@ def open_display(*, quiet: bool) -> Iterator[Display]:
         TextColumn("left"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=console) as progress:
+
+
+@contextmanager
+def open_display(*, quiet: bool) -> Iterator[Display]:
+    """Give bars on a terminal, lines elsewhere."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Lines(quiet=quiet)
+        return
+    with Progress(*columns(), console=console) as progress:
         yield Bars(progress)

@@ -1,0 +1,88 @@
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from lcc.launch import display
+from lcc.launch.outcome import Outcome
+from tests.builders.launches import a_step
+
+
+def test_a_file_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with display.open_display(quiet=False) as shown:
+        shown.start(a_step("hash", num_indexes=2))
+        shown.end(Outcome())
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "step=hash event=started processes=2"
+    assert lines[1].startswith("step=hash event=done seconds=")
+
+
+def test_lines_come_now_and_then_and_only_with_news(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "LINE_SECONDS", 0.0)
+    lines = display.Lines()
+    lines.start(a_step("hash"))
+
+    for done in (1, 1, 2):
+        lines.advance(done, 2)
+
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "step=hash done=1 total=2",
+        "step=hash done=2 total=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "event"),
+    [
+        pytest.param(Outcome(exit_code=3), "failed", id="failed"),
+        pytest.param(Outcome(exit_code=143, is_stop=True), "stopped", id="stopped"),
+    ],
+)
+def test_an_end_is_named(
+    capsys: pytest.CaptureFixture[str], outcome: Outcome, event: str
+) -> None:
+    lines = display.Lines()
+    lines.start(a_step("hash"))
+
+    lines.end(outcome)
+
+    assert f"event={event} " in capsys.readouterr().err
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with display.open_display(quiet=True) as shown:
+        shown.say("run x")
+        shown.start(a_step())
+        shown.end(Outcome())
+
+    assert capsys.readouterr().err == ""
+
+
+def bars_of(outcome: Outcome) -> str:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=80, color_system=None)
+    with Progress(*display.columns(), console=console) as progress:
+        bars = display.Bars(progress)
+        bars.say("run x")
+        bars.start(a_step("hash"))
+        bars.advance(3, 10)
+        bars.end(outcome)
+    return text.getvalue()
+
+
+def test_a_terminal_gets_bars_with_counts() -> None:
+    text = bars_of(Outcome())
+
+    assert "run x" in text
+    assert "10/10" in text
+
+
+def test_a_bar_that_failed_stays_where_it_was() -> None:
+    text = bars_of(Outcome(exit_code=1))
+
+    assert "hash ✗" in text
+    assert "3/10" in text

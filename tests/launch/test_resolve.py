@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from lcc.config.load import load_settings
+from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.launch import resolve
+from lcc.launch.plan import Stage
+from lcc.launch.state import write_state
+from tests.builders.launches import a_state, a_store, local_settings
+
+
+def test_places_become_absolute() -> None:
+    settings = resolve.resolve_places(
+        load_settings(
+            overrides=[
+                "data.source=my tiles",
+                "data.split_csv=split.csv",
+                "model.backbone=../lite0.keras",
+            ]
+        )
+    )
+
+    here = Path.cwd()
+    assert settings.storage.root == (here / "lcc-study").as_uri()
+    assert settings.data.source == (here / "my tiles").as_uri()
+    assert settings.data.name == "my-tiles"
+    assert settings.data.split_csv == (here / "split.csv").as_uri()
+    assert settings.model.backbone == f"{here.as_uri()}/../lite0.keras"
+    assert settings.model.weights == "imagenet"
+
+
+def test_a_file_is_no_source(tmp_path: Path) -> None:
+    file = tmp_path / "tiles.zip"
+    file.touch()
+    store = a_store(tmp_path)
+    settings = local_settings(store, data__source=file.as_uri(), data__name="tiles")
+
+    with pytest.raises(DataError, match=r"one folder per class, got a file"):
+        resolve.resolve_inputs(settings, Stage.PREPARE, store)
+
+
+def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    store.write("datasets/lung/latest.json", latest)
+
+    settings = resolve.resolve_inputs(local_settings(store), Stage.TRAIN, store)
+
+    assert (settings.data.name, settings.data.catalogue) == ("lung", "ab" * 32)
+
+
+def a_trained_root(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, candidate: str | None
+):  # type: ignore[no-untyped-def]
+    store = a_store(folder)
+    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    store.write("datasets/lung/latest.json", latest)
+    for number in (1, 2):
+        run_id = f"train-2026112{number}-0915-k3f9"
+        write_state(store, a_state(run_id, created=f"2026-11-2{number}T09:15:00+00:00"))
+        store.write(f"runs/{run_id}/model/model.keras", b"model")
+    monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: candidate)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected"),
+    [
+        pytest.param(
+            "train-20261121-0915-k3f9", "train-20261121-0915-k3f9", id="alias"
+        ),
+        pytest.param(None, "train-20261122-0915-k3f9", id="no alias: the last"),
+        pytest.param("train-x", "train-20261122-0915-k3f9", id="of another root"),
+    ],
+)
+def test_the_candidate_is_evaluated(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    candidate: str | None,
+    expected: str,
+) -> None:
+    store = a_trained_root(tmp_path, monkeypatch, candidate)
+
+    settings = resolve.resolve_inputs(local_settings(store), Stage.EVALUATE, store)
+
+    assert settings.evaluate.model_run == expected
+
+
+def test_a_mistyped_model_run_is_met_with_a_near_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_trained_root(tmp_path, monkeypatch, None)
+    settings = local_settings(store, evaluate__model_run="train-20261122-0915-k3f8")
+
+    with pytest.raises(NotFoundError, match=r"Did you mean train-20261122-0915-k3f9\?"):
+        resolve.resolve_inputs(settings, Stage.EVALUATE, store)
+
+
+def test_nothing_trained_is_nothing_to_evaluate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path)
+    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    store.write("datasets/lung/latest.json", latest)
+    monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: None)
+
+    with pytest.raises(NotFoundError, match="must hold a trained model, got none"):
+        resolve.resolve_inputs(local_settings(store), Stage.EVALUATE, store)
+
+
+def test_no_source_is_a_fault(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+
+    with pytest.raises(ConfigError, match=r"data\.source: must be set, got nothing"):
+        resolve.resolve_inputs(local_settings(store), Stage.PIPELINE, store)
