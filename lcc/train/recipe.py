@@ -137,6 +137,14 @@ class Recipe:
             csv=csv,
         )
 
+    def train_and_predict(
+        self, training: Ints, validation: Ints, test: Ints
+    ) -> NDArray[np.float64]:
+        """Return probabilities of test rows after training on others."""
+        fitted = self.fit(training, validation)
+        records = self._examples(test, is_training=False).records
+        return predict(fitted.model, self.source, records).astype(np.float64)
+
     def assemble(self, fitted: Fitted) -> keras.Model:
         """Return a model from images to probabilities that stands on its own.
 

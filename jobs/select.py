@@ -1,0 +1,38 @@
+"""Entry point of the select step: all trials to a table and the best point."""
+
+from jobs.entry import StepContext, main
+from lcc.errors import RunFailed
+from lcc.search.select import choose_best, parse_result, tabulate, write_csv
+from lcc.search.trial import count_trials
+from lcc.storage import layout
+
+
+def run(context: StepContext) -> None:
+    """Choose the best point of the run's trials."""
+    store, run_id = context.store, context.run_id
+    keys = [item.key for item in store.list_objects(layout.run(run_id, "trials/"))]
+    results = [parse_result(store.read(key)) for key in keys]
+    expected = count_trials(context.settings)
+    if len(results) != expected:
+        message = (
+            f"{run_id}: must have {expected} trials, got {len(results)}. "
+            f'Run "lcc-launch resume {run_id}" for the missing ones.'
+        )
+        raise RunFailed(message)
+    table = write_csv(tabulate(results)).encode()
+    store.write(layout.run(run_id, "cv_results.csv"), table)
+    context.tracker.log_artifact("cv_results.csv", table)
+    best = choose_best(results)
+    if best is None:
+        message = f"{run_id}: every point has a failed trial, see cv_results.csv."
+        raise RunFailed(message)
+    store.write(layout.run(run_id, "best.json"), best.dump())
+    context.tracker.log_artifact("best.json", best.dump())
+    context.tracker.log_params({f"best.{k}": v for k, v in best.point.items()})
+    context.tracker.log_metrics(
+        {"validation/macro_f1": best.mean, "search/failed_trials": best.num_failed}
+    )
+
+
+if __name__ == "__main__":
+    main("select", run)

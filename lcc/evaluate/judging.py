@@ -1,0 +1,251 @@
+"""The evaluate stage: read the sealed test split once, compare, draw, report.
+
+Knows predictions and the catalogue; how a model is trained it is told by a callable.
+"""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcc.config.evaluate import EvaluateSettings
+from lcc.data.catalogue import Catalogue
+from lcc.data.tiles import Tiles
+from lcc.evaluate.canaries import (
+    CANARIES,
+    cross_validate,
+    predict_canary,
+    random_folds,
+)
+from lcc.evaluate.metrics import Judgement, judge
+from lcc.evaluate.plots import (
+    Mistake,
+    plot_comparison,
+    plot_confusion,
+    plot_curves,
+    plot_mistakes,
+    plot_roc,
+)
+from lcc.evaluate.report import Report, Row
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Trains the recipe on rows, judged on others each epoch; probabilities of a third set.
+TrainOn = Callable[[Ints, Ints, Ints], Floats]
+PREMIUM = "the same recipe on a random split"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the judge is given.
+
+    Attributes:
+        catalogue: The data set.
+        tiles: Its packed tiles.
+        settings: What to measure.
+        probabilities: (n, classes) of the test rows, in catalogue order.
+        history: Columns of the training's CSV.
+        card: Facts of the model, `model.json`.
+        search: Facts of the search, empty without one.
+        documents: `splits.json` and `audit.json` of the catalogue.
+        lineage: Digests, versions, seeds.
+        train_on: For the leak premium; none: not asked for.
+    """
+
+    catalogue: Catalogue
+    tiles: Tiles
+    settings: EvaluateSettings
+    probabilities: Floats
+    history: Mapping[str, list[float]]
+    card: Mapping[str, Any]
+    search: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, object] = field(default_factory=dict)
+    train_on: TrainOn | None = None
+
+
+def build_report(evidence: Evidence, *, title: str) -> Report:
+    """Judge the model and everything it is compared with."""
+    catalogue = evidence.catalogue
+    test = catalogue.rows("test")
+    own = _judge_rows(evidence, test, evidence.probabilities)
+    by_group = evidence.search.get("mean")
+    rows = [Row(name="this model", estimate=own.metrics["macro_f1"], by_group=by_group)]
+    if evidence.settings.canaries:
+        rows += _judge_canaries(evidence)
+    verdict, is_better = _compare(rows)
+    if evidence.train_on is not None:
+        rows.append(_leak_premium(evidence, evidence.train_on))
+    proof = evidence.documents.get("splits", {})
+    return Report(
+        title=title,
+        judgement=own,
+        class_names=catalogue.class_names,
+        confidence=evidence.settings.confidence,
+        num_families=len(np.unique(catalogue.families[test])),
+        verdict=verdict,
+        is_better=is_better,
+        rows=rows,
+        plots=_draw(evidence, own, rows),
+        search=_describe_search(evidence.search),
+        counts=proof.get("images", {}),
+        statuses=dict(Counter(catalogue.table["status"].to_pylist())),
+        checks=proof.get("checks", ()),
+        lineage=evidence.lineage,
+        alarms=evidence.documents.get("audit", {}).get("alarms", ()),
+    )
+
+
+def _judge_rows(evidence: Evidence, rows: Ints, probabilities: Floats) -> Judgement:
+    catalogue, settings = evidence.catalogue, evidence.settings
+    return judge(
+        catalogue.labels[rows],
+        probabilities,
+        catalogue.groups[rows],
+        class_names=catalogue.class_names,
+        num_bootstrap=settings.num_bootstrap,
+        confidence=settings.confidence,
+        seed=settings.seed,
+    )
+
+
+def _judge_canaries(evidence: Evidence) -> list[Row]:
+    """Fit each canary on the training split; judge it on the test split and by folds."""
+    catalogue, seed = evidence.catalogue, evidence.settings.seed
+    training, test = catalogue.rows("train"), catalogue.rows("test")
+    development = np.sort(np.concatenate([training, catalogue.rows("validation")]))
+    folds = catalogue.folds[development]
+    shuffled = random_folds(len(development), num_folds=int(folds.max()) + 1, seed=seed)
+    found = []
+    for canary in CANARIES:
+        seen = {
+            int(row): canary.see(evidence.tiles.take(catalogue.records[[row]])[0])
+            for row in (*development, *test)
+        }
+
+        def features(rows: Ints, seen: dict[int, Floats] = seen) -> Floats:
+            return np.stack([seen[int(row)] for row in rows])
+
+        probabilities = predict_canary(
+            canary,
+            (features(training), catalogue.labels[training]),
+            features(test),
+            num_classes=len(catalogue.class_names),
+            seed=seed,
+        )
+        judged = _judge_rows(evidence, test, probabilities)
+        inside, labels = features(development), catalogue.labels[development]
+        found.append(
+            Row(
+                name=canary.name,
+                estimate=judged.metrics["macro_f1"],
+                by_group=cross_validate(canary, inside, labels, folds, seed=seed),
+                at_random=cross_validate(canary, inside, labels, shuffled, seed=seed),
+            )
+        )
+    return found
+
+
+def _compare(rows: list[Row]) -> tuple[str, bool]:
+    """Return the verdict: is the lower bound above every canary?"""
+    own, canaries = rows[0], rows[1:]
+    if not canaries:
+        return "Canaries were not asked for (evaluate.canaries).", True
+    best = max(canaries, key=lambda row: row.estimate.value)
+    if own.estimate.lower > best.estimate.value:
+        return (
+            f"The lower bound of this model ({own.estimate.lower:.3f}) lies above the best "
+            f"model of pixels and colours ({best.name}, {best.estimate.value:.3f}).",
+            True,
+        )
+    return (
+        f"The lower bound of this model ({own.estimate.lower:.3f}) does not lie above the "
+        f"{best.name} ({best.estimate.value:.3f}): it has not been shown to have learnt "
+        "anything worth a GPU.",
+        False,
+    )
+
+
+def _leak_premium(evidence: Evidence, train_on: TrainOn) -> Row:
+    """Train the same recipe on a random split of the same sizes."""
+    catalogue = evidence.catalogue
+    sizes = [len(catalogue.rows(split)) for split in ("train", "validation", "test")]
+    draw = np.random.default_rng(evidence.settings.seed)
+    shuffled = draw.permutation(catalogue.rows())
+    training, validation, test = (
+        np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])
+    )
+    probabilities = train_on(training, validation, test)
+    judged = _judge_rows(evidence, test, probabilities)
+    return Row(name=PREMIUM, estimate=judged.metrics["macro_f1"], is_valid=False)
+
+
+def _draw(evidence: Evidence, own: Judgement, rows: list[Row]) -> dict[str, bytes]:
+    catalogue = evidence.catalogue
+    test = catalogue.rows("test")
+    names = catalogue.class_names
+    bars = [(row.name, row.estimate, row.is_valid) for row in rows]
+    plots = {"Honest and inflated": plot_comparison(bars)} if len(bars) > 1 else {}
+    plots["Confusion"] = plot_confusion(own.confusion, names)
+    plots["ROC"] = plot_roc(
+        catalogue.labels[test], evidence.probabilities, names, own.metrics
+    )
+    if evidence.history:
+        best = int(evidence.card["best_epoch"])
+        plots["Training"] = plot_curves(evidence.history, best_epoch=best)
+    mistakes = find_mistakes(evidence)
+    if mistakes:
+        plots["Worst mistakes"] = plot_mistakes(mistakes)
+    return plots
+
+
+def find_mistakes(evidence: Evidence) -> list[Mistake]:
+    """Return the test tiles that the model was most wrong about, worst first."""
+    catalogue, probabilities = evidence.catalogue, evidence.probabilities
+    test = catalogue.rows("test")
+    labels = catalogue.labels[test]
+    predicted = probabilities.argmax(axis=1)
+    certainty = probabilities.max(axis=1) - probabilities[np.arange(len(test)), labels]
+    wrong = np.flatnonzero(predicted != labels)
+    worst = wrong[np.argsort(-certainty[wrong], kind="stable")]
+    names = catalogue.class_names
+    return [
+        Mistake(
+            path=catalogue.paths[test[place]],
+            tile=evidence.tiles.take(catalogue.records[test[[place]]])[0],
+            actual=names[labels[place]],
+            predicted=names[predicted[place]],
+            probability=float(probabilities[place].max()),
+        )
+        for place in worst[: evidence.settings.num_mistakes].tolist()
+    ]
+
+
+def _describe_search(search: Mapping[str, Any]) -> dict[str, object]:
+    if not search:
+        return {}
+    return {
+        "best point": json.dumps(search["point"]),
+        "macro F1 over folds by group": (
+            f"{search['mean']:.3f} ± {search['standard_error']:.3f} (standard error, "
+            f"{search['num_folds']} folds)"
+        ),
+        "highest mean of all points": f"{search['top_mean']:.3f}",
+        "failed trials": search["num_failed"],
+    }
+
+
+def read_history(content: bytes) -> dict[str, list[float]]:
+    """Return the columns of Keras' CSVLogger; what is not a number is left out."""
+    columns: dict[str, list[float]] = {}
+    for row in csv.DictReader(io.StringIO(content.decode())):
+        for name, text in row.items():
+            if text and text != "NA":
+                columns.setdefault(name, []).append(float(text))
+    return columns

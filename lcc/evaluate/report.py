@@ -1,0 +1,87 @@
+"""One HTML file that holds everything: it opens anywhere, without a network."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lcc.evaluate.metrics import Estimate, Judgement
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One compared model.
+
+    Attributes:
+        name: What it is.
+        estimate: Macro F1 on the test split.
+        by_group: Macro F1 over folds by group, none where not measured.
+        at_random: Macro F1 over random folds: not a valid result.
+        is_valid: Whether the estimate is a valid result.
+    """
+
+    name: str
+    estimate: Estimate
+    by_group: float | None = None
+    at_random: float | None = None
+    is_valid: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that the report shows, already computed.
+
+    Attributes:
+        title: Run and data set.
+        judgement: Of the model on the sealed test split.
+        class_names: Order of the classes.
+        confidence: Mass of the intervals, 0–1.
+        num_families: Families in the test split.
+        verdict: One sentence about the canaries.
+        is_better: Whether the model passes them.
+        rows: Model, canaries, leak premium.
+        plots: PNG by title, in order.
+        search: Facts about the search, empty without one.
+        counts: Images by split and class.
+        statuses: Images by status.
+        checks: What the proof of the split checked: name, passed, detail.
+        lineage: Digests, versions, seeds.
+        alarms: Sentences from prepare.
+    """
+
+    title: str
+    judgement: Judgement
+    class_names: Sequence[str]
+    confidence: float
+    num_families: int
+    verdict: str
+    is_better: bool
+    rows: Sequence[Row]
+    plots: Mapping[str, bytes]
+    search: Mapping[str, object] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, object]] = ()
+    lineage: Mapping[str, object] = field(default_factory=dict)
+    alarms: Sequence[str] = ()
+
+
+def render_report(report: Report) -> str:
+    """Return the report as one HTML document, pictures included."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("lcc.evaluate", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = lambda value: f"{value:.3f}"
+    plots = {name: _data_uri(content) for name, content in report.plots.items()}
+    return environment.get_template(TEMPLATE).render(report=report, plots=plots)
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
