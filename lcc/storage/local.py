@@ -6,12 +6,12 @@ Knows how a file is written whole: a temporary name in the same folder, then a r
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
-from lcc.storage.store import ObjectInfo
+from lcc.storage.store import ObjectInfo, check_key
 
 TEMPORARY_PREFIX = ".lcc-tmp-"  # hidden from listings; left over only by a kill
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -59,13 +59,13 @@ class LocalStore:
     def write(self, key: str, data: bytes) -> None:
         """Write the object whole, replacing what was there."""
         with self._whole(key) as temporary:
-            temporary.write_bytes(data)
+            _write_durably(temporary, (data,))
             temporary.replace(self._path(key))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object unless one exists; return whether this call wrote it."""
         with self._whole(key) as temporary:
-            temporary.write_bytes(data)
+            _write_durably(temporary, (data,))
             try:
                 self._path(key).hardlink_to(temporary)  # fails where the name exists
             except FileExistsError:
@@ -74,10 +74,8 @@ class LocalStore:
 
     def upload(self, key: str, path: Path) -> None:
         """Copy a file to the object, replacing what was there."""
-        with self._whole(key) as temporary:
-            with path.open("rb") as source, temporary.open("wb") as target:
-                while chunk := source.read(1 << 24):
-                    target.write(chunk)
+        with path.open("rb") as source, self._whole(key) as temporary:
+            _write_durably(temporary, iter(lambda: source.read(1 << 24), b""))
             temporary.replace(self._path(key))
 
     def absorb(self, key: str, path: Path) -> None:
@@ -124,6 +122,7 @@ class LocalStore:
         self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
+        check_key(key)
         return self.folder / key
 
     def _walk(self, folder: Path, above: tuple[str, ...]) -> Iterator[str]:
@@ -134,15 +133,8 @@ class LocalStore:
                 f"got {real}. Remove the link."
             )
             raise DataError(message)
-        try:
-            entries = list(os.scandir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except PermissionError as err:
-            message = f"{folder}: must be readable. Change its permissions."
-            raise ConfigError(message) from err
-        for entry in entries:
-            if entry.is_dir():
+        for entry in _entries(folder):
+            if _is_folder(entry):
                 yield from self._walk(Path(entry.path), (*above, real))
             elif entry.is_file() and not entry.name.startswith(TEMPORARY_PREFIX):
                 yield Path(entry.path).relative_to(self.folder).as_posix()
@@ -196,3 +188,33 @@ class LocalStore:
 
 def _change_mark(status: os.stat_result) -> str:
     return str(status.st_mtime_ns)
+
+
+def _write_durably(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write and force to the disk, else a power cut leaves a renamed empty file."""
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as err:
+        message = f"{folder}: must be readable. Change its permissions."
+        raise ConfigError(message) from err
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as err:
+        if err.errno != errno.ELOOP:
+            raise
+        message = f"{entry.path}: a symbolic link must not lead to itself. Remove it."
+        raise DataError(message) from err

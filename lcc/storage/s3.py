@@ -1,10 +1,12 @@
 """Objects in an S3 bucket, or any store that speaks its protocol; the only boto3 here.
 
-Retries with jitter, multi-part uploads and parallel range reads are boto3's; what is
-ours is the meaning of each error.
+Retries with jitter, multi-part uploads and parallel range reads are boto3's; what an
+error means is in `answers`.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,25 +17,35 @@ import boto3
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+)
 
 from lcc.config.storage import StorageSettings
-from lcc.errors import ConfigError, LccError, NotFoundError, UnavailableError
-from lcc.storage.store import ObjectInfo
+from lcc.errors import ConfigError, LccError, NotFoundError
+from lcc.storage import answers
+from lcc.storage.store import ObjectInfo, check_key
 
 PART_BYTES = 16 << 20  # above it an object goes up in parts, and comes down in ranges
 NUM_THREADS = 8  # saturates a 10 Gbit/s link at 16 MiB a part; pool is sized to it
-MISSING = {"404", "NoSuchKey", "NotFound"}
-REFUSED = {
-    "401",
-    "403",
-    "AccessDenied",
-    "AllAccessDisabled",
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-}
-EXISTS = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+# Faults that reach no endpoint, or get no answer; the first that fits counts.
+OWN_FAULTS: tuple[tuple[tuple[type[Exception], ...], Callable[..., LccError]], ...] = (
+    (
+        (NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError),
+        answers.no_keys,
+    ),
+    ((ParamValidationError,), answers.bad_address),
+    ((UnicodeEncodeError,), answers.bad_name),
+    ((Boto3Error, BotoCoreError, OSError), answers.unavailable),
+    ((ValueError,), answers.bad_endpoint),  # botocore's answer to a malformed endpoint
+)
+FAULTS = (ClientError, *(kind for kinds, _ in OWN_FAULTS for kind in kinds))
 
 
 class S3Store:
@@ -56,6 +68,7 @@ class S3Store:
             raise ConfigError(message)
         self.prefix = prefix.rstrip("/")
         self.settings = settings
+        self.endpoint = settings.endpoint_url or "the S3 endpoint"
 
     @property
     def uri(self) -> str:
@@ -64,27 +77,20 @@ class S3Store:
 
     def read(self, key: str) -> bytes:
         """Return the whole object."""
-        with self._translating(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
-            return bytes(answer["Body"].read())
+        return self._read(key)[0]
 
     def read_marked(self, key: str) -> tuple[bytes, str]:
         """Return the whole object, and the change mark of these very bytes."""
-        with self._translating(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
-            return bytes(answer["Body"].read()), _change_mark(answer)
+        return self._read(key)
 
     def read_range(self, key: str, *, start: int, length: int) -> bytes:
         """Return at most `length` bytes from offset `start`."""
         if length == 0:
             return b""
-        with self._translating(key):
-            answer = self._client.get_object(
-                Bucket=self.bucket,
-                Key=self._key(key),
-                Range=f"bytes={start}-{start + length - 1}",
-            )
-            return bytes(answer["Body"].read())
+        try:
+            return self._read(key, Range=f"bytes={start}-{start + length - 1}")[0]
+        except answers.BeyondEndError:
+            return b""
 
     def write(self, key: str, data: bytes) -> None:
         """Write the object whole, replacing what was there."""
@@ -98,8 +104,9 @@ class S3Store:
                 self._client.put_object(
                     Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*"
                 )
-        except _AlreadyExistsError:
-            return False
+        except answers.AlreadyExistsError as err:
+            # A try whose answer was lost may have written it: then the bytes are ours.
+            return err.num_retries > 0 and self.read(key) == data
         return True
 
     def upload(self, key: str, path: Path) -> None:
@@ -116,6 +123,7 @@ class S3Store:
 
     def fetch(self, key: str, folder: Path) -> Path:
         """Copy the object below `folder`, in parallel ranges; return the copy."""
+        check_key(key)
         target = folder / self.bucket / self._key(key)
         if target.exists():
             return target
@@ -123,7 +131,7 @@ class S3Store:
         with NamedTemporaryFile(dir=target.parent, delete=False) as temporary:
             copy = Path(temporary.name)
         try:
-            with self._translating(key):
+            with self._translating(key), self._absence_of(key):
                 self._client.download_file(
                     self.bucket, self._key(key), str(copy), Config=self._transfer
                 )
@@ -135,7 +143,7 @@ class S3Store:
     def exists(self, key: str) -> bool:
         """Return whether the object is there."""
         try:
-            with self._translating(key):
+            with self._translating(key), self._absence_of(key):
                 self._client.head_object(Bucket=self.bucket, Key=self._key(key))
         except NotFoundError:
             return False
@@ -197,62 +205,59 @@ class S3Store:
             max_concurrency=NUM_THREADS,
         )
 
+    def _read(self, key: str, **options: str) -> tuple[bytes, str]:
+        """Get an object; botocore retries the request, we a body that breaks off."""
+        for attempt in range(1, self.settings.max_attempts + 1):
+            with self._translating(key):
+                answer = self._client.get_object(
+                    Bucket=self.bucket, Key=self._key(key), **options
+                )
+                try:
+                    return bytes(answer["Body"].read()), _change_mark(answer)
+                except BotoCoreError:
+                    if attempt == self.settings.max_attempts:
+                        raise
+            time.sleep(random.uniform(0, min(2**attempt / 10, 5)))  # noqa: S311 - jitter
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    @contextmanager
+    def _absence_of(self, key: str) -> Iterator[None]:
+        """Tell a missing bucket from a missing object: HEAD answers 404 to both."""
+        try:
+            yield
+        except ClientError as err:
+            if answers.is_404(err.response) and not self._has_bucket:
+                raise answers.no_bucket(self._place(key)) from err
+            raise
+
+    @cached_property
+    def _has_bucket(self) -> bool:
+        try:
+            self._client.head_bucket(Bucket=self.bucket)
+        except ClientError as err:
+            return not answers.is_404(err.response)  # 403: there, but not ours to list
+        return True
+
     @contextmanager
     def _translating(self, key: str) -> Iterator[None]:
         try:
             yield
-        except ClientError as err:
+        except FAULTS as err:
             raise self._meaning(err, key) from err
-        except NoCredentialsError as err:
-            message = (
-                f"{self.uri}: needs keys, got none. Set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or give this machine an identity."
-            )
-            raise ConfigError(message) from err
-        except Boto3Error as err:  # of a transfer; the cause is in its context
-            cause = err.__context__
-            if isinstance(cause, ClientError):
-                raise self._meaning(cause, key) from err
-            raise self._unavailable(err) from err
-        except (BotoCoreError, OSError) as err:
-            raise self._unavailable(err) from err
-        except ValueError as err:  # botocore's answer to a malformed endpoint
-            message = f"storage.endpoint_url: {err}. Use http://host:port."
-            raise ConfigError(message) from err
 
-    def _meaning(self, err: ClientError, key: str) -> LccError:
-        code = str(err.response.get("Error", {}).get("Code", ""))
-        place = f"{self.uri}/{key}".rstrip("/")
-        if code in MISSING:
-            return NotFoundError(f"{place}: not found. Check the URI.")
-        if code in EXISTS:
-            return _AlreadyExistsError(f"{place}: exists already.")
-        if code == "NoSuchBucket":
-            message = (
-                f"storage: bucket {self.bucket} must exist, got none. Make it, or pass "
-                "another URI."
+    def _meaning(self, err: Exception, key: str) -> LccError:
+        # A failed transfer keeps the answer as its context.
+        cause = err.__context__ if isinstance(err, Boto3Error) else err
+        if isinstance(cause, ClientError):
+            return answers.meaning(
+                cause.response, place=self._place(key), endpoint=self.endpoint
             )
-            return ConfigError(message)
-        if code in REFUSED:
-            message = (
-                f"{place}: these keys may not do this, got {code}. Check "
-                "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
-            )
-            return ConfigError(message)
-        return self._unavailable(err)
+        make = next(make for kinds, make in OWN_FAULTS if isinstance(err, kinds))
+        return make(place=self._place(key), endpoint=self.endpoint, reason=err)
 
-    def _unavailable(self, err: Exception) -> UnavailableError:
-        endpoint = self.settings.endpoint_url or "the S3 endpoint"
-        return UnavailableError(
-            f"{self.uri}: {endpoint} must answer, got {err}. Check the endpoint "
-            "(storage.endpoint_url, AWS_ENDPOINT_URL_S3) and try again; finished "
-            "parts are kept."
-        )
+    def _place(self, key: str) -> str:
+        return f"{self.uri}/{key}".rstrip("/")
 
 
 def _change_mark(answer: dict[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
-
-
-class _AlreadyExistsError(LccError):
-    """A create-only write met an object; never leaves this file."""

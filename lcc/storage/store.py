@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lcc.errors import DataError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
@@ -78,3 +80,17 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that would leave the root, as a foreign bucket may hold.
+
+    Raises:
+        DataError: The key is absolute or has a part `..`.
+
+    Example:
+        >>> check_key("runs/x/settings.yaml")
+    """
+    if key.startswith("/") or ".." in key.split("/"):
+        message = f"{key}: must lie below the root. Rename the object."
+        raise DataError(message)

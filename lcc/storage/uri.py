@@ -4,9 +4,10 @@ Knows schemes; not how bytes are moved (`local`, `s3`).
 """
 
 import hashlib
+import os
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, NotFoundError
@@ -61,10 +62,25 @@ def local_path(uri: str) -> Path:
     Example:
         >>> local_path("file:///data/a%20b").as_posix()
         '/data/a b'
+
+    Raises:
+        ConfigError: The URI names a host, as `file://data` does by mistake.
     """
-    if uri.startswith("file://"):
-        return Path(unquote(urlsplit(uri).path))
-    return Path(uri)
+    if not uri.startswith("file://"):
+        return Path(uri)
+    parts = urlsplit(uri)
+    if parts.netloc not in {"", "localhost"}:
+        message = (
+            f"{uri}: must be file:///folder with three slashes, got host "
+            f"{parts.netloc}. Use a path, or file:///."
+        )
+        raise ConfigError(message)
+    return Path(_unquote(parts.path))
+
+
+def _unquote(text: str) -> str:
+    """Undo `Path.as_uri`, also for names that are not UTF-8."""
+    return os.fsdecode(unquote_to_bytes(text))
 
 
 def absolute_uri(uri: str) -> str:
@@ -100,7 +116,7 @@ def fetch_file(
     """
     root, _, key = absolute_uri(uri).rpartition("/")
     store = open_store(root, settings)
-    key = unquote(key) if scheme_of(uri) == "file" else key
+    key = _unquote(key) if scheme_of(uri) == "file" else key
     if not store.exists(key):
         message = f"{uri}: not found. Check the path or URI."
         raise NotFoundError(message)

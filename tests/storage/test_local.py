@@ -84,3 +84,31 @@ def test_a_writer_that_is_killed_leaves_the_old_object(tmp_path: Path):
     assert done.returncode == -9
     assert store.read("latest.json") == b"old"
     assert [item.key for item in store.list_objects()] == ["latest.json"]
+
+
+def test_a_link_to_itself_is_named(tmp_path: Path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    with pytest.raises(
+        DataError, match="loop: a symbolic link must not lead to itself"
+    ):
+        list(LocalStore(tmp_path).list_objects())
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root, who runs CI, may read anything
+
+    with pytest.raises(ConfigError, match="must be readable"):
+        list(LocalStore(tmp_path).list_objects())
+
+
+@pytest.mark.parametrize("key", ["{outside}/x", "../x", "a/../../x"])
+def test_a_key_that_leaves_the_root_is_refused(tmp_path: Path, key: str):
+    # All of them below tmp_path: without the guard nothing else may be written to.
+    with pytest.raises(DataError, match="must lie below the root"):
+        LocalStore(tmp_path / "root").write(key.format(outside=tmp_path), b"")

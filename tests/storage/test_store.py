@@ -61,6 +61,8 @@ def test_create_writes_once_and_says_who_wrote(store: Store):
         pytest.param(6, 2, b"67", id="middle"),
         pytest.param(8, 100, b"89", id="beyond the end"),
         pytest.param(3, 0, b"", id="nothing"),
+        pytest.param(10, 3, b"", id="from the end"),
+        pytest.param(99, 3, b"", id="far out"),
     ],
 )
 def test_a_range_is_cut_out(store: Store, start: int, length: int, expected: bytes):

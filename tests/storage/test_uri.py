@@ -1,10 +1,11 @@
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from lcc.errors import ConfigError, NotFoundError
-from lcc.storage.uri import absolute_uri, fetch_file, open_store
+from lcc.storage.uri import absolute_uri, fetch_file, local_path, open_store
 
 
 def test_a_path_is_taken_literally(tmp_path: Path):
@@ -41,3 +42,14 @@ def test_a_file_with_another_digest_is_refused_with_both(tmp_path: Path):
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(NotFoundError, match=r"nothing\.h5: not found"):
         fetch_file(str(tmp_path / "nothing.h5"), tmp_path)
+
+
+def test_a_root_that_is_not_utf8_survives_as_a_uri(tmp_path: Path):
+    folder = tmp_path / os.fsdecode(b"root-\xff")
+
+    assert local_path(absolute_uri(str(folder))) == folder
+
+
+def test_a_file_uri_with_two_slashes_is_refused():
+    with pytest.raises(ConfigError, match="three slashes, got host data"):
+        open_store("file://data/tiles")
