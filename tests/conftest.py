@@ -90,7 +90,11 @@ class Server:
                 start_new_session=True,
                 env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
             )
-        wait_until(self.answers, seconds=90, what=f"{self.command[0]} to answer")
+        try:
+            wait_until(self.answers, seconds=90, what=f"{self.command[0]} to answer")
+        except BaseException:  # the fixture's own end is not reached
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End the process and its children at once, as a power cut would."""

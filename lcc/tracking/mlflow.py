@@ -5,7 +5,6 @@ that any process can go on where another stopped.
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,36 +13,14 @@ from typing import Any
 
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
-from lcc.storage.uri import local_path, scheme_of
-from lcc.tracking.sender import Metric
+from lcc.tracking.client import database_errors, knocking, legal_name, set_defaults
+from lcc.tracking.place import locked, tracking_folder, tracking_uri
+from lcc.tracking.registry import Registry
+from lcc.tracking.server import Metric, RefusedError
 
 BATCH = 1000  # most metrics that one log_batch takes
 PARAMS = 100  # most parameters that one log_batch takes
-# A server that is away must not hold up the driver: short waits, one more try; what was
-# not taken is sent at the next call.
-CLIENT_ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-
-
-def tracking_uri(settings: TrackingSettings, root: str) -> str:
-    """Return the tracking URI in force.
-
-    `tracking.uri`, else `MLFLOW_TRACKING_URI`, else SQLite under a root that is a
-    folder, else SQLite under `./lcc-study`.
-    """
-    if uri := settings.uri or os.environ.get("MLFLOW_TRACKING_URI"):
-        return uri
-    return f"sqlite:///{_local_folder(root) / 'mlflow.db'}"
-
-
-def _local_folder(root: str) -> Path:
-    if scheme_of(root) == "file":
-        return local_path(root).absolute()
-    return Path("lcc-study").absolute()
+PASSING_STATUS = {401, 403, 408, 429}  # of 4xx: keys may be put right, queues empty
 
 
 class MlflowServer:
@@ -59,19 +36,15 @@ class MlflowServer:
         self.root = root
         self.uri = tracking_uri(settings, root)
         self._runs: dict[tuple[str, str | None], str] = {}
+        self._searched: set[str] = set()
 
     @cached_property
     def _client(self) -> Any:
-        for name, value in CLIENT_ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        set_defaults()
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.ERROR)
         from mlflow import MlflowClient
 
-        if self.uri.startswith("sqlite:///"):
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(
-                parents=True, exist_ok=True
-            )
         return MlflowClient(self.uri, registry_uri=self.uri)
 
     @cached_property
@@ -82,13 +55,23 @@ class MlflowServer:
             return str(found.experiment_id)
         place = None
         if self.uri.startswith("sqlite:"):  # else the server knows its own place
-            place = (_local_folder(self.root) / "mlartifacts").as_uri()
+            place = (tracking_folder(self.root) / "mlartifacts").as_uri()
         return str(self._client.create_experiment(name, artifact_location=place))
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Be the only sender, to a server that answers; a dead one is found in 4 s."""
+        with locked(self.root):
+            with self._translating():
+                client = self._client  # sets the waits that hold again after the knock
+                with knocking():
+                    client.search_experiments(max_results=1)
+            yield
 
     def ensure_run(self, run_id: str, trial: str | None, *, start_ms: int) -> None:
         """Find the run by its tags, or create it below the stage's run."""
         with self._translating():
-            if not self._runs:
+            if run_id not in self._searched:
                 self._find_runs(run_id)
             if trial is not None and (run_id, None) not in self._runs:
                 self._create_run(run_id, None, start_ms)
@@ -109,6 +92,7 @@ class MlflowServer:
                 self._runs[run_id, trial] = run.info.run_id
             token = page.token
             if not token:
+                self._searched.add(run_id)
                 return
 
     def _create_run(self, run_id: str, trial: str | None, start_ms: int) -> None:
@@ -129,7 +113,7 @@ class MlflowServer:
         """Add metrics in batches; MLflow drops a row that it has already."""
         from mlflow.entities import Metric as MlflowMetric
 
-        rows = [MlflowMetric(*metric) for metric in metrics]
+        rows = [MlflowMetric(legal_name(name), *rest) for name, *rest in metrics]
         for start in range(0, len(rows), BATCH):
             with self._translating():
                 self._client.log_batch(
@@ -142,7 +126,7 @@ class MlflowServer:
         """Set parameters, each cut at MLflow's 6,000 characters."""
         from mlflow.entities import Param
 
-        rows = [Param(name, value[:6000]) for name, value in params.items()]
+        rows = [Param(legal_name(name), value[:6000]) for name, value in params.items()]
         for start in range(0, len(rows), PARAMS):
             with self._translating():
                 self._client.log_batch(
@@ -157,14 +141,37 @@ class MlflowServer:
         with self._translating():
             self._client.log_batch(self._runs[run_id, trial], tags=rows)
 
-    def set_status(self, run_id: str, trial: str | None, status: str) -> None:
+    def set_status(
+        self, run_id: str, trial: str | None, status: str, *, time_ms: int
+    ) -> None:
         """Set the run's state; an ended run gets its end time."""
         mlflow_id = self._runs[run_id, trial]
         with self._translating():
             if status == "RUNNING":
                 self._client.update_run(mlflow_id, status=status)
             else:
-                self._client.set_terminated(mlflow_id, status=status)
+                self._client.set_terminated(mlflow_id, status, end_time=time_ms)
+
+    def open_trials(self, run_id: str) -> list[str]:
+        """Return the trials of a run that never reported their end."""
+        with self._translating():
+            runs = self._client.search_runs(
+                [self._experiment_id],
+                f"tags.`lcc.run` = '{run_id}' AND attributes.status = 'RUNNING'",
+                max_results=10_000,
+            )
+        return [r.data.tags["lcc.trial"] for r in runs if "lcc.trial" in r.data.tags]
+
+    def check_run(self, run_id: str, trial: str | None) -> None:
+        """Raise `UnavailableError` unless the run takes reports (it may be deleted)."""
+        with self._translating():
+            run = self._client.get_run(self._runs[run_id, trial])
+        if run.info.lifecycle_stage != "active":
+            message = (
+                f"{self.uri}: run {run_id} must be active, got "
+                f"{run.info.lifecycle_stage}. Restore it in MLflow; nothing is lost."
+            )
+            raise UnavailableError(message)
 
     def log_artifact(
         self, run_id: str, trial: str | None, name: str, file: Path
@@ -194,37 +201,10 @@ class MlflowServer:
 
     def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
         """Register the folder as a version, unless this run has one; move the alias."""
-        name = self.settings.registered_model
         with self._translating():
-            version = self._version_of(name, run_id)
-            if version is None:
-                version = self._create_version(name, run_id, folder)
-            self._client.set_registered_model_alias(name, alias, version)
-
-    def _create_version(self, name: str, run_id: str, folder: Path) -> str:
-        from mlflow.exceptions import MlflowException
-
-        mlflow_id = self._runs[run_id, None]
-        self._client.log_artifacts(mlflow_id, str(folder), "model")
-        try:
-            self._client.create_registered_model(name)
-        except MlflowException as err:
-            if err.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        run = self._client.get_run(mlflow_id)
-        version = self._client.create_model_version(
-            name,
-            source=f"{run.info.artifact_uri}/model",
-            run_id=mlflow_id,
-            tags={"lcc.run": run_id},
-        )
-        return str(version.version)
-
-    def _version_of(self, name: str, run_id: str) -> str | None:
-        for version in self._client.search_model_versions(f"name = '{name}'"):
-            if version.tags.get("lcc.run") == run_id:
-                return str(version.version)
-        return None
+            self._registry.register(
+                run_id, folder, alias=alias, mlflow_id=self._runs[run_id, None]
+            )
 
     def find_candidate(self, *, alias: str = "candidate") -> str | None:
         """Return the run id of the model version with this alias, None without one.
@@ -232,34 +212,40 @@ class MlflowServer:
         Raises:
             UnavailableError: The server is away.
         """
-        from mlflow.exceptions import MlflowException
+        with self.session(), self._translating():
+            return self._registry.run_of_alias(alias)
 
-        with self._translating():
-            try:
-                version = self._client.get_model_version_by_alias(
-                    self.settings.registered_model, alias
-                )
-            except MlflowException as err:
-                if err.error_code in {
-                    "RESOURCE_DOES_NOT_EXIST",
-                    "INVALID_PARAMETER_VALUE",  # the model is there, the alias is not
-                }:
-                    return None
-                raise
-        return str(version.tags["lcc.run"]) if "lcc.run" in version.tags else None
+    @property
+    def _registry(self) -> Registry:
+        return Registry(self._client, self.settings.registered_model)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
         from mlflow.exceptions import MlflowException
         from requests.exceptions import RequestException
 
+        faults: tuple[type[Exception], ...] = (
+            RequestException,
+            OSError,
+            *database_errors(),
+        )
         try:
             yield
-        except (MlflowException, RequestException, OSError) as err:
-            first_line = str(err).partition("\n")[0]
-            message = (
-                f"{self.uri}: MLflow must take what is sent, got {first_line}. Check "
-                "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
-                "`lcc-launch status` sends it again."
-            )
-            raise UnavailableError(message) from err
+        except MlflowException as err:
+            status = err.get_http_status_code()
+            if 400 <= status < 500 and status not in PASSING_STATUS:  # noqa: PLR2004 - HTTP
+                raise RefusedError(_first_line(err)) from err
+            raise self._unavailable(err) from err
+        except faults as err:
+            raise self._unavailable(err) from err
+
+    def _unavailable(self, err: Exception) -> UnavailableError:
+        return UnavailableError(
+            f"{self.uri}: MLflow must take what is sent, got {_first_line(err)}. Check "
+            "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
+            "`lcc-launch status` sends it again."
+        )
+
+
+def _first_line(err: Exception) -> str:
+    return str(err).partition("\n")[0]

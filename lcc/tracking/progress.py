@@ -39,10 +39,11 @@ def parse_progress(line: str) -> tuple[int, int] | None:
     Example:
         >>> parse_progress("progress 3 10")
         (3, 10)
-        >>> parse_progress("hello") is None
+        >>> parse_progress("progress is good") is None
         True
     """
     words = line.split()
-    if len(words) == 3 and words[0] == PREFIX:  # noqa: PLR2004 - the three words above
-        return int(words[1]), int(words[2])
+    match words:
+        case [name, done, total] if name == PREFIX and (done + total).isdecimal():
+            return int(done), int(total)
     return None

@@ -7,54 +7,22 @@ drives a run, or asks for its status later, calls `forward`; nobody else does.
 import json
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+import textwrap
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lcc.errors import LccError
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.tracker import Event
+from lcc.tracking.server import Metric, RefusedError, TrackingServer
+from lcc.tracking.tracker import Event, artifact_key
 
 logger = logging.getLogger(__name__)
-
-Metric = tuple[str, float, int, int]  # name, value, time in milliseconds, step
-
-
-class TrackingServer(Protocol):
-    """What the sender needs of a tracking server; runs are named by our own ids."""
-
-    def ensure_run(self, run_id: str, trial: str | None, *, start_ms: int) -> None:
-        """Find or create the run."""
-
-    def log_metrics(
-        self, run_id: str, trial: str | None, metrics: list[Metric]
-    ) -> None:
-        """Add metrics; a row that is there already is not added again."""
-
-    def log_params(
-        self, run_id: str, trial: str | None, params: dict[str, str]
-    ) -> None:
-        """Set parameters."""
-
-    def set_tags(self, run_id: str, trial: str | None, tags: dict[str, str]) -> None:
-        """Set tags."""
-
-    def set_status(self, run_id: str, trial: str | None, status: str) -> None:
-        """Set the run's state."""
-
-    def log_artifact(
-        self, run_id: str, trial: str | None, name: str, file: Path
-    ) -> None:
-        """Upload one file as artifact `name`."""
-
-    def log_input(self, run_id: str, fields: dict[str, str]) -> None:
-        """Add a data set to the run's inputs."""
-
-    def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
-        """Register the model folder once, and move the alias to it."""
 
 
 @dataclass
@@ -86,18 +54,39 @@ class Sender:
         waiting = self._waiting_chunks()
         if not waiting:
             return 0
-        events = sorted(
-            (event for key in waiting for event in self._read(key)),
-            key=lambda event: int(event["time_ms"]),
-        )
         try:
-            self._send(events)
+            with self.server.session():
+                self._send(self._events(waiting))
         except LccError as err:
             self._report_away(err)
             return len(waiting)
         self._is_away = False
         self._mark_sent(waiting)
         return 0
+
+    def finish(self) -> int:
+        """Send what is new, then end trials that died before they could report it.
+
+        To be called once no process of the run is left.
+
+        Returns:
+            Chunks that still wait; trials are ended only when none does.
+        """
+        if waiting := self.forward():
+            return waiting
+        try:
+            with self.server.session():
+                for trial in self.server.open_trials(self.run_id):
+                    now_ms = time.time_ns() // 10**6
+                    self.server.ensure_run(self.run_id, trial, start_ms=now_ms)
+                    self.server.set_status(self.run_id, trial, "KILLED", time_ms=now_ms)
+        except LccError as err:
+            self._report_away(err)
+        return 0
+
+    def _events(self, keys: Iterable[str]) -> list[Any]:
+        events = [event for key in keys for event in self._read(key)]
+        return sorted(events, key=lambda event: int(event["time_ms"]))
 
     def _waiting_chunks(self) -> list[str]:
         prefix = layout.run(self.run_id, "spool/")
@@ -140,15 +129,43 @@ class Sender:
             own = [event for event in events if event["trial"] == trial]
             self.server.ensure_run(self.run_id, trial, start_ms=own[0]["time_ms"])
             self._send_values(trial, own)
-            metrics = list(self._new_metrics(own, taken))
-            if metrics:
-                self.server.log_metrics(self.run_id, trial, metrics)
+            self._deliver(
+                trial,
+                list(self._new_metrics(own, taken)),
+                partial(self.server.log_metrics, self.run_id, trial),
+            )
         for event in events:
-            self._send_other(event)
+            self._deliver(event["trial"], [event], self._send_other)
         self._seen |= taken
 
+    def _deliver(
+        self,
+        trial: str | None,
+        items: Sequence[Any],
+        send: Callable[[Any], None],
+    ) -> None:
+        """Send items together; halve until what is refused stands alone, and say so.
+
+        One report that the server never takes must not hold up all others.
+        """
+        if not items:
+            return
+        try:
+            send(items)
+        except RefusedError as err:
+            if len(items) == 1:
+                self.server.check_run(self.run_id, trial)
+                logger.warning(
+                    "event=tracking_refused run=%s trial=%s what=%s reason=%s",
+                    *(self.run_id, trial, _shown(items[0]), err),
+                )
+                return
+            middle = len(items) // 2
+            self._deliver(trial, items[:middle], send)
+            self._deliver(trial, items[middle:], send)
+
     def _send_values(self, trial: str | None, events: list[Any]) -> None:
-        for kind, send in (
+        for kind, log in (
             ("params", self.server.log_params),
             ("tags", self.server.set_tags),
         ):
@@ -156,8 +173,8 @@ class Sender:
             for event in events:
                 if event["kind"] == kind:
                     values |= event["values"]
-            if values:
-                send(self.run_id, trial, values)
+            send = partial(_log_pairs, log, self.run_id, trial)
+            self._deliver(trial, list(values.items()), send)
 
     def _new_metrics(
         self, events: list[Any], taken: set[tuple[str | None, str, int]]
@@ -171,14 +188,17 @@ class Sender:
                     _, name, step = key
                     yield name, event["values"][name], event["time_ms"], step
 
-    def _send_other(self, event: Any) -> None:
+    def _send_other(self, events: Sequence[Any]) -> None:
+        (event,) = events
         trial = event["trial"]
         match event["kind"]:
             case "status":
-                self.server.set_status(self.run_id, trial, event["status"])
+                self.server.set_status(
+                    self.run_id, trial, event["status"], time_ms=event["time_ms"]
+                )
             case "artifact":
                 with tempfile.TemporaryDirectory() as scratch:
-                    key = layout.run(self.run_id, f"artifacts/{event['name']}")
+                    key = artifact_key(self.run_id, trial, event["name"])
                     file = self.store.fetch(key, Path(scratch))
                     self.server.log_artifact(self.run_id, trial, event["name"], file)
             case "input":
@@ -204,3 +224,16 @@ class Sender:
 
 def _metric_keys(event: Any) -> set[tuple[str | None, str, int]]:
     return {(event["trial"], name, event["step"]) for name in event["values"]}
+
+
+def _log_pairs(
+    log: Callable[[str, str | None, dict[str, str]], None],
+    run_id: str,
+    trial: str | None,
+    pairs: Sequence[tuple[str, str]],
+) -> None:
+    log(run_id, trial, dict(pairs))
+
+
+def _shown(item: object) -> str:
+    return textwrap.shorten(repr(item), 200)  # a source may be a listing of files

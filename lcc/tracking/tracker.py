@@ -62,12 +62,13 @@ class Tracker:
         self, params: Mapping[str, object], *, trial: str | None = None
     ) -> None:
         """Report parameters; values are written as text."""
-        values = {name: str(value) for name, value in params.items()}
+        values = {name: _text(value) for name, value in params.items()}
         self._add("params", trial, values=values)
 
     def set_tags(self, tags: Mapping[str, str], *, trial: str | None = None) -> None:
         """Report tags."""
-        self._add("tags", trial, values=dict(tags))
+        values = {name: _text(value) for name, value in tags.items()}
+        self._add("tags", trial, values=values)
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int = 0, trial: str | None = None
@@ -78,19 +79,21 @@ class Tracker:
         first counts.
         """
         values = {name: float(value) for name, value in metrics.items()}
-        self._add("metrics", trial, values=values, step=step)
+        self._add("metrics", trial, values=values, step=int(step))  # NumPy's too
 
     def log_artifact(
         self, name: str, content: bytes | Path, *, trial: str | None = None
     ) -> None:
         """Keep a file at `runs/<run id>/artifacts/<name>` and report it.
 
+        A child run's file lies at `runs/<run id>/trial-artifacts/<trial>/<name>`.
+
         Args:
             name: Path below the run's artifacts.
             content: The bytes, or a file that holds them.
             trial: Child run, or none for the stage's run.
         """
-        key = layout.run(self._run_id, f"artifacts/{name}")
+        key = artifact_key(self._run_id, trial, name)
         if isinstance(content, Path):
             self._store.upload(key, content)
         else:
@@ -106,26 +109,40 @@ class Tracker:
 
     def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
         """Report a data set that the run reads, for lineage."""
-        self._add(
-            "input", None, name=name, digest=digest, source=source, context=context
-        )
+        fields = {"name": name, "digest": digest, "source": source, "context": context}
+        self._add("input", None, **{key: _text(value) for key, value in fields.items()})
 
     def set_status(self, status: Status, *, trial: str | None = None) -> None:
         """Report that a run goes on or has ended."""
         self._add("status", trial, status=status)
 
     def flush(self) -> None:
-        """Write the events so far as one object."""
+        """Write the events so far as one object; never over one that is there."""
         with self._lock:
             if not self._events:
                 return
             lines = "".join(f"{json.dumps(event)}\n" for event in self._events)
-            name = f"spool/{self._writer}/{self._num_chunks:06d}.jsonl"
-            self._store.write(layout.run(self._run_id, name), lines.encode())
+            while not self._store.create(self._next_chunk(), lines.encode()):
+                pass  # an earlier process had this writer's name: take the next number
             self._events.clear()
-            self._num_chunks += 1
+
+    def _next_chunk(self) -> str:
+        name = f"spool/{self._writer}/{self._num_chunks:06d}.jsonl"
+        self._num_chunks += 1
+        return layout.run(self._run_id, name)
 
     def _add(self, kind: str, trial: str | None, **fields: object) -> None:
         event = {"kind": kind, "trial": trial, "time_ms": time.time_ns() // 10**6}
         with self._lock:
             self._events.append(event | fields)
+
+
+def artifact_key(run_id: str, trial: str | None, name: str) -> str:
+    """Return where an artifact is kept; two trials may use one name."""
+    folder = "artifacts" if trial is None else f"trial-artifacts/{trial}"
+    return layout.run(run_id, f"{folder}/{name}")
+
+
+def _text(value: object) -> str:
+    """Return text that is UTF-8; bytes of a path that are not are written out."""
+    return str(value).encode("utf-8", "backslashreplace").decode()

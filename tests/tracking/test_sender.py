@@ -1,16 +1,28 @@
 """The way of an event: spooled by a process, sent once, whatever dies between."""
 
 import logging
+import math
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from lcc.config.tracking import TrackingSettings
+from lcc.errors import ConfigError
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import local_path
+from lcc.tracking.client import CLIENT_ENVIRONMENT
 from lcc.tracking.mlflow import MlflowServer
 from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Tracker
-from tests.conftest import Server
+from tests.conftest import REPOSITORY, Server
 
 RUN = "train-20261123-0915-k3f9"
 
@@ -136,7 +148,7 @@ def test_a_model_is_registered_once_and_loads_by_its_alias(
     import mlflow.pyfunc
 
     class Constant(mlflow.pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):
+        def predict(self, context, model_input, params=None):  # noqa: ARG002 - MLflow's
             return ["benign"] * len(model_input)
 
     uri = None
@@ -175,3 +187,214 @@ def test_thousands_of_metrics_are_sent_in_batches(store: LocalStore):
     sender.forward()
 
     assert len(history(sender, "train/loss")) == 1500
+
+
+def runs_of(store: LocalStore, run_id: str = RUN) -> dict[str | None, Any]:
+    client = MlflowServer(TrackingSettings(), store.uri)._client
+    experiment = client.get_experiment_by_name("lcc")
+    runs = client.search_runs(
+        [experiment.experiment_id], f"tags.`lcc.run` = '{run_id}'"
+    )
+    assert len({run.data.tags.get("lcc.trial") for run in runs}) == len(runs)
+    return {run.data.tags.get("lcc.trial"): run for run in runs}
+
+
+def test_a_report_that_is_refused_for_ever_does_not_hold_up_the_rest(
+    store: LocalStore, caplog: pytest.LogCaptureFixture
+):
+    with a_tracker(store, "one") as tracker:
+        tracker.log_params({"train.epochs": 10, "seed": 1})
+    a_sender(store).forward()
+    with a_tracker(store, "two") as tracker:
+        tracker.log_params({"train.epochs": 20, "gpus": 4})
+        tracker.log_metrics({"train/loss": 0.5})
+
+    waiting = a_sender(store).forward()
+
+    run = runs_of(store)[None]
+    assert waiting == 0
+    assert run.data.params == {"train.epochs": "10", "seed": "1", "gpus": "4"}
+    assert run.data.metrics == {"train/loss": 0.5}
+    assert "event=tracking_refused" in caplog.text
+
+
+def test_reports_to_a_deleted_run_wait_until_it_is_restored(store: LocalStore):
+    report_epochs(a_tracker(store, "one"), range(1))
+    sender = a_sender(store)
+    sender.forward()
+    client, mlflow_id = sender.server._client, runs_of(store)[None].info.run_id
+    client.delete_run(mlflow_id)
+    report_epochs(a_tracker(store, "two"), range(1, 3))
+
+    waiting = sender.forward()
+    client.restore_run(mlflow_id)
+
+    assert waiting == 1
+    assert sender.forward() == 0
+    assert [step for step, _ in history(sender, "train/loss")] == [0, 1, 2]
+
+
+def test_awkward_names_and_values_are_taken(store: LocalStore):
+    with a_tracker(store) as tracker:
+        tracker.log_metrics({"test/recall/lung, (left) 50%": 1.0, "é": math.nan})
+        tracker.log_params({"data.source": "tiles-\udcff"})
+        tracker.log_metrics({"train/loss": 0.5}, step=np.int64(3))
+
+    assert a_sender(store).forward() == 0
+    run = runs_of(store)[None]
+    assert run.data.params == {"data.source": r"tiles-\udcff"}
+    assert run.data.metrics["test/recall/lung_2c_ _28_left_29_ 50_25_"] == 1.0
+
+
+def test_one_server_object_finds_the_runs_of_every_stage(store: LocalStore):
+    stages = ("train-1", "search-1")
+    for writer in ("one", "two"):
+        server = MlflowServer(TrackingSettings(), store.uri)
+        for run_id in stages:
+            with Tracker(store, run_id=run_id, writer=writer) as tracker:
+                tracker.log_metrics({writer: 1.0})
+            Sender(store=store, server=server, run_id=run_id).forward()
+
+    for run_id in stages:
+        assert runs_of(store, run_id)[None].data.metrics == {"one": 1.0, "two": 1.0}
+
+
+def test_a_run_ends_when_it_said_so_not_when_it_was_sent(store: LocalStore):
+    with a_tracker(store) as tracker:
+        tracker.set_status("FINISHED")
+    said_ms = time.time_ns() // 10**6
+    time.sleep(0.2)
+
+    a_sender(store).forward()
+
+    assert runs_of(store)[None].info.end_time <= said_ms
+
+
+def test_trials_that_died_are_ended_as_killed(store: LocalStore):
+    with a_tracker(store) as tracker:
+        tracker.log_metrics({"validation/loss": 1.0}, trial="died")
+        tracker.set_status("FINISHED", trial="done")
+        tracker.set_status("FAILED")
+
+    assert a_sender(store).finish() == 0
+
+    status = {trial: run.info.status for trial, run in runs_of(store).items()}
+    assert status == {None: "FAILED", "died": "KILLED", "done": "FINISHED"}
+
+
+def test_two_trials_may_name_their_artifacts_alike(store: LocalStore):
+    with a_tracker(store) as tracker:
+        for trial in ("a", "b"):
+            tracker.log_artifact("history.csv", trial.encode(), trial=trial)
+
+    a_sender(store).forward()
+
+    for trial in ("a", "b"):
+        artifacts = local_path(runs_of(store)[trial].info.artifact_uri)
+        assert (artifacts / "history.csv").read_bytes() == trial.encode()
+
+
+def test_a_writer_whose_name_was_used_before_overwrites_nothing(store: LocalStore):
+    for step in range(2):
+        report_epochs(a_tracker(store, "same"), range(step, step + 1))
+
+    sender = a_sender(store)
+    sender.forward()
+
+    assert [step for step, _ in history(sender, "train/loss")] == [0, 1]
+
+
+def _forward(root: str, run_id: str) -> int:
+    store = LocalStore(local_path(root))
+    with Tracker(store, run_id=run_id, writer=str(os.getpid())) as tracker:
+        tracker.log_metrics({"train/loss": 0.5}, step=os.getpid())
+    server = MlflowServer(TrackingSettings(), root)
+    sender = Sender(store=store, server=server, run_id=run_id)
+    tries = iter(
+        range(4)
+    )  # a busy machine may keep us waiting longer than one try does
+    while (waiting := sender.forward()) and next(tries, None) is not None:
+        pass
+    return waiting
+
+
+@pytest.mark.slow
+def test_drivers_that_meet_on_a_fresh_root_make_one_database_and_one_run_each(
+    store: LocalStore,
+):
+    # Without the lock MLflow's first migration crashes: "duplicate column name: step".
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        jobs = [(store.uri, run_id) for run_id in ("train-1", "train-2", "train-2")]
+        waiting = pool.starmap(_forward, jobs, chunksize=1)
+
+    assert waiting == [0, 0, 0]
+    assert list(runs_of(store, "train-1")) == list(runs_of(store, "train-2")) == [None]
+
+
+def test_a_server_that_accepts_and_never_answers_costs_seconds(store: LocalStore):
+    report_epochs(a_tracker(store), range(1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = a_sender(store, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        sender.server._client  # noqa: B018 - MLflow's import is not what is timed
+        start = time.monotonic()
+
+        waiting = sender.forward()
+
+    assert waiting == 1
+    assert time.monotonic() - start < 8
+
+
+def test_the_first_knock_leaves_the_clients_own_short_waits(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+):
+    for name in CLIENT_ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    report_epochs(a_tracker(store), range(1))
+
+    a_sender(store).forward()
+
+    assert {name: os.environ.get(name) for name in CLIENT_ENVIRONMENT} == (
+        CLIENT_ENVIRONMENT
+    )
+
+
+@pytest.mark.slow
+def test_mlflow_says_nothing_on_its_own(store: LocalStore, mlflow_server: Server):
+    with a_tracker(store) as tracker:
+        tracker.set_status("FINISHED")
+    script = (
+        "import sys; from tests.tracking.test_sender import *\n"
+        "a_sender(LocalStore(Path(sys.argv[1])), sys.argv[2]).forward()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(store.folder), mlflow_server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=REPOSITORY,
+    )
+
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_an_old_runs_late_report_does_not_take_the_alias_back(
+    store: LocalStore, tmp_path: Path
+):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text("flavors: {}\n")
+    for run_id in ("train-old", "train-new"):
+        with Tracker(store, run_id=run_id, writer="w") as tracker:
+            tracker.log_model(tmp_path / "model")
+        server = MlflowServer(TrackingSettings(), store.uri)
+        Sender(store=store, server=server, run_id=run_id).forward()
+    store.delete("runs/train-old/spool/sent.json")  # as if it had not been sent
+
+    Sender(store=store, server=server, run_id="train-old").forward()
+
+    assert server.find_candidate() == "train-new"
+
+
+def test_a_root_that_sqlite_cannot_name_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match="must have no question mark"):
+        MlflowServer(TrackingSettings(), (tmp_path / "why?").as_uri())

@@ -1,0 +1,92 @@
+"""Where tracking lies when nobody names a server, and who may write there now.
+
+Knows URIs, folders and one lock file; not MLflow (`mlflow`).
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lcc.config.tracking import TrackingSettings
+from lcc.errors import ConfigError, UnavailableError
+from lcc.storage.uri import local_path, scheme_of
+
+# MLflow makes its database in 3 s, two before us on a busy machine take above 10.
+LOCK_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+def tracking_uri(settings: TrackingSettings, root: str) -> str:
+    """Return the tracking URI in force.
+
+    `tracking.uri`, else `MLFLOW_TRACKING_URI`, else SQLite under a root that is a
+    folder, else SQLite under `./lcc-study`.
+
+    Raises:
+        ConfigError: SQLite cannot lie in this folder.
+    """
+    if uri := settings.uri or os.environ.get("MLFLOW_TRACKING_URI"):
+        return uri
+    path = tracking_folder(root) / "mlflow.db"
+    if "?" in str(path):  # it would start the query of the URI, and nothing quotes it
+        message = (
+            f"storage.root: must have no question mark where MLflow has no server, got "
+            f"{path.parent}. Pass another --root, or set tracking.uri."
+        )
+        raise ConfigError(message)
+    return f"sqlite:///{path}"
+
+
+def tracking_folder(root: str) -> Path:
+    """Return the local folder of a database without server; it need not exist."""
+    folder = local_path(root) if scheme_of(root) == "file" else Path("lcc-study")
+    return folder.absolute()
+
+
+def lock_file(root: str) -> Path:
+    """Return the lock of a root: in it, or of this user where it is a bucket.
+
+    A pod's own file system is read-only but for its temporary folder.
+    """
+    if scheme_of(root) == "file":
+        return tracking_folder(root) / ".mlflow.lock"
+    name = hashlib.sha256(root.encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"lcc-{os.getuid()}-{name}.lock")
+
+
+@contextmanager
+def locked(root: str) -> Iterator[None]:
+    """Be the only sender of this machine to a root; a dead owner's lock is void.
+
+    SQLite takes one writer, MLflow's first start on a database takes no other, and two
+    senders of one run would both create it.
+
+    Raises:
+        UnavailableError: Another sender is still at work after `LOCK_SECONDS`.
+    """
+    deadline = time.monotonic() + LOCK_SECONDS
+    path = lock_file(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        while not _try_lock(file.fileno()):
+            if time.monotonic() > deadline:
+                message = (
+                    f"{path}: one process sends at a time, got another one at it. "
+                    "Nothing is lost, `lcc-launch status` sends it later."
+                )
+                raise UnavailableError(message)
+            time.sleep(POLL_SECONDS)
+        yield
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""What the sender needs of a tracking server, whichever it is."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from lcc.errors import LccError
+
+Metric = tuple[str, float, int, int]  # name, value, time in milliseconds, step
+
+
+class RefusedError(LccError):
+    """The server will never take this report, e.g. a parameter that changed."""
+
+
+class TrackingServer(Protocol):
+    """What the sender needs of a tracking server; runs are named by our own ids.
+
+    Each call raises `UnavailableError` where a later try may succeed, `RefusedError`
+    where no try will.
+    """
+
+    def session(self) -> AbstractContextManager[None]:
+        """Be the only sender to a server that answers, or raise `UnavailableError`."""
+
+    def ensure_run(self, run_id: str, trial: str | None, *, start_ms: int) -> None:
+        """Find or create the run."""
+
+    def log_metrics(
+        self, run_id: str, trial: str | None, metrics: list[Metric]
+    ) -> None:
+        """Add metrics; a row that is there already is not added again."""
+
+    def log_params(
+        self, run_id: str, trial: str | None, params: dict[str, str]
+    ) -> None:
+        """Set parameters."""
+
+    def set_tags(self, run_id: str, trial: str | None, tags: dict[str, str]) -> None:
+        """Set tags."""
+
+    def set_status(
+        self, run_id: str, trial: str | None, status: str, *, time_ms: int
+    ) -> None:
+        """Set the run's state as of a time."""
+
+    def open_trials(self, run_id: str) -> list[str]:
+        """Return the trials of a run that never reported their end."""
+
+    def check_run(self, run_id: str, trial: str | None) -> None:
+        """Raise `UnavailableError` unless the run takes reports."""
+
+    def log_artifact(
+        self, run_id: str, trial: str | None, name: str, file: Path
+    ) -> None:
+        """Upload one file as artifact `name`."""
+
+    def log_input(self, run_id: str, fields: dict[str, str]) -> None:
+        """Add a data set to the run's inputs."""
+
+    def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
+        """Register the model folder once, and move the alias to it."""
