@@ -1,0 +1,131 @@
+"""`list`, `status` and `resume`: whole outputs and exit codes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lcc.cli.main import cli
+from lcc.launch.state import Status, StepState, write_state
+from lcc.storage.local import LocalStore
+from tests.builders.launches import a_state
+
+ROOT = Path("lcc-study")
+
+
+def launch(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(cli, arguments, prog_name="lcc-launch", env=environ)
+
+
+def root() -> LocalStore:
+    return LocalStore(ROOT)
+
+
+def test_a_root_without_runs_says_so() -> None:
+    result = launch("list")
+
+    assert (result.exit_code, result.output) == (0, f"No runs under {root().uri}.\n")
+
+
+def test_runs_are_listed_oldest_first_within_the_width() -> None:
+    store = root()
+    write_state(store, a_state("train-20261123-0930-aaaa", status=Status.FAILED,
+                created="2026-11-23T09:30:00+00:00", ended="2026-11-23T10:31:02+00:00",
+                message="weights: " + "x" * 80))  # fmt: skip
+    write_state(store, a_state("prepare-20261123-0915-k3f9", status=Status.DONE,
+                created="2026-11-23T09:15:00+00:00", ended="2026-11-23T09:15:42+00:00",
+                study="pipeline-20261123-0915-abcd"))  # fmt: skip
+
+    result = launch("list", COLUMNS="80")
+
+    assert result.output == (
+        "RUN                         STATUS  STARTED (UTC)     TOOK        NOTE\n"
+        "prepare-20261123-0915-k3f9  done    2026-11-23 09:15  42 s        "
+        "study pipelin…\n"
+        "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min  "
+        "weights: xxxx…\n"
+    )
+
+
+def test_an_unknown_run_is_met_with_a_near_one() -> None:
+    write_state(root(), a_state("prepare-20261123-0915-k3f9"))
+
+    result = launch("status", "prepare-20261123-0915-k3f8")
+
+    assert (result.exit_code, result.output) == (
+        3,
+        f"Error: run prepare-20261123-0915-k3f8: must exist under {root().uri}, got no "
+        "such run. Did you mean prepare-20261123-0915-k3f9?\n",
+    )
+
+
+def test_a_run_of_another_version_is_refused() -> None:
+    write_state(root(), a_state("prepare-20261123-0915-k3f9", format=0))
+
+    result = launch("status", "prepare-20261123-0915-k3f9")
+
+    assert (result.exit_code, result.output) == (
+        3,
+        "Error: prepare-20261123-0915-k3f9: must have format 1, got 0. Use the version "
+        "of lcc that made it, or run the stage again under another --root.\n",
+    )
+
+
+def test_a_run_that_is_driven_is_not_resumed() -> None:
+    state = a_state("prepare-20261123-0915-k3f9", status=Status.RUNNING)
+    write_state(root(), state)
+
+    result = launch("resume", state.run_id)
+
+    pid, host = state.driver["pid"], state.driver["host"]
+    assert (result.exit_code, result.output) == (
+        2,
+        "Error: run prepare-20261123-0915-k3f9: must not be running, got process "
+        f"{pid} on {host}. Stop that first.\n",
+    )
+
+
+def test_status_without_runs_says_what_to_do() -> None:
+    result = launch("status")
+
+    assert (result.exit_code, result.output) == (
+        3,
+        f"Error: {root().uri}: must hold a run, got none. Start one, or check "
+        "--root.\n",
+    )
+
+
+def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lcc.launch.reconcile.reconcile", lambda *_: 2)
+    start, end = "2026-11-23T09:15:00+00:00", "2026-11-23T09:16:05+00:00"
+    times = {"started": start, "ended": end}
+    steps = [
+        StepState(name="list", status=Status.DONE, done=60, total=60, **times),
+        StepState(name="hash", status=Status.FAILED, done=7, total=60, exit_code=3,
+                  message="images: none", log="runs/x/logs/hash/00000.log", **times),
+        StepState(name="link"),
+    ]  # fmt: skip
+    part = a_state(
+        "prepare-20261123-0915-k3f9", status=Status.FAILED, steps=steps,
+        created=start, ended=end, study="pipeline-20261123-0915-abcd",
+    )  # fmt: skip
+    whole = a_state(
+        "pipeline-20261123-0915-abcd", status=Status.FAILED, steps=[],
+        stages={"prepare": part.run_id}, created=start, ended=end,
+    )  # fmt: skip
+    write_state(root(), part)
+    write_state(root(), whole)
+
+    result = launch("status", COLUMNS="80")
+
+    assert result.output == (
+        "✗ pipeline-20261123-0915-abcd  failed  1 min 05 s\n"
+        "  ✗ prepare-20261123-0915-k3f9  failed  1 min 05 s\n"
+        "    ✓ list       done             60/60  1 min 05 s\n"
+        "    ✗ hash       failed            7/60  1 min 05 s\n"
+        "        exit 3\n"
+        "        images: none\n"
+        "        log: runs/x/logs/hash/00000.log\n"
+        "    · link       waiting\n"
+        "MLflow: 2 reports wait until the server is back\n"
+    )
