@@ -3,22 +3,22 @@
 from jobs.entry import StepContext, main
 from lcc.errors import RunFailed
 from lcc.search.select import choose_best, parse_result, tabulate, write_csv
-from lcc.search.trial import count_trials
+from lcc.search.trial import result_keys
 from lcc.storage import layout
 
 
 def run(context: StepContext) -> None:
     """Choose the best point of the run's trials."""
     store, run_id = context.store, context.run_id
-    keys = [item.key for item in store.list_objects(layout.run(run_id, "trials/"))]
-    results = [parse_result(store.read(key)) for key in keys]
-    expected = count_trials(context.settings)
-    if len(results) != expected:
+    keys = result_keys(context.settings, run_id=run_id)
+    found = [key for key in keys if store.exists(key)]
+    if len(found) < len(keys):
         message = (
-            f"{run_id}: must have {expected} trials, got {len(results)}. "
+            f"{run_id}: must have {len(keys)} trials, got {len(found)}. "
             f'Run "lcc-launch resume {run_id}" for the missing ones.'
         )
         raise RunFailed(message)
+    results = [parse_result(store.read(key)) for key in keys]
     table = write_csv(tabulate(results)).encode()
     store.write(layout.run(run_id, "cv_results.csv"), table)
     context.tracker.log_artifact("cv_results.csv", table)

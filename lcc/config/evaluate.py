@@ -12,6 +12,10 @@ class EvaluateSettings(Section):
         default=None,
         description="Run id of the train run to judge; by default alias candidate.",
     )
+    search_run: str | None = Field(
+        default=None,
+        description="Run id of the search that the report shows; set by a pipeline.",
+    )
     num_bootstrap: int = Field(
         default=2000, ge=100, le=100_000, description="Resamples of groups."
     )

@@ -15,8 +15,8 @@ def find_candidates(
         num_neighbours: Neighbours per row, itself not counted.
 
     Returns:
-        (m, 2) pairs a < b, each once, sorted. A pair that two slices find is returned by
-        both.
+        (m, 2) pairs a < b, each once, sorted. A pair that two slices find is returned
+        by both.
     """
     import faiss
 

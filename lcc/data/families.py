@@ -49,10 +49,10 @@ def join_families(
 ) -> Joined:
     """Join verified edges twice: into families, and into groups of families.
 
-    A family joins edges that both judges support (overlap and correlation); each member
-    must be tied to the family's leader, directly or by two accepted members, so that one
-    false edge cannot chain two families. A group joins families by *any* verified edge.
-    Deterministic: depends on the set of edges alone.
+    A family joins edges that both judges support (overlap and correlation); each
+    member must be tied to the family's leader, directly or by two accepted members, so
+    that one false edge cannot chain two families. A group joins families by *any*
+    verified edge. Deterministic: depends on the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.

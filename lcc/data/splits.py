@@ -39,8 +39,8 @@ def assign_splits(
 ) -> tuple[NDArray[np.str_], Codes]:
     """Deal groups to train, validation and test, and the first two to folds.
 
-    Guarantees that no group is divided. Attempts that each class has its share in each
-    split and fold: groups go, largest first, to where their classes have most room left.
+    Guarantees that no group is divided. Attempts that each class has its share in
+    each split and fold: groups go, largest first, to where there is most room left.
 
     Args:
         labels: (n,) class of each image.
@@ -49,7 +49,7 @@ def assign_splits(
         split: (n,) the user's own split; then only folds are dealt.
 
     Returns:
-        (n,) one of train, validation, test; and (n,) fold 0 to num_folds - 1, -1 in test.
+        (n,) one of train, validation, test; and (n,) fold from 0, -1 in test.
 
     Raises:
         DataError: A class has too few groups, or a group is too large for its class.
@@ -91,15 +91,15 @@ def _check_groups(
         if number < least:
             faults.append(
                 f"class {label}: must have at least {least} groups for "
-                f"{settings.num_folds} folds and a test split, got {number}. Add images "
-                "of other sources, or lower data.num_folds."
+                f"{settings.num_folds} folds and a test split, got {number}. Add "
+                "images of other sources, or lower data.num_folds."
             )
         elif max(counts) > training * sizes[label]:
             faults.append(
                 f"class {label}: one group may hold at most the training share "
-                f"({training:.0%}) of its images, got {max(counts)} of {sizes[label]} in "
-                f"group {found[int(np.argmax(counts))].code}. Look at its pictures; "
-                "remove what joins them, or add other images."
+                f"({training:.0%}) of its images, got {max(counts)} of "
+                f"{sizes[label]} in group {found[int(np.argmax(counts))].code}. Look "
+                "at its pictures; remove what joins them, or add other images."
             )
     if faults:
         raise DataError("\n".join(faults))

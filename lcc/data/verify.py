@@ -21,8 +21,8 @@ RATIO = 0.85  # of the distances to best and second best; Lowe 2004, figure 11, 
 TOLERANCE = 0.012  # of the side: 3 px at 256, twice SIFT's own scatter after resampling
 MAX_ITERATIONS = 400  # finds 8 true of 30 matches with probability above 0.999
 MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
-# Rotation by up to 25° with a crop to the largest rectangle, as LC25000 was made, changes
-# the aspect by up to 1.3 in each of two copies; shear adds to it.
+# Rotation by up to 25° with a crop to the largest rectangle, as LC25000 was made,
+# changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
 MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
 NUM_ECC_ITERATIONS = 30
@@ -254,9 +254,16 @@ def _refine(
         1e-4,
     )
     view = _view(second, mirrored=mirrored)
+    everywhere = np.full_like(view, 255)
     try:
         _, warp = cv2.findTransformECC(
-            view, first["thumbnail"], warp, cv2.MOTION_AFFINE, criteria, None, 5
+            view,
+            first["thumbnail"],
+            warp,
+            cv2.MOTION_AFFINE,
+            criteria,
+            inputMask=everywhere,
+            gaussFiltSize=5,  # of 96 px: what two copies share survives it
         )
     except cv2.error:  # did not converge: these two do not align
         return -1.0

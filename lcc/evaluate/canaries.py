@@ -1,7 +1,7 @@
 """Three models too simple to know any tissue: what they score, pixels give away.
 
-A network whose interval does not lie above them has learnt nothing worth a GPU. On random
-folds they look far better than on folds by group: that difference is the leak.
+A network whose interval does not lie above them has learnt nothing worth a GPU. On
+random folds they look far better than on folds by group: that difference is the leak.
 """
 
 from collections.abc import Callable
@@ -117,6 +117,6 @@ def cross_validate(
 
 
 def random_folds(num_images: int, *, num_folds: int, seed: int) -> Ints:
-    """Return folds that divide families: what must not be done, to show what it hides."""
+    """Return folds that divide families: a mistake, made to show what it hides."""
     draw = np.random.default_rng(seed)
     return draw.permutation(np.arange(num_images) % num_folds)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import lcc
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue, read_catalogue
-from lcc.data.tiles import open_tiles
+from lcc.data.tiles import Tiles, open_tiles
 from lcc.errors import ConfigError, DataError
 from lcc.evaluate.judging import Evidence, TrainOn, build_report, read_history
 from lcc.evaluate.report import Report, render_report
@@ -51,66 +52,93 @@ def evaluate_model(
     if model_run is None:
         message = "evaluate.model_run: must name a train run, got none. Pass --run."
         raise ConfigError(message)
-    name = settings.data.name or ""
-    catalogue = read_catalogue(store, name=name, digest=settings.data.catalogue)
-    card = _read_json(store, layout.run(model_run, "model/model.json"))
-    if card["catalogue"] != catalogue.digest:
-        message = (
-            f"{model_run}: was trained on catalogue {card['catalogue'][:12]}, got "
-            f"{catalogue.digest[:12]}: its test split may hold what the model has seen. "
-            f"Pass --catalogue {card['catalogue'][:12]}."
-        )
-        raise DataError(message)
+    catalogue = read_catalogue(
+        store, name=settings.data.name or "", digest=settings.data.catalogue
+    )
+    card = _read_card(store, model_run, catalogue)
+    readings = _count_reading(store, catalogue, run_id)  # before the first look
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
-    progress = Progress(len(catalogue.rows("test")) + 1)
     model = _load_model(store, model_run, scratch)
-    rows = catalogue.rows("test")
-    probabilities = []
-    for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
-        images = tiles.take(catalogue.records[chosen])
-        probabilities.append(np.asarray(model(images, training=False), np.float64))
-        progress.advance(len(chosen))
-    readings = _count_reading(store, catalogue, run_id)
+    train_on = open_train_on(catalogue) if settings.evaluate.leak_premium else None
     evidence = Evidence(
         catalogue=catalogue,
         tiles=tiles,
         settings=settings.evaluate,
-        probabilities=np.concatenate(probabilities),
+        probabilities=_predict(model, tiles, catalogue),
         history=read_history(store.read(layout.run(model_run, "history.csv"))),
         card=card,
         search=_find_search(settings, store),
-        documents={
-            part: _read_json(
-                store, layout.catalogue(name, catalogue.digest, f"{part}.json")
-            )
-            for part in ("splits", "audit")
-        },
-        lineage={
-            "model run": model_run,
-            "model SHA-256": card["sha256"],
-            "data set": name,
-            "catalogue": catalogue.digest,
-            "seed": settings.train.seed,
-            "code": f"lcc {lcc.__version__}",
-            "readings of this test split": readings,
-        },
-        train_on=open_train_on(catalogue) if settings.evaluate.leak_premium else None,
+        documents=_read_documents(store, catalogue),
+        lineage=_lineage(settings, catalogue, card, readings),
+        train_on=train_on,
     )
-    report = build_report(evidence, title=f"{model_run} on {name}")
+    report = build_report(evidence, title=f"{model_run} on {catalogue.name}")
     _write(report, store, run_id=run_id, tracker=tracker)
+    _report(settings, catalogue, tracker, readings=readings)
+    return report
+
+
+def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, Any]:
+    """Return the model's card, checked to be of this catalogue."""
+    card = dict(_read_json(store, layout.run(model_run, "model/model.json")))
+    if card["catalogue"] != catalogue.digest:
+        message = (
+            f"{model_run}: was trained on catalogue {card['catalogue'][:12]}, got "
+            f"{catalogue.digest[:12]}: its test split may hold what the model has "
+            f"seen. Pass --catalogue {card['catalogue'][:12]}."
+        )
+        raise DataError(message)
+    return card
+
+
+def _predict(model: Any, tiles: Tiles, catalogue: Catalogue) -> NDArray[np.float64]:
+    rows = catalogue.rows("test")
+    progress = Progress(len(rows))
+    found = []
+    for start in range(0, len(rows), BATCH):
+        chosen = rows[start : start + BATCH]
+        images = tiles.take(catalogue.records[chosen])
+        found.append(np.asarray(model(images, training=False), np.float64))
+        progress.advance(len(chosen))
+    return np.concatenate(found)
+
+
+def _read_documents(store: Store, catalogue: Catalogue) -> dict[str, Any]:
+    name, digest = catalogue.name, catalogue.digest
+    return {
+        part: _read_json(store, layout.catalogue(name, digest, f"{part}.json"))
+        for part in ("splits", "audit")
+    }
+
+
+def _lineage(
+    settings: Settings, catalogue: Catalogue, card: dict[str, Any], readings: int
+) -> dict[str, object]:
+    return {
+        "model run": settings.evaluate.model_run,
+        "model SHA-256": card["sha256"],
+        "data set": catalogue.name,
+        "catalogue": catalogue.digest,
+        "seed": settings.train.seed,
+        "code": f"lcc {lcc.__version__}",
+        "readings of this test split": readings,
+    }
+
+
+def _report(
+    settings: Settings, catalogue: Catalogue, tracker: Tracker, *, readings: int
+) -> None:
     tracker.log_metrics({"test/readings": readings})
-    tracker.set_tags({"lcc.catalogue": catalogue.digest, "lcc.model_run": model_run})
+    tags = {"lcc.catalogue": catalogue.digest}
+    tracker.set_tags(tags | {"lcc.model_run": settings.evaluate.model_run or ""})
     tracker.log_input(
-        name=name,
+        name=catalogue.name,
         digest=catalogue.digest,
         source=settings.data.source or "",
         context="test",
     )
-    progress.advance()
-    return report
 
 
 def _load_model(store: Store, model_run: str, scratch: Path) -> Any:
@@ -132,12 +160,11 @@ def _count_reading(store: Store, catalogue: Catalogue, run_id: str) -> int:
 
 
 def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
-    """Return `best.json` of the search of the same study, empty without one."""
-    study = settings.launch.study
-    if study is None:
+    """Return `best.json` of the search that the settings name, empty without one."""
+    search_run = settings.evaluate.search_run
+    if search_run is None:
         return {}
-    key = layout.run(study, "best.json")
-    return dict(_read_json(store, key)) if store.exists(key) else {}
+    return dict(_read_json(store, layout.run(search_run, "best.json")))
 
 
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:

@@ -103,20 +103,18 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
 
 
 def _judge_rows(evidence: Evidence, rows: Ints, probabilities: Floats) -> Judgement:
-    catalogue, settings = evidence.catalogue, evidence.settings
+    catalogue = evidence.catalogue
     return judge(
         catalogue.labels[rows],
         probabilities,
         catalogue.groups[rows],
         class_names=catalogue.class_names,
-        num_bootstrap=settings.num_bootstrap,
-        confidence=settings.confidence,
-        seed=settings.seed,
+        settings=evidence.settings,
     )
 
 
 def _judge_canaries(evidence: Evidence) -> list[Row]:
-    """Fit each canary on the training split; judge it on the test split and by folds."""
+    """Fit each canary on the training split; judge it on the test and by folds."""
     catalogue, seed = evidence.catalogue, evidence.settings.seed
     training, test = catalogue.rows("train"), catalogue.rows("test")
     development = np.sort(np.concatenate([training, catalogue.rows("validation")]))
@@ -160,14 +158,14 @@ def _compare(rows: list[Row]) -> tuple[str, bool]:
     best = max(canaries, key=lambda row: row.estimate.value)
     if own.estimate.lower > best.estimate.value:
         return (
-            f"The lower bound of this model ({own.estimate.lower:.3f}) lies above the best "
-            f"model of pixels and colours ({best.name}, {best.estimate.value:.3f}).",
+            f"The lower bound of this model ({own.estimate.lower:.3f}) lies above the "
+            f"best canary ({best.name}, {best.estimate.value:.3f}).",
             True,
         )
     return (
-        f"The lower bound of this model ({own.estimate.lower:.3f}) does not lie above the "
-        f"{best.name} ({best.estimate.value:.3f}): it has not been shown to have learnt "
-        "anything worth a GPU.",
+        f"The lower bound of this model ({own.estimate.lower:.3f}) does not lie above "
+        f"the best canary ({best.name}, {best.estimate.value:.3f}): it has not been "
+        "shown to have learnt anything worth a GPU.",
         False,
     )
 

@@ -5,10 +5,13 @@ Source: Field and Welsh, Bootstrapping clustered data, JRSS B 69 (2007), section
 (cluster bootstrap); percentile intervals, Efron and Tibshirani 1993, chapter 13.
 """
 
+import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lcc.config.evaluate import EvaluateSettings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,9 +53,7 @@ def judge(
     groups: Ints,
     *,
     class_names: tuple[str, ...],
-    num_bootstrap: int,
-    confidence: float = 0.95,
-    seed: int = 0,
+    settings: EvaluateSettings,
 ) -> Judgement:
     """Return all metrics with intervals.
 
@@ -61,28 +62,20 @@ def judge(
         probabilities: (n, classes), rows sum to 1.
         groups: (n,) group of each image.
         class_names: Names of the classes.
-        num_bootstrap: Resamples of groups.
-        confidence: Mass of each interval.
-        seed: Of the resamples.
+        settings: Resamples of groups, mass of each interval, seed.
     """
     _, codes = np.unique(groups, return_inverse=True)
     num_groups = int(codes.max()) + 1
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(settings.seed)
     counts = draw.multinomial(
-        num_groups, np.full(num_groups, 1 / num_groups), size=num_bootstrap
+        num_groups, np.full(num_groups, 1 / num_groups), size=settings.num_bootstrap
     )
     weights = np.concatenate([np.ones((1, len(labels))), counts[:, codes]])
     confusion = _confusions(labels, probabilities.argmax(axis=1), weights, class_names)
     values = confusion_metrics(confusion, class_names)
     values |= _aurocs(labels, probabilities, weights, class_names)
-    tail = (1 - confidence) / 2
     metrics = {
-        name: Estimate(
-            value=float(found[0]),
-            lower=float(np.nanquantile(found[1:], tail)),
-            upper=float(np.nanquantile(found[1:], 1 - tail)),
-        )
-        for name, found in values.items()
+        name: _estimate(found, settings.confidence) for name, found in values.items()
     }
     table = tuple(tuple(int(count) for count in row) for row in confusion[0])
     return Judgement(
@@ -91,6 +84,16 @@ def judge(
         num_images=len(labels),
         num_groups=num_groups,
     )
+
+
+def _estimate(values: Floats, confidence: float) -> Estimate:
+    """Return the first value, and the quantiles of the others that are numbers."""
+    resamples = values[1:][np.isfinite(values[1:])]
+    if not len(resamples):
+        resamples = values[:1]
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(resamples, (tail, 1 - tail))
+    return Estimate(value=float(values[0]), lower=float(lower), upper=float(upper))
 
 
 def confusion_metrics(
@@ -122,7 +125,7 @@ def confusion_metrics(
 def _confusions(
     labels: Ints, predicted: Ints, weights: Floats, class_names: tuple[str, ...]
 ) -> Floats:
-    """Return (b, classes, classes): one weighted confusion matrix per row of weights."""
+    """Return (b, classes, classes): a weighted confusion matrix per row of weights."""
     num_classes = len(class_names)
     cells = np.zeros((len(labels), num_classes**2))
     cells[np.arange(len(labels)), labels * num_classes + predicted] = 1
@@ -137,7 +140,10 @@ def _aurocs(
         f"auroc/{name}": _auroc(labels == number, probabilities[:, number], weights)
         for number, name in enumerate(class_names)
     }
-    return areas | {"auroc": np.nanmean(np.stack(list(areas.values())), axis=0)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample of one class
+        mean = np.nanmean(np.stack(list(areas.values())), axis=0)
+    return areas | {"auroc": mean}
 
 
 def _auroc(is_positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
@@ -145,12 +151,11 @@ def _auroc(is_positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> F
 
     Source: Hanley and McNeil, Radiology 143 (1982), section 2.
     """
-    _, level = np.unique(scores, return_inverse=True)
-    num_levels = int(level.max()) + 1
-    one_hot = np.zeros((len(scores), num_levels))
-    one_hot[np.arange(len(scores)), level] = 1
-    positive = (weights * is_positive) @ one_hot
-    negative = (weights * ~is_positive) @ one_hot
+    order = np.argsort(scores, kind="stable")
+    _, starts = np.unique(scores[order], return_index=True)  # one level per score
+    ordered, positives = weights[:, order], is_positive[order]
+    positive = np.add.reduceat(ordered * positives, starts, axis=1)
+    negative = np.add.reduceat(ordered * ~positives, starts, axis=1)
     below = np.cumsum(negative, axis=1) - negative
     wins = (positive * (below + negative / 2)).sum(axis=1)
     pairs = positive.sum(axis=1) * negative.sum(axis=1)

@@ -1,4 +1,4 @@
-"""Pictures of a judgement, each as PNG bytes; colours are safe for colour-blind eyes."""
+"""Pictures of a judgement, as PNG bytes, in colours that colour-blind eyes tell."""
 
 import io
 from collections.abc import Mapping, Sequence

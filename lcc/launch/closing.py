@@ -9,7 +9,7 @@ from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
-from lcc.tracking.mlflow import tracking_uri
+from lcc.tracking.place import tracking_uri
 
 HEADLINES = {  # what to show of each stage, and what it is called
     Stage.PREPARE: {

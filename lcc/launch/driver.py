@@ -15,7 +15,7 @@ from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.errors import RunFailed, Stopped
 from lcc.launch.display import Display
-from lcc.launch.forwarding import forward_safely, forwarding, open_sender
+from lcc.launch.forwarding import finish_safely, forwarding, open_sender
 from lcc.launch.names import new_run_id
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
@@ -124,7 +124,7 @@ def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
         tracker.set_status(_mlflow_status(state))
         tracker.flush()
     for _ in range(LAST_TRIES):
-        if forward_safely(sender) == 0:
+        if finish_safely(sender) == 0:
             break
     if outcome.exit_code:
         raise _failure(state, outcome, launch)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lcc.config.tracking import TrackingSettings
@@ -45,8 +45,17 @@ def forward_safely(sender: Sender) -> int | None:
     Returns:
         Chunks that still wait, None where even that is unknown.
     """
+    return _safely(sender, sender.forward)
+
+
+def finish_safely(sender: Sender) -> int | None:
+    """Forward the last reports and end what died; to be called once nobody reports."""
+    return _safely(sender, sender.finish)
+
+
+def _safely(sender: Sender, send: Callable[[], int]) -> int | None:
     try:
-        return sender.forward()
+        return send()
     except LccError as err:
         logger.warning("event=forwarding_failed run=%s reason=%s", sender.run_id, err)
         return None

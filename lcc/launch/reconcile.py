@@ -3,7 +3,7 @@
 import os
 import time
 
-from lcc.launch.forwarding import forward_safely, open_sender
+from lcc.launch.forwarding import finish_safely, open_sender
 from lcc.launch.state import RunState, Status, write_state
 from lcc.launch.study import read_run_settings
 from lcc.storage.store import Store
@@ -25,9 +25,8 @@ def reconcile(store: Store, states: list[RunState]) -> int:
         if state.status is Status.LOST:
             _report_lost(store, state)
         settings = read_run_settings(store, state.run_id)
-        waiting += (
-            forward_safely(open_sender(store, settings.tracking, state.run_id)) or 0
-        )
+        sender = open_sender(store, settings.tracking, state.run_id)
+        waiting += finish_safely(sender) or 0
     return waiting
 
 

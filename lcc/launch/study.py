@@ -125,6 +125,7 @@ def _settings_of(
             changes["train.epochs"] = best["refit_epochs"]
     if stage is Stage.EVALUATE:
         changes["evaluate.model_run"] = study.stages[Stage.TRAIN]
+        changes["evaluate.search_run"] = study.stages.get(Stage.SEARCH)
     return changed_settings(settings, changes)
 
 

@@ -7,15 +7,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from lcc.config.faults import describe_faults
+from lcc.config.load import changed_settings
 from lcc.config.search import Choice
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 
 Point = dict[str, Choice]
-SECTIONS = ("model", "train")  # what may vary: the data are the same for every trial
+OF_FEATURES = (  # what the features of a frozen backbone depend on
+    "model.backbone",
+    "model.frozen_stages",
+    "model.normalization",
+    "model.weights",
+    "model.weights_sha256",
+    "train.seed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Grid:
     choices: Mapping[str, tuple[Choice, ...]]
 
     def __len__(self) -> int:
-        """Return the number of points; an empty grid has one, the settings as they are."""
+        """Return the number of points; an empty grid has one."""
         return math.prod(len(values) for values in self.choices.values())
 
     def __getitem__(self, index: int) -> Point:
@@ -57,39 +62,24 @@ def apply_point(settings: Settings, point: Point) -> Settings:
     """Return the settings with a point's values in place.
 
     Raises:
-        ConfigError: A path does not exist or a value is not allowed; all faults at once.
+        ConfigError: A path does not exist or a value is not allowed.
     """
-    document = settings.model_dump(mode="json")
-    outside = [path for path in point if path.partition(".")[0] not in SECTIONS]
-    if outside:
-        faults = (
-            f"search.grid.{path}: must be a path under model. or train., got {path}. "
-            "Use a path such as train.learning_rate."
-            for path in outside
-        )
+    return changed_settings(settings, point)
+
+
+def check_grid(settings: Settings) -> None:
+    """Refuse a grid that varies what features computed once cannot follow.
+
+    Raises:
+        ConfigError: The backbone is frozen and a path would change its features.
+    """
+    if settings.model.frozen_stages != "all":
+        return
+    faults = [
+        f"search.grid.{path}: cannot vary where model.frozen_stages is all, since "
+        "features are computed once. Run one search for each value."
+        for path in settings.search.grid
+        if path in OF_FEATURES or path.startswith("train.augmentation.")
+    ]
+    if faults:
         raise ConfigError(*faults)
-    for path, value in point.items():
-        *parents, field = path.split(".")
-        section = document
-        for name in parents:
-            section = section.setdefault(name, {})
-        section[field] = value
-    try:
-        return Settings.model_validate(document)
-    except ValidationError as err:
-        faults = (f"search.grid.{fault}" for fault in describe_faults(err))
-        raise ConfigError(*faults) from err
-
-
-def check_grid(settings: Settings) -> list[str]:
-    """Return the faults of every value of the grid, none for a grid that works."""
-    faults: list[str] = []
-    for path, values in settings.search.grid.items():
-        if not values:
-            faults.append(f"search.grid.{path}: must have a value, got none. Add one.")
-        for value in values:
-            try:
-                apply_point(settings, {path: value})
-            except ConfigError as err:
-                faults += [fault for fault in err.faults if fault not in faults]
-    return faults

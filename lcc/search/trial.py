@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import lcc
 from lcc.config.settings import Settings
 from lcc.search.grid import Grid, Point
+from lcc.storage import layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def trial_id(trial: Trial, settings: Settings, *, catalogue: str, code: str) -> 
 
     Args:
         trial: The trial.
-        settings: Settings in force; those of the model, the training and the views count.
+        settings: Settings in force; model, training and views count.
         catalogue: Digest of the catalogue.
         code: Version of this package.
 
@@ -75,6 +77,23 @@ def trial_id(trial: Trial, settings: Settings, *, catalogue: str, code: str) -> 
     }
     document = json.dumps(parts, sort_keys=True).encode()
     return hashlib.sha256(document).hexdigest()[:16]
+
+
+def result_keys(settings: Settings, *, run_id: str) -> list[str]:
+    """Return the key of every trial's result, by index."""
+    catalogue = settings.data.catalogue or ""
+    return [
+        layout.trial(
+            run_id,
+            trial_id(
+                trial_at(index, settings),
+                settings,
+                catalogue=catalogue,
+                code=lcc.__version__,
+            ),
+        )
+        for index in range(count_trials(settings))
+    ]
 
 
 def slice_trials(index: int, *, num_indexes: int, num_trials: int) -> range:

@@ -5,18 +5,17 @@ import logging
 import time
 from pathlib import Path
 
-import lcc
 from lcc.config.settings import Settings
+from lcc.data.catalogue import Catalogue
 from lcc.errors import ConfigError, RunFailed
-from lcc.search.grid import apply_point
+from lcc.search.grid import apply_point, check_grid
 from lcc.search.trial import (
     Trial,
     count_trials,
+    result_keys,
     slice_trials,
     trial_at,
-    trial_id,
 )
-from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
 from lcc.tracking.tracker import Tracker
@@ -57,10 +56,9 @@ def run_trials(
         index, num_indexes=num_indexes, num_trials=count_trials(settings)
     )
     catalogue = open_catalogue(settings, store)
-    keys = {
-        number: result_key(number, settings, catalogue=catalogue.digest, run_id=run_id)
-        for number in mine
-    }
+    check_grid(settings)
+    _check_folds(settings, catalogue)
+    keys = result_keys(settings, run_id=run_id)
     progress = Progress(len(mine))
     missing = [number for number in mine if not store.exists(keys[number])]
     progress.advance(len(mine) - len(missing))
@@ -74,11 +72,14 @@ def run_trials(
         progress.advance()
 
 
-def result_key(number: int, settings: Settings, *, catalogue: str, run_id: str) -> str:
-    """Return the key of a trial's result."""
-    trial = trial_at(number, settings)
-    name = trial_id(trial, settings, catalogue=catalogue, code=lcc.__version__)
-    return layout.trial(run_id, name)
+def _check_folds(settings: Settings, catalogue: Catalogue) -> None:
+    have = int(catalogue.folds.max()) + 1
+    if have != settings.data.num_folds:
+        message = (
+            f"data.num_folds: must be that of the catalogue ({have}), got "
+            f"{settings.data.num_folds}. Set it to {have}, or run prepare again."
+        )
+        raise ConfigError(message)
 
 
 def _run_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
