@@ -149,4 +149,5 @@ def _check_backend(settings: Settings) -> None:
 
 def resolved(given: dict[str, Any]) -> Settings:
     """Return settings for a command that only looks: the root is what matters."""
+    configure_logging()
     return resolve_places(options.load(given))

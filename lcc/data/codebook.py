@@ -63,7 +63,7 @@ def learn_words(num_images: int = _NUM_IMAGES) -> Array:
     drawn = np.concatenate([detect_descriptors(image) for image in images])
     means = faiss.Kmeans(128, NUM_WORDS, niter=25, seed=_SEED)
     means.train(drawn.astype(np.float32) / DESCRIPTOR_NORM)
-    words: Array = means.centroids.astype(np.float16)
+    words: Array = np.asarray(means.centroids, np.float16)
     return words
 
 

@@ -65,10 +65,10 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
         A record of `feature_dtype(num_keypoints)`, and (512,) float16 of norm 1 or 0.
     """
     grey = _reduce(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-    record = np.zeros((), dtype=feature_dtype(num_keypoints))
+    record = np.zeros(1, dtype=feature_dtype(num_keypoints))[0]
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     record["thumbnail"] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    sift = cv2.SIFT_create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
+    sift = _make_sift(num_keypoints)
     vlad = np.zeros(_codebook().size, dtype=np.float32)
     for parity, view in enumerate((grey, np.ascontiguousarray(grey[:, ::-1]))):
         points, descriptors = _detect(sift, view, num_keypoints)
@@ -76,13 +76,16 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
         record["points"][parity, : len(points)] = points
         record["descriptors"][parity, : len(points)] = descriptors
         vlad += _vlad(descriptors)
-    return record[()], _project(vlad)
+    return record, _project(vlad)
 
 
 def detect_descriptors(grey: Array, *, num_keypoints: int = 200) -> Array:
     """Return RootSIFT descriptors times 512 of a grey image, (n, 128) uint8."""
-    sift = cv2.SIFT_create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
-    return _detect(sift, grey, num_keypoints)[1]
+    return _detect(_make_sift(num_keypoints), grey, num_keypoints)[1]
+
+
+def _make_sift(num_keypoints: int) -> Any:
+    return cv2.SIFT.create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
 
 
 def _reduce(grey: Array) -> Array:

@@ -5,7 +5,7 @@ Knows two feature records at a time; nothing of files or families.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lcc.config.data import FamilySettings
 from lcc.data.fingerprint import DESCRIPTOR_NORM, THUMBNAIL_PX
 
+Grey = NDArray[np.uint8]
 Matrix = NDArray[np.float64]  # (2, 3): unit coordinates of a → those of b
 
 RATIO = 0.85  # of the distances to best and second best; Lowe 2004, figure 11, has 0.8
@@ -112,9 +113,10 @@ def verify_pair(
         return None
     correlation = _correlate(first, second, matrix, mirrored=mirrored)
     if correlation < settings.min_correlation:
-        correlation = max(
-            correlation, _refine(first, second, matrix, mirrored=mirrored)
-        )
+        refined = _refine(first, second, matrix, mirrored=mirrored)
+        better = _correlate(first, second, refined, mirrored=mirrored)
+        if better > correlation and _sane_scale(refined) is not None:
+            matrix, correlation = refined, better
     return Edge(
         a=a,
         b=b,
@@ -208,18 +210,16 @@ def _correlate(
     """Return the correlation of grey values where a, moved by `matrix`, covers b."""
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     pixels = _to_pixels(matrix)
-    moved = cv2.warpAffine(first["thumbnail"], pixels, size)
-    inside = np.full(size, 255, np.uint8)
-    inside = cv2.warpAffine(inside, pixels, size, flags=cv2.INTER_NEAREST) > 0
+    moved: Grey = np.asarray(cv2.warpAffine(first["thumbnail"], pixels, size), np.uint8)
+    whole = np.full(size, 255, np.uint8)
+    covered = cv2.warpAffine(whole, pixels, size, flags=cv2.INTER_NEAREST)
+    inside = np.asarray(covered) > 0
     return _correlation(moved[inside], _view(second, mirrored=mirrored)[inside])
 
 
-def _view(record: np.void, *, mirrored: bool) -> NDArray[np.uint8]:
-    thumbnail = record["thumbnail"]
-    return cast(
-        NDArray[np.uint8],
-        np.ascontiguousarray(thumbnail[:, ::-1]) if mirrored else thumbnail,
-    )
+def _view(record: np.void, *, mirrored: bool) -> Grey:
+    thumbnail: Grey = record["thumbnail"]
+    return np.ascontiguousarray(thumbnail[:, ::-1]) if mirrored else thumbnail
 
 
 def _to_pixels(matrix: Matrix) -> Matrix:
@@ -228,6 +228,15 @@ def _to_pixels(matrix: Matrix) -> Matrix:
     half = 0.5
     pixels[:, 2] = matrix[:, 2] * THUMBNAIL_PX + matrix[:, :2] @ [half, half] - half
     return pixels
+
+
+def _to_units(pixels: Matrix) -> Matrix:
+    """Undo `_to_pixels`."""
+    matrix = pixels.copy()
+    half = 0.5
+    offset = pixels[:, 2] + half - pixels[:, :2] @ [half, half]
+    matrix[:, 2] = offset / THUMBNAIL_PX
+    return matrix
 
 
 def _correlation(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
@@ -241,20 +250,19 @@ def _correlation(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
 
 def _refine(
     first: np.void, second: np.void, matrix: Matrix, *, mirrored: bool
-) -> float:
-    """Align once more by the grey values themselves; return the correlation then.
+) -> Matrix:
+    """Return the transform that also aligns the grey values, or the one given.
 
     Source: Evangelidis and Psarakis, Parametric image alignment using enhanced
     correlation coefficient maximization, PAMI 2008 (OpenCV's findTransformECC).
     """
-    warp = cv2.invertAffineTransform(_to_pixels(matrix)).astype(np.float32)
     criteria = (
         cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS,
         NUM_ECC_ITERATIONS,
         1e-4,
     )
     view = _view(second, mirrored=mirrored)
-    everywhere = np.full_like(view, 255)
+    warp: Any = cv2.invertAffineTransform(_to_pixels(matrix)).astype(np.float32)
     try:
         _, warp = cv2.findTransformECC(
             view,
@@ -262,15 +270,9 @@ def _refine(
             warp,
             cv2.MOTION_AFFINE,
             criteria,
-            inputMask=everywhere,
+            inputMask=np.full_like(view, 255),
             gaussFiltSize=5,  # of 96 px: what two copies share survives it
         )
-    except cv2.error:  # did not converge: these two do not align
-        return -1.0
-    size = (THUMBNAIL_PX, THUMBNAIL_PX)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(first["thumbnail"], warp, size, flags=flags)
-    mask = np.full(size, 255, np.uint8)
-    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    covered = cv2.warpAffine(mask, warp, size, flags=flags) > 0
-    return _correlation(moved[covered], view[covered])
+    except cv2.error:  # did not converge: the first fit stands
+        return matrix
+    return _to_units(np.asarray(cv2.invertAffineTransform(warp), np.float64))

@@ -47,7 +47,8 @@ class Order:
     def command(self) -> list[str]:
         """Command line of the process."""
         return [
-            *(sys.executable, "-m", self.step.module),
+            # -P: a file in the working folder must not pass for a module of ours
+            *(sys.executable, "-P", "-m", self.step.module),
             *("--settings", self.settings_uri),
             *("--run", self.run_id),
             *("--index", str(self.index)),

@@ -13,7 +13,7 @@ from typing import Protocol
 from lcc import __version__
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
-from lcc.errors import RunFailed, Stopped
+from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.display import Display
 from lcc.launch.forwarding import finish_safely, forwarding, open_sender
 from lcc.launch.names import new_run_id
@@ -223,10 +223,17 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
 
 
 def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
-    resume = f"lcc-launch resume {state.run_id} --root {launch.store.uri}"
+    whole = (
+        state.study or state.run_id
+    )  # a stage alone would leave its study unfinished
+    resume = f"lcc-launch resume {whole} --root {launch.store.uri}"
     if outcome.is_stop:
         message = f"{state.run_id}: stopped, all work so far is saved. Go on: {resume}"
         return RunStopped(message, exit_code=outcome.exit_code)
     log = f"\nlog: {launch.store.uri}/{outcome.log}" if outcome.log else ""
-    message = f"{outcome.message}{log}\nAfter mending it: {resume}"
+    if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
+        remedy = "After changing the settings start again; finished parts are kept."
+    else:
+        remedy = f"After mending it: {resume}"
+    message = f"{outcome.message}{log}\n{remedy}"
     return StepFailed(message, exit_code=outcome.exit_code)
