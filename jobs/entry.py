@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from lcc.config.load import parse_settings
 from lcc.config.settings import Settings
-from lcc.errors import LccError
+from lcc.errors import ConfigError, LccError
 from lcc.storage.store import Store
 from lcc.storage.uri import fetch_file, open_store
 from lcc.tracking.tracker import Tracker
@@ -57,6 +58,7 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
         run: The step; an `LccError` from it becomes its exit code and one line.
     """
     arguments = _parse_arguments(step)
+    signal.signal(signal.SIGTERM, _leave)
     _end_with_driver()
     _configure_logging()
     try:
@@ -64,9 +66,28 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
     except LccError as err:
         _report(err)
         sys.exit(err.exit_code)
+    except ModuleNotFoundError as err:
+        logger.exception("step=%s event=crashed", step)
+        _report(_missing_extra(step, err))
+        sys.exit(ConfigError.exit_code)
     except Exception:
         logger.exception("step=%s event=crashed", step)
         sys.exit(1)
+
+
+def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:
+    return ConfigError(
+        f"{err.name}: must be installed for the step {step}, got no such module. "
+        "Run: pip install 'lcc[worker]'"
+    )
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Leave through every `with`, so that scratch goes and reports are kept.
+
+    A step that has to save more, as training does, sets a handler of its own.
+    """
+    sys.exit(128 + number)
 
 
 def _report(err: LccError) -> None:

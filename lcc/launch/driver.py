@@ -223,9 +223,7 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
 
 
 def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
-    whole = (
-        state.study or state.run_id
-    )  # a stage alone would leave its study unfinished
+    whole = state.study or state.run_id  # a stage alone leaves its study unfinished
     resume = f"lcc-launch resume {whole} --root {launch.store.uri}"
     if outcome.is_stop:
         message = f"{state.run_id}: stopped, all work so far is saved. Go on: {resume}"

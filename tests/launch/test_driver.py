@@ -52,7 +52,7 @@ def events_of(store: LocalStore, run_id: str, kind: str) -> list[dict[str, objec
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.driver.forward_safely", lambda _: 0)
+    monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
     monkeypatch.setattr("lcc.launch.forwarding.forward_safely", lambda _: 0)
 
 

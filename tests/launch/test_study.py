@@ -48,7 +48,7 @@ class Workers:
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.driver.forward_safely", lambda _: 0)
+    monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
     monkeypatch.setattr("lcc.launch.forwarding.forward_safely", lambda _: 0)
 
 
