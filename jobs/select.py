@@ -3,14 +3,14 @@
 from jobs.entry import StepContext, main
 from lcc.errors import RunFailed
 from lcc.search.select import choose_best, parse_result, tabulate, write_csv
-from lcc.search.trial import result_keys
+from lcc.search.trial import trial_ids
 from lcc.storage import layout
 
 
 def run(context: StepContext) -> None:
     """Choose the best point of the run's trials."""
     store, run_id = context.store, context.run_id
-    keys = result_keys(context.settings, run_id=run_id)
+    keys = [layout.trial(run_id, name) for name in trial_ids(context.settings)]
     found = [key for key in keys if store.exists(key)]
     if len(found) < len(keys):
         message = (

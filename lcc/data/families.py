@@ -19,6 +19,7 @@ from lcc.data.verify import Edge
 Codes = NDArray[np.int64]
 Verify = Callable[[int, int], Edge | None]
 
+MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 SMALL_FAMILY = 3  # members; below it a family gets the second sweep
 NUM_LEADERS = 500  # that one tile is held against, nearest first: half a second
 
@@ -113,14 +114,21 @@ def _accept(
     settings: FamilySettings,
 ) -> set[int]:
     """Return the members of the leader's family among the rows left."""
-    accepted = {leader} | (neighbours[leader] & left)
-    tried: set[int] = set()
+    near_leader = {leader} | (neighbours[leader] & left)
+    accepted = {leader} | {
+        row
+        for row in near_leader - {leader}
+        # Its one edge to the leader may be false where all its others lead elsewhere.
+        if len(neighbours[row] & near_leader) >= MIN_SUPPORT
+        or neighbours[row] & left <= near_leader
+    }
+    tried = set(near_leader)  # that edge is not asked about again
     while True:
         near = {row for known in accepted for row in neighbours[known]} & left
         found = set()
         for row in sorted(near - accepted):
             support = len(neighbours[row] & accepted)
-            if support >= 2 or (  # noqa: PLR2004 - one edge alone may be false
+            if support >= MIN_SUPPORT or (
                 row not in tried and _is_tied(leader, row, verify, settings)
             ):
                 found.add(row)

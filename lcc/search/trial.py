@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import lcc
 from lcc.config.settings import Settings
 from lcc.search.grid import Grid, Point
-from lcc.storage import layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +78,13 @@ def trial_id(trial: Trial, settings: Settings, *, catalogue: str, code: str) -> 
     return hashlib.sha256(document).hexdigest()[:16]
 
 
-def result_keys(settings: Settings, *, run_id: str) -> list[str]:
-    """Return the key of every trial's result, by index."""
+def trial_ids(settings: Settings) -> list[str]:
+    """Return the id of every trial, by index, for the catalogue that is set."""
     catalogue = settings.data.catalogue or ""
+    trials = (trial_at(index, settings) for index in range(count_trials(settings)))
     return [
-        layout.trial(
-            run_id,
-            trial_id(
-                trial_at(index, settings),
-                settings,
-                catalogue=catalogue,
-                code=lcc.__version__,
-            ),
-        )
-        for index in range(count_trials(settings))
+        trial_id(trial, settings, catalogue=catalogue, code=lcc.__version__)
+        for trial in trials
     ]
 
 

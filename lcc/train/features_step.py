@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-import keras
-
 from lcc.config.settings import Settings
+from lcc.data.catalogue import read_catalogue
 from lcc.data.task import slice_rows
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
-from lcc.train.features import (
-    compute_features,
+from lcc.train.feature_store import (
     development_rows,
     features_digest,
     features_key,
     write_features,
 )
-from lcc.train.model import build_backbone
-from lcc.train.recipe import prepare_tensorflow
-from lcc.train.training import open_catalogue
 
 
 def run_features(
@@ -32,7 +27,8 @@ def run_features(
         scratch: Local folder.
         part: Index of this process, and how many there are.
     """
-    catalogue = open_catalogue(settings, store)
+    name = settings.data.name or ""
+    catalogue = read_catalogue(store, name=name, digest=settings.data.catalogue)
     rows = development_rows(catalogue)
     digest = features_digest(settings, scratch)
     num_slices = settings.data.num_slices
@@ -49,13 +45,13 @@ def run_features(
     progress = Progress(sum(map(len, slices)) * settings.search.views)
     if not missing:
         return
-    prepare_tensorflow(settings)
+    # TensorFlow takes seconds to import: only where there is work for it.
+    from lcc.train.features import compute_features
+    from lcc.train.recipe import build_frozen_backbone
+
     size_px = settings.data.tile_size_px
     tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
-    keras.utils.set_random_seed(settings.train.seed)
-    backbone = build_backbone(
-        settings.model, size_px=size_px, scratch=scratch, storage=settings.storage
-    )
+    backbone = build_frozen_backbone(settings, scratch)
     for (_, key), chosen in zip(missing, slices, strict=True):
         features = compute_features(
             backbone,

@@ -19,13 +19,13 @@ from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
 from lcc.train.devices import make_strategy
-from lcc.train.features import (
+from lcc.train.feature_store import (
     FeatureTable,
-    compute_features,
     development_rows,
     features_digest,
     read_features,
 )
+from lcc.train.features import compute_features
 from lcc.train.input import Examples, ImageSource, TrainingData
 from lcc.train.loop import Hooks, Loop
 from lcc.train.model import (
@@ -254,10 +254,9 @@ def open_whole_recipe(
         source=tiles,
     )
     if is_frozen(settings):
-        keras.utils.set_random_seed(settings.train.seed)
         recipe.rows = catalogue.rows()
         features = compute_features(
-            recipe._backbone(settings),
+            build_frozen_backbone(settings, scratch),
             tiles,
             catalogue.records[recipe.rows],
             settings=settings,
@@ -270,6 +269,17 @@ def open_whole_recipe(
 def is_frozen(settings: Settings) -> bool:
     """Return whether only the head is trained, on features made once."""
     return settings.model.frozen_stages == "all"
+
+
+def build_frozen_backbone(settings: Settings, scratch: Path) -> keras.Model:
+    """Return the backbone whose features are computed once, the same every time."""
+    prepare_tensorflow(settings)
+    return build_backbone(
+        settings.model,
+        size_px=settings.data.tile_size_px,
+        scratch=scratch,
+        storage=settings.storage,
+    )
 
 
 def prepare_tensorflow(settings: Settings) -> None:

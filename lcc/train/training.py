@@ -16,7 +16,7 @@ from lcc.tracking.progress import Progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.export import ModelCard, digest_of, save_model, write_mlflow_model
-from lcc.train.features import development_rows
+from lcc.train.feature_store import development_rows
 from lcc.train.loop import Hooks
 from lcc.train.recipe import Fitted, Recipe, open_recipe
 

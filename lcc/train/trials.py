@@ -12,14 +12,15 @@ from lcc.search.grid import apply_point, check_grid
 from lcc.search.trial import (
     Trial,
     count_trials,
-    result_keys,
     slice_trials,
     trial_at,
+    trial_ids,
 )
+from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
 from lcc.tracking.tracker import Tracker
-from lcc.train.features import development_rows
+from lcc.train.feature_store import development_rows
 from lcc.train.loop import Hooks
 from lcc.train.recipe import Recipe, open_recipe
 from lcc.train.training import open_catalogue
@@ -58,7 +59,7 @@ def run_trials(
     catalogue = open_catalogue(settings, store)
     check_grid(settings)
     _check_folds(settings, catalogue)
-    keys = result_keys(settings, run_id=run_id)
+    keys = [layout.trial(run_id, name) for name in trial_ids(settings)]
     progress = Progress(len(mine))
     missing = [number for number in mine if not store.exists(keys[number])]
     progress.advance(len(mine) - len(missing))

@@ -1,0 +1,229 @@
+"""Families of copies whose making is known, and of pictures that are nobody's copy."""
+
+import cv2
+import numpy as np
+import pytest
+
+from lcc.config.data import FamilySettings
+from lcc.data.candidates import find_candidates
+from lcc.data.families import join_families
+from lcc.data.fingerprint import extract_features
+from lcc.data.sample import augment_copy, draw_source
+from lcc.data.verify import EDGE_SCHEMA, Edge, verify_pair, verify_pairs
+
+SETTINGS = FamilySettings()
+
+
+def a_source(seed: int = 0, *, size_px: int = 288) -> np.ndarray:
+    return draw_source("lung_scc", size_px=size_px, seed=np.random.default_rng(seed))
+
+
+def moved(
+    source: np.ndarray, *, angle: float = 0.0, zoom: float = 1.0, stretch: float = 1.0
+) -> np.ndarray:
+    """Cut the middle two thirds out of a source, turned, zoomed and stretched."""
+    side, tile = source.shape[0], source.shape[0] * 2 // 3
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, zoom)
+    matrix[0] *= stretch
+    middle = matrix @ [side / 2, side / 2, 1]
+    matrix[:, 2] += tile / 2 - middle
+    return cv2.warpAffine(source, matrix, (tile, tile), borderMode=cv2.BORDER_REFLECT)
+
+
+def link(first: np.ndarray, second: np.ndarray) -> Edge | None:
+    records = [
+        extract_features(image, num_keypoints=200)[0] for image in (first, second)
+    ]
+    return verify_pair(0, 1, features=records.__getitem__, settings=SETTINGS)
+
+
+@pytest.mark.parametrize("angle", [-25.0, 0.0, 10.0, 90.0, 180.0])
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_a_turned_or_mirrored_copy_is_found_with_its_angle(angle, is_mirrored):
+    source = a_source()
+    copy = moved(source, angle=angle)
+
+    edge = link(
+        moved(source), np.ascontiguousarray(copy[:, ::-1]) if is_mirrored else copy
+    )
+
+    assert edge is not None
+    assert edge.mirrored is is_mirrored
+    turned = (edge.angle + angle + 180) % 360 - 180  # OpenCV turns the other way
+    assert abs(turned) < 1
+    assert edge.scale == pytest.approx(1, abs=0.02)
+    assert edge.correlation > 0.9
+
+
+@pytest.mark.parametrize("zoom", [0.7, 1.4])
+def test_a_zoomed_copy_is_found_with_its_scale(zoom):
+    source = a_source(1)
+
+    edge = link(moved(source), moved(source, zoom=zoom))
+
+    assert edge is not None
+    assert edge.scale == pytest.approx(zoom, rel=0.03)
+
+
+def test_a_copy_of_another_aspect_is_found():
+    source = a_source(2)
+
+    edge = link(moved(source), moved(source, angle=20, stretch=1.3))
+
+    assert edge is not None
+    assert edge.inliers > 40
+
+
+def test_half_a_tile_apart_overlap_by_half():
+    source = a_source(3, size_px=300)
+
+    edge = link(
+        np.ascontiguousarray(source[:200, :200]),
+        np.ascontiguousarray(source[:200, 100:]),
+    )
+
+    assert edge is not None
+    assert edge.overlap == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_other_sources_of_one_class_are_not_linked(seed):
+    assert link(moved(a_source(10 + seed)), moved(a_source(20 + seed))) is None
+
+
+def test_blank_tiles_are_not_linked():
+    blank = np.full((96, 96, 3), 240, np.uint8)
+
+    assert link(blank, blank) is None
+
+
+def test_the_global_descriptor_is_blind_to_flips():
+    image = moved(a_source())
+
+    plain = extract_features(image, num_keypoints=200)[1].astype(np.float32)
+    flipped = np.ascontiguousarray(image[:, ::-1])
+    other = extract_features(flipped, num_keypoints=200)[1].astype(np.float32)
+
+    assert plain @ other == pytest.approx(1, abs=1e-2)
+
+
+def test_the_same_pixels_give_the_same_bytes():
+    image = moved(a_source())
+
+    first, second = (extract_features(image, num_keypoints=100) for _ in range(2))
+
+    assert first[0].tobytes() == second[0].tobytes()
+    assert first[1].tobytes() == second[1].tobytes()
+
+
+def test_families_of_augmented_sources_are_exactly_the_sources():
+    records, vectors, truth = [], [], []
+    for number in range(6):
+        generator = np.random.default_rng(number)
+        canvas = draw_source("lung_aca", size_px=192, seed=generator)
+        for _ in range(5):
+            tile = augment_copy(canvas, size_px=128, seed=generator)
+            record, vector = extract_features(tile, num_keypoints=200)
+            records.append(record)
+            vectors.append(vector)
+            truth.append(number)
+    descriptors = np.stack(vectors)
+    pairs = find_candidates(descriptors, rows=range(30), num_neighbours=10)
+    edges = verify_pairs(pairs.tolist(), records.__getitem__, settings=SETTINGS)
+
+    joined = join_families(
+        edges,
+        descriptors,
+        verify=lambda a, b: verify_pair(
+            a, b, features=records.__getitem__, settings=SETTINGS
+        ),
+        settings=SETTINGS,
+    )
+
+    assert joined.family.tolist() == truth
+    assert joined.group.tolist() == truth
+    assert joined.alarms == ()
+
+
+def an_edge(a: int, b: int, *, overlap: float = 0.9, correlation: float = 0.9) -> dict:
+    return {
+        "a": a,
+        "b": b,
+        "angle": 0.0,
+        "scale": 1.0,
+        "mirrored": False,
+        "inliers": 50,
+        "overlap": overlap,
+        "correlation": correlation,
+    }
+
+
+def join(edges: list[dict], num_rows: int):
+    import pyarrow as pa
+
+    return join_families(
+        pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
+        np.zeros((num_rows, 512), np.float16),
+        verify=lambda *_: None,
+        settings=SETTINGS,
+    )
+
+
+def clique(rows: range) -> list[dict]:
+    return [an_edge(a, b) for a in rows for b in rows if a < b]
+
+
+def test_one_false_edge_does_not_chain_two_families():
+    joined = join([*clique(range(5)), *clique(range(5, 10)), an_edge(4, 5)], 10)
+
+    assert joined.family.tolist() == [0] * 5 + [1] * 5
+    assert joined.group.tolist() == [0] * 10  # still never divided
+
+
+def test_a_small_overlap_ties_groups_but_not_families():
+    joined = join(
+        [*clique(range(3)), *clique(range(3, 6)), an_edge(0, 3, overlap=0.2)], 6
+    )
+
+    assert joined.family.tolist() == [0, 0, 0, 1, 1, 1]
+    assert joined.group.tolist() == [0] * 6
+
+
+def test_a_link_that_one_judge_doubts_ties_groups_only():
+    doubted = an_edge(0, 3, correlation=0.3)
+
+    joined = join([*clique(range(3)), *clique(range(3, 6)), doubted], 6)
+
+    assert joined.family.tolist() == [0, 0, 0, 1, 1, 1]
+    assert joined.group.tolist() == [0] * 6
+
+
+def test_the_order_of_edges_changes_nothing():
+    edges = [*clique(range(4)), *clique(range(4, 9)), an_edge(3, 4)]
+    shuffled = [edges[i] for i in np.random.default_rng(0).permutation(len(edges))]
+
+    assert np.array_equal(join(edges, 9).family, join(shuffled, 9).family)
+
+
+def test_a_giant_group_raises_an_alarm_that_names_it():
+    singles = 400
+    joined = join(clique(range(30)), 30 + singles)
+
+    (alarm,) = joined.alarms
+    assert alarm.startswith("group 0: holds 30 of 430 images")
+
+
+def test_candidates_of_slices_are_those_of_the_whole():
+    draw = np.random.default_rng(0)
+    vectors = draw.normal(size=(40, 512))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    whole = find_candidates(
+        vectors.astype(np.float16), rows=range(40), num_neighbours=5
+    )
+
+    parts = [
+        find_candidates(vectors.astype(np.float16), rows=part, num_neighbours=5)
+        for part in (range(17), range(17, 40))
+    ]
+
+    assert np.array_equal(np.unique(np.concatenate(parts), axis=0), whole)
