@@ -51,6 +51,14 @@ def make_callbacks(
     return callbacks
 
 
+def close_csv(callbacks: list[keras.callbacks.Callback]) -> None:
+    """Close the CSV of a training that did not come to its end."""
+    for callback in callbacks:
+        file = getattr(callback, "csv_file", None)
+        if file is not None:
+            file.close()
+
+
 def dump_callbacks(callbacks: list[keras.callbacks.Callback]) -> dict[str, Any]:
     """Return what the callbacks must remember, as JSON values."""
     return {

@@ -20,6 +20,7 @@ from lcc.train.callbacks import (
     CSV,
     best_epoch_of,
     best_weights_of,
+    close_csv,
     dump_callbacks,
     load_callbacks,
     make_callbacks,
@@ -121,6 +122,15 @@ class Loop:
         total = self.settings.epochs * self.plan.num_steps
         if step and step % self.plan.num_steps == 0 and self._is_over(saved):
             step = total
+        try:
+            self._train(callbacks, step, total)
+            callbacks.on_train_end()
+        finally:
+            close_csv(self.own_callbacks)
+        return best_epoch_of(self.own_callbacks, last=len(self.history) - 1)
+
+    def _train(self, callbacks: Any, step: int, total: int) -> None:
+        """Take steps until the last, or until a callback has seen enough."""
         batches = self._batches(step)
         while step < total:
             epoch, place = divmod(step, self.plan.num_steps)
@@ -132,10 +142,8 @@ class Loop:
             if step % self.plan.num_steps == 0:
                 self._end_epoch(callbacks, epoch, step)
                 if self.model.stop_training:
-                    break
+                    return
             self._save_if_due(step)
-        callbacks.on_train_end()
-        return best_epoch_of(self.own_callbacks, last=len(self.history) - 1)
 
     def _batches(self, start: int) -> Any:
         dataset = training_batches(self.data, self.plan, self.settings, start=start)

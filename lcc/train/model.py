@@ -5,6 +5,7 @@ nothing of this package to be loaded: every layer is one of Keras' own.
 """
 
 import inspect
+import warnings
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,9 @@ def _load_weights(
         settings.weights, scratch, settings=storage, sha256=settings.weights_sha256
     )
     try:
-        plain.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras' details; the error says enough
+            plain.load_weights(path)
     except (ValueError, OSError, KeyError) as err:
         message = (
             f"model.weights: must be weights of {settings.backbone} without its top, "

@@ -197,7 +197,7 @@ class Recipe:
         if isinstance(self.source, FeatureTable):
             set_standardization(model, self.source.take(chosen))
             return
-        pooled = keras.Model(model.inputs, model.get_layer("standardize").input)
+        pooled = keras.Model(model.inputs[0], model.get_layer("standardize").input)
         found = compute_features(
             pooled, self.source, chosen, settings=self.settings, num_views=1
         )

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from lcc.config.train import TrainSettings
+from lcc.errors import ConfigError
 
 NO_DECAY = ["bias", "gamma", "beta", "scale"]  # weight decay is for kernels
 
@@ -54,7 +55,10 @@ class Steps:
         self._num_classes = num_classes
         synchronize_batch_statistics(model, is_on=strategy.num_replicas_in_sync > 1)
         # Whole-step compilation fails under a strategy: only the replica's pass is.
-        self._gradients = tf.function(self._pass, jit_compile=settings.xla or None)
+        self._gradients = self._pass
+        if settings.xla:
+            check_xla(model, strategy)
+            self._gradients = tf.function(self._pass, jit_compile=True)
         self._train = tf.function(self._train_everywhere)
         self._judge = tf.function(self._judge_everywhere)
 
@@ -120,12 +124,30 @@ class Steps:
         return tf.reduce_sum(loss * weights[:, 1]), confusion
 
 
+def check_xla(model: keras.Model, strategy: Any) -> None:
+    """Refuse a compiled pass that would have to talk to other replicas."""
+    if strategy.num_replicas_in_sync > 1 and any(_trainable_normalizations(model)):
+        message = (
+            "train.xla: cannot compile batch normalisation that is synchronised over "
+            f"{strategy.num_replicas_in_sync} replicas. Freeze the backbone, or set "
+            "train.xla=false."
+        )
+        raise ConfigError(message)
+
+
 def synchronize_batch_statistics(model: keras.Model, *, is_on: bool) -> None:
     """Let trainable batch normalisation see the global batch, or only its replica's.
 
     Keras keeps moving statistics per replica, and they drift apart; with statistics of
     the global batch all replicas have the same ones, those of a single device.
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
-            layer.synchronized = is_on
+    for layer in _trainable_normalizations(model):
+        layer.synchronized = is_on
+
+
+def _trainable_normalizations(model: keras.Model) -> list[Any]:
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]

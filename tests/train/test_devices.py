@@ -1,0 +1,31 @@
+import pytest
+
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError
+from lcc.train.devices import make_strategy
+
+
+def some_settings(**launch: object) -> Settings:
+    train = {"device": launch.pop("device", "cpu"), "batch_size": 32}
+    return Settings.model_validate({"launch": launch, "train": train})
+
+
+@pytest.mark.parametrize(("gpus", "replicas"), [(0, 1), (1, 1), (2, 2), (4, 4)])
+def test_logical_devices_stand_for_gpus(gpus: int, replicas: int):
+    strategy = make_strategy(some_settings(gpus=gpus))
+
+    assert strategy.num_replicas_in_sync == replicas
+
+
+def test_gpus_that_are_not_there_are_refused_never_replaced():
+    with pytest.raises(ConfigError, match="asked for 2 and none seen") as caught:
+        make_strategy(some_settings(gpus=2, device="gpu"))
+
+    assert caught.value.exit_code == 2
+
+
+def test_replicas_that_do_not_divide_the_batch_are_refused():
+    with pytest.raises(
+        ConfigError, match=r"must divide train.batch_size \(32\), got 3"
+    ):
+        make_strategy(some_settings(gpus=3))
