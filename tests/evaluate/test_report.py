@@ -1,0 +1,208 @@
+"""Judging and the page: from predictions on a small catalogue to one HTML file."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lcc.config.evaluate import EvaluateSettings
+from lcc.data.catalogue import SCHEMA, Catalogue
+from lcc.data.tiles import Tiles
+from lcc.evaluate.canaries import random_folds, see_colours, see_pixels
+from lcc.evaluate.judging import (
+    Evidence,
+    build_report,
+    find_mistakes,
+    read_history,
+)
+from lcc.evaluate.report import render_report
+
+CLASSES = ("<script>alert(1)</script>", "lung $x$ with a very long name indeed", "n")
+NUM_FAMILIES, COPIES, SIDE_PX = 12, 3, 32
+
+
+def a_catalogue() -> tuple[Catalogue, Tiles]:
+    """Return families whose colour is their own, and says nothing of their class."""
+    draw = np.random.default_rng(0)
+    rows, tiles = [], []
+    for code, label in enumerate(CLASSES):
+        for number in range(NUM_FAMILIES):
+            family = code * NUM_FAMILIES + number
+            colour = draw.uniform(60, 220, 3)
+            split = ("train", "train", "train", "validation", "test", "test")[
+                number % 6
+            ]
+            for copy in range(COPIES):
+                tile = colour + draw.normal(0, 5, (SIDE_PX, SIDE_PX, 3))
+                tiles.append(np.clip(tile, 0, 255).astype(np.uint8))
+                row = dict.fromkeys(SCHEMA.names)
+                rows.append(
+                    row
+                    | {
+                        "path": f"{code}/{family}-{copy}.jpeg",
+                        "label": label,
+                        "status": "kept",
+                        "family": family,
+                        "group": family,
+                        "split": split,
+                        "fold": None if split == "test" else number % 3,
+                        "record": len(tiles) - 1,
+                    }
+                )
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    catalogue = Catalogue(name="lung", digest="ab" * 32, table=table)
+    return catalogue, Tiles([np.stack(tiles)], size_px=SIDE_PX)
+
+
+def some_evidence(**changes: object) -> Evidence:
+    """Return evidence of a model that is right on five tiles of six."""
+    catalogue, tiles = a_catalogue()
+    labels = catalogue.labels[catalogue.rows("test")]
+    guesses = np.where(np.arange(len(labels)) % 6 == 0, (labels + 1) % 3, labels)
+    history = b"epoch,accuracy,loss,val_loss\n0,0.5,1.0,1.1\n1,0.7,0.8,NA\n"
+    plain = {
+        "catalogue": catalogue,
+        "tiles": tiles,
+        "settings": EvaluateSettings(num_bootstrap=200, num_mistakes=5),
+        "probabilities": np.eye(3)[guesses] * 0.7 + 0.1,
+        "history": read_history(history),
+        "card": {"best_epoch": 1},
+        "documents": {
+            "splits": {
+                "checks": [{"name": "groups", "is_passed": True, "detail": "ok"}],
+                "images": {"test": {CLASSES[0]: 12}},
+            },
+            "audit": {"alarms": ["group 3: is large"]},
+        },
+        "lineage": {"catalogue": catalogue.digest},
+    }
+    return Evidence(**(plain | changes))
+
+
+@pytest.fixture(scope="module")
+def report():
+    def train_on(training, validation, test):
+        # What random splits allow: the nearest neighbour is a copy.
+        labels = catalogue.labels
+        known = np.concatenate([training, validation])
+        seen = {int(catalogue.families[row]): labels[row] for row in known}
+        guesses = [seen.get(int(catalogue.families[row]), 0) for row in test]
+        return np.eye(3)[guesses] * 0.97 + 0.01
+
+    catalogue, _ = a_catalogue()
+    search = {
+        "point": {"train.learning_rate": 0.1},
+        "mean": 0.8,
+        "standard_error": 0.02,
+        "top_mean": 0.81,
+        "num_folds": 3,
+        "num_failed": 0,
+    }
+    evidence = some_evidence(train_on=train_on, search=search)
+    return build_report(evidence, title="train-1 on lung")
+
+
+def test_canaries_look_good_on_random_folds_only(report):
+    for row in report.rows[1:4]:
+        assert row.at_random > row.by_group + 0.2
+
+
+def test_the_random_split_is_marked_invalid_and_looks_better(report):
+    honest, premium = report.rows[0], report.rows[-1]
+
+    assert (honest.is_valid, premium.is_valid) == (True, False)
+    assert premium.estimate.value > honest.estimate.value
+
+
+def test_a_model_above_the_canaries_is_said_to_be(report):
+    assert report.is_better
+    assert "lies above the best canary" in report.verdict
+
+
+def test_a_model_below_the_canaries_is_said_to_have_learnt_nothing():
+    evidence = some_evidence(probabilities=np.full((36, 3), 1 / 3))
+
+    found = build_report(evidence, title="x")
+
+    assert not found.is_better
+    assert "not been shown to have learnt" in found.verdict
+
+
+def test_the_page_stands_alone_and_escapes_names(report):
+    page = render_report(report)
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert page.count("data:image/png;base64,") == len(report.plots) == 5
+    assert "(INVALID)" in page
+    assert "group 3: is large" in page
+    assert "Not for clinical use" in page
+
+
+def test_an_unproven_split_is_not_called_proven():
+    check = {"name": "groups", "is_passed": False, "detail": "divided"}
+    evidence = some_evidence(documents={"splits": {"checks": [check]}})
+
+    page = render_report(build_report(evidence, title="x"))
+
+    assert "The split is NOT proven" in page
+
+
+def test_the_worst_mistakes_come_first():
+    probabilities = some_evidence().probabilities.copy()
+    probabilities[6] = np.roll([0.9, 0.05, 0.05], int(probabilities[6].argmax()))
+
+    found = find_mistakes(some_evidence(probabilities=probabilities))
+
+    assert [mistake.probability for mistake in found] == pytest.approx([0.9, *[0.8] * 4])
+    assert all(mistake.actual != mistake.predicted for mistake in found)
+
+
+def test_what_canaries_see_is_small_and_in_range():
+    tile = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+
+    assert see_pixels(tile).shape == (32 * 32 * 3,)
+    assert 0 <= see_pixels(tile).min() <= see_pixels(tile).max() <= 1
+    assert see_colours(tile).shape == (22,)
+
+
+def test_random_folds_are_even_and_divide_families():
+    folds = random_folds(31, num_folds=3, seed=0)
+
+    assert sorted(np.bincount(folds)) == [10, 10, 11]
+    assert len(set(folds[:10])) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_page_never_scrolls_sideways(report, tmp_path: Path, width: int):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    probe = (
+        "<script>document.title = 'wide ' + (document.documentElement.scrollWidth > "
+        "window.innerWidth)</script></body>"
+    )
+    file = tmp_path / "report.html"
+    # A frame of the asked width: headless windows have a least width of their own.
+    file.write_text(render_report(report).replace("</body>", probe))
+    outer = tmp_path / "outer.html"
+    outer.write_text(
+        f"<body><iframe src='report.html' style='width:{width}px;height:900px' "
+        "onload='document.title = this.contentDocument.title'></iframe></body>"
+    )
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += ["--no-first-run", "--disable-background-networking", "--disable-sync"]
+    command += ["--disable-component-update", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={tmp_path}/chromium", "--virtual-time-budget=5000"]
+
+    done = subprocess.run(
+        [*command, outer.as_uri()], capture_output=True, text=True, check=True
+    )
+
+    assert "<title>wide false</title>" in done.stdout
