@@ -159,7 +159,8 @@ def test_the_worst_mistakes_come_first():
 
     found = find_mistakes(some_evidence(probabilities=probabilities))
 
-    assert [mistake.probability for mistake in found] == pytest.approx([0.9, *[0.8] * 4])
+    certainties = [mistake.probability for mistake in found]
+    assert certainties == pytest.approx([0.9, *[0.8] * 4])
     assert all(mistake.actual != mistake.predicted for mistake in found)
 
 

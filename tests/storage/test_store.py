@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,9 @@ def _create(uri: str, content: bytes) -> bool:
 def test_of_many_processes_that_create_one_object_one_wins(store: Store):
     contents = [f"process {number}".encode() for number in range(6)]
 
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        wins = pool.starmap(_create, [(store.uri, content) for content in contents])
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(3, mp_context=context) as pool:
+        wins = list(pool.map(_create, [store.uri] * len(contents), contents))
 
     assert sum(wins) == 1
     assert store.read("race") == contents[wins.index(True)]

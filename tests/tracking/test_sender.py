@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -323,9 +324,10 @@ def test_drivers_that_meet_on_a_fresh_root_make_one_database_and_one_run_each(
     store: LocalStore,
 ):
     # Without the lock MLflow's first migration crashes: "duplicate column name: step".
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        jobs = [(store.uri, run_id) for run_id in ("train-1", "train-2", "train-2")]
-        waiting = pool.starmap(_forward, jobs, chunksize=1)
+    run_ids = ("train-1", "train-2", "train-2")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(3, mp_context=context) as pool:
+        waiting = list(pool.map(_forward, [store.uri] * 3, run_ids))
 
     assert waiting == [0, 0, 0]
     assert list(runs_of(store, "train-1")) == list(runs_of(store, "train-2")) == [None]
