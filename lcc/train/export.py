@@ -11,6 +11,7 @@ import os
 import warnings
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -106,4 +107,11 @@ def write_mlflow_model(
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # remarks on pinned versions
-        save(model, str(folder), signature=signature, input_example=example)
+        save(
+            model,
+            str(folder),
+            signature=signature,
+            input_example=example,
+            # Named here: to find them out MLflow would load the model once more.
+            pip_requirements=[f"{n}=={version(n)}" for n in ("keras", "tensorflow")],
+        )
