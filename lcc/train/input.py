@@ -70,8 +70,8 @@ def class_weights(labels: Ints, *, num_classes: int) -> NDArray[np.float32]:
     """Return weights inverse to the class counts; their mean over examples is 1.
 
     Example:
-        >>> class_weights(np.array([0, 0, 0, 1]), num_classes=2).round(2).tolist()
-        [0.67, 2.0]
+        >>> class_weights(np.array([0, 1, 1, 1, 1]), num_classes=2).tolist()
+        [2.5, 0.625]
     """
     counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
     present = np.count_nonzero(np.bincount(labels, minlength=num_classes))
