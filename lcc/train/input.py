@@ -6,7 +6,7 @@ can be made without the ones before it; not where examples lie (`ImageSource`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -158,7 +158,10 @@ def training_batches(
         steps, load, shape=(plan.batch_size, *shape), changes=is_augmented
     )
     if is_augmented:
-        dataset = dataset.map(_augment, num_parallel_calls=AUGMENT_CALLS)
+        is_stained = settings.augmentation.stain_fraction > 0
+        dataset = dataset.map(
+            partial(_augment, is_stained=is_stained), num_parallel_calls=AUGMENT_CALLS
+        )
     return dataset.prefetch(PREFETCH)
 
 
@@ -203,8 +206,10 @@ def _load_in_numpy(
     return steps.map(call, num_parallel_calls=1)
 
 
-def _augment(images: Any, labels: Any, weights: Any, *changes: Any) -> tuple[Any, ...]:
-    return apply_changes(images, *changes), labels, weights
+def _augment(
+    images: Any, labels: Any, weights: Any, *changes: Any, is_stained: bool
+) -> tuple[Any, ...]:
+    return apply_changes(images, *changes, is_stained=is_stained), labels, weights
 
 
 def _changes_by_epoch(
