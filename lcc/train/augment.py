@@ -1,4 +1,4 @@
-"""Random changes of training tiles: one projective transform and one stain jitter.
+"""Random changes of training tiles: one affine transform and one stain jitter.
 
 Knows how changes are drawn and applied to a batch. A change is a function of (seed,
 epoch, position of the example) alone, so that a resumed run sees the very same tiles.
@@ -7,6 +7,7 @@ epoch, position of the example) alone, so that a resumed run sees the very same 
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from lcc.config.train import AugmentationSettings
 
 Floats = NDArray[np.float32]
+Tiles8 = NDArray[np.uint8]
 
 # Optical density of haematoxylin and eosin per RGB channel. Source: Ruifrok and
 # Johnston, "Quantification of histochemical staining by color deconvolution", Anal.
@@ -28,8 +30,7 @@ class Changes:
     """One change per example.
 
     Attributes:
-        transforms: (n, 8) float32, from output to input pixels, in the form of
-            `tf.raw_ops.ImageProjectiveTransformV3`.
+        transforms: (n, 2, 3) float32, affine, from output to input pixels.
         stains: (n, 3, 3) float32, by which optical densities are multiplied.
     """
 
@@ -69,34 +70,46 @@ def draw_changes(
     )
 
 
-def apply_changes(
-    images: Any, transforms: Any, stains: Any, *, is_stained: bool = True
-) -> Any:
-    """Change a batch; works eagerly and inside `tf.data`.
+def move_tiles(tiles: Tiles8, transforms: Floats) -> Tiles8:
+    """Return each tile moved by its transform, interpolated once.
 
-    Bilinear interpolation; what lies outside is the reflection of what lies inside.
+    Bilinear; what lies outside is the reflection of what lies inside. OpenCV does this
+    four times as fast as TensorFlow's projective transform on the same processor.
+
+    Args:
+        tiles: (b, height, width, 3) uint8, RGB, 0–255.
+        transforms: (b, 2, 3) float32, from output to input pixels.
+
+    Returns:
+        (b, height, width, 3) uint8, RGB, 0–255.
+    """
+    moved = np.empty_like(tiles)
+    size = (tiles.shape[2], tiles.shape[1])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for number, (tile, matrix) in enumerate(zip(tiles, transforms, strict=True)):
+        cv2.warpAffine(
+            tile,
+            matrix,
+            size,
+            dst=moved[number],
+            flags=flags,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+    return moved
+
+
+def jitter_stains(images: Any, stains: Any) -> Any:
+    """Change the strength of the stains; works eagerly and inside `tf.data`.
 
     Args:
         images: (b, height, width, 3) uint8 or float32, RGB, 0–255.
-        transforms: (b, 8) float32.
         stains: (b, 3, 3) float32.
-        is_stained: Whether any of them changes anything; it costs half the time.
 
     Returns:
         (b, height, width, 3) float32, RGB, 0–255.
     """
     images = tf.cast(images, tf.float32)
     shape = tf.shape(images)
-    images = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=transforms,
-        output_shape=shape[1:3],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="REFLECT",
-    )
-    if not is_stained:
-        return images
     density = tf.math.log((images + 1) / WHITE)
     pixels = tf.reshape(density, (shape[0], shape[1] * shape[2], 3))
     changed = tf.reshape(tf.matmul(pixels, stains), shape)
@@ -120,8 +133,7 @@ def _compose(
     linear[:, 1, 1] = scale * (sin * shear + cos) * flip_y
     centre = np.full(2, (size_px - 1) / 2)
     offset = centre + shift - linear @ centre
-    affine = np.concatenate([linear, offset[:, :, None]], axis=2).reshape(-1, 6)
-    return np.pad(affine, ((0, 0), (0, 2))).astype(np.float32)
+    return np.concatenate([linear, offset[:, :, None]], axis=2).astype(np.float32)
 
 
 def _stain_matrices(strengths: NDArray[np.float64]) -> Floats:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lcc.config.settings import Settings
-from lcc.train.augment import apply_changes, draw_changes
+from lcc.train.augment import draw_changes, jitter_stains, move_tiles
 from lcc.train.input import ImageSource
 
 Ints = NDArray[np.int64]
@@ -53,9 +53,10 @@ def compute_features(
         batches = []
         for start in range(0, len(records), BATCH):
             chosen = records[start : start + BATCH]
-            images = tf.constant(tiles.take(chosen))
+            images = tiles.take(chosen)
             if changes is not None:
-                images = apply_changes(images, *changes.take(chosen))
+                transforms, stains = changes.take(chosen)
+                images = jitter_stains(move_tiles(images, transforms), stains)
             batches.append(np.asarray(_forward(backbone, images)))
             progress(len(chosen))
         empty = np.zeros((0, backbone.outputs[0].shape[-1]), np.float32)

@@ -6,7 +6,7 @@ can be made without the ones before it; not where examples lie (`ImageSource`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +14,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lcc.config.train import ClassBalance, TrainSettings
-from lcc.train.augment import Changes, apply_changes, draw_changes
+from lcc.train.augment import Changes, draw_changes, jitter_stains, move_tiles
 
 Ints = NDArray[np.int64]
 TILE_RANK = 4  # (batch, height, width, channel); features have two axes
-AUGMENT_CALLS = 2  # batches changed at once: each call already uses every core
+AUGMENT_CALLS = 2  # batches stained at once: each call already uses every core
 PREFETCH = 2  # batches: one in use, one ready
 
 
@@ -144,6 +144,7 @@ def training_batches(
     """
     shape = data.example_shape
     is_augmented = settings.augmentation.enabled and len(shape) + 1 == TILE_RANK
+    is_stained = is_augmented and settings.augmentation.stain_fraction > 0
     changes_of = _changes_by_epoch(settings, len(data.training), shape)
 
     def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -151,16 +152,24 @@ def training_batches(
         found, weights = plan.positions(epoch, step_in_epoch)
         images = data.source.take(data.training.records[found])
         batch = (images, data.training.labels[found], weights)
-        return (*batch, *changes_of(epoch).take(found)) if is_augmented else batch
+        if not is_augmented:
+            return batch
+        transforms, stains = changes_of(epoch).take(found)
+        batch = (move_tiles(images, transforms), *batch[1:])
+        return (*batch, stains) if is_stained else batch
 
     steps = tf.data.Dataset.counter(start)
     dataset = _load_in_numpy(
-        steps, load, shape=(plan.batch_size, *shape), changes=is_augmented
+        steps, load, shape=(plan.batch_size, *shape), has_stains=is_stained
     )
-    if is_augmented:
-        is_stained = settings.augmentation.stain_fraction > 0
+    if is_stained:
         dataset = dataset.map(
-            partial(_augment, is_stained=is_stained), num_parallel_calls=AUGMENT_CALLS
+            lambda images, labels, weights, stains: (
+                jitter_stains(images, stains),
+                labels,
+                weights,
+            ),
+            num_parallel_calls=AUGMENT_CALLS,
         )
     return dataset.prefetch(PREFETCH)
 
@@ -182,20 +191,20 @@ def judging_batches(source: ImageSource, examples: Examples, *, batch_size: int)
         return images, examples.labels[found], weights.astype(np.float32)
 
     steps = tf.data.Dataset.range(-(-total // batch_size))
-    dataset = _load_in_numpy(steps, load, shape=(batch_size, *shape), changes=False)
+    dataset = _load_in_numpy(steps, load, shape=(batch_size, *shape), has_stains=False)
     return dataset.prefetch(PREFETCH)
 
 
 def _load_in_numpy(
-    steps: Any, load: Callable[..., Any], *, shape: tuple[int, ...], changes: bool
+    steps: Any, load: Callable[..., Any], *, shape: tuple[int, ...], has_stains: bool
 ) -> Any:
     batch = shape[0]
     images = tf.uint8 if len(shape) == TILE_RANK else tf.float32
     types = [images, tf.int64, tf.float32]
     shapes: list[tuple[int, ...]] = [shape, (batch,), (batch, 2)]
-    if changes:
-        types += [tf.float32, tf.float32]
-        shapes += [(batch, 8), (batch, 3, 3)]
+    if has_stains:
+        types.append(tf.float32)
+        shapes.append((batch, 3, 3))
 
     def call(step: Any) -> tuple[Any, ...]:
         # stateful=False: the same step always gives the same batch, and TensorFlow's
@@ -204,12 +213,6 @@ def _load_in_numpy(
         return tuple(tf.ensure_shape(v, s) for v, s in zip(values, shapes, strict=True))
 
     return steps.map(call, num_parallel_calls=1)
-
-
-def _augment(
-    images: Any, labels: Any, weights: Any, *changes: Any, is_stained: bool
-) -> tuple[Any, ...]:
-    return apply_changes(images, *changes, is_stained=is_stained), labels, weights
 
 
 def _changes_by_epoch(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from lcc.config.train import AugmentationSettings, ClassBalance
-from lcc.train.augment import apply_changes, draw_changes
+from lcc.train.augment import draw_changes, jitter_stains, move_tiles
 from lcc.train.input import EpochPlan, judging_batches, training_batches
 from tests.builders.trainings import some_data, some_settings
 
@@ -30,7 +30,8 @@ def change(tiles: np.ndarray, settings: AugmentationSettings, *, epoch: int = 0)
     changes = draw_changes(
         settings, num_examples=len(tiles), size_px=tiles.shape[1], seed=3, epoch=epoch
     )
-    return np.asarray(apply_changes(tiles, *changes.take(np.arange(len(tiles)))))
+    transforms, stains = changes.take(np.arange(len(tiles)))
+    return np.asarray(jitter_stains(move_tiles(tiles, transforms), stains))
 
 
 def test_no_change_leaves_the_tiles_as_they_are():
@@ -84,11 +85,17 @@ def test_changes_are_the_same_eagerly_and_inside_tf_data():
     changes = draw_changes(
         AugmentationSettings(), num_examples=4, size_px=24, seed=0, epoch=0
     )
-    parts = (tiles, *changes.take(np.arange(4)))
+    transforms, stains = changes.take(np.arange(4))
+    moved = move_tiles(tiles, transforms)
 
-    (inside,) = tf.data.Dataset.from_tensor_slices(parts).batch(4).map(apply_changes)
+    def move_and_stain(tiles, transforms, stains):
+        arguments = [tiles, transforms]
+        return jitter_stains(tf.numpy_function(move_tiles, arguments, tf.uint8), stains)
 
-    np.testing.assert_allclose(inside, apply_changes(*parts), atol=1e-3)
+    parts = (tiles, transforms, stains)
+    (inside,) = tf.data.Dataset.from_tensor_slices(parts).batch(4).map(move_and_stain)
+
+    np.testing.assert_allclose(inside, jitter_stains(moved, stains), atol=1e-3)
 
 
 def test_a_change_does_not_depend_on_how_many_are_drawn():
