@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS_launcher :=
-EXTRAS_worker := --extra worker
+EXTRAS_worker := --extra server
+EXTRAS_cuda := --extra server --extra cuda
 EXTRAS_dev := --extra dev
 
 .DEFAULT_GOAL := help
@@ -46,7 +47,7 @@ imports: env  ## Check the direction of imports
 	$(BIN)/lint-imports
 
 lock: env  ## Write the locked requirements from pyproject.toml
-	@for name in dev worker launcher; do $(MAKE) --no-print-directory requirements/$$name.lock; done
+	@for name in dev worker cuda launcher; do $(MAKE) --no-print-directory requirements/$$name.lock; done
 
 requirements/%.lock:
 	$(BIN)/uv pip compile pyproject.toml $(EXTRAS_$*) --universal --python-version 3.11 \
@@ -55,7 +56,7 @@ requirements/%.lock:
 	  --output-file $(or $(OUT),requirements/$*.txt)
 
 lock-check: env  ## Check that the locked requirements are those of pyproject.toml
-	@for name in dev worker launcher; do \
+	@for name in dev worker cuda launcher; do \
 	  cp requirements/$$name.txt $(VENV)/$$name.txt && \
 	  $(MAKE) --no-print-directory requirements/$$name.lock OUT=$(VENV)/$$name.txt && \
 	  diff -q requirements/$$name.txt $(VENV)/$$name.txt || (echo 'repair: make lock' && exit 1) || exit 1; \

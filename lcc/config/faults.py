@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from lcc.config.cluster import IMAGE, LABEL, LABEL_VALUE, NAME, QUALIFIED, QUANTITY
 from lcc.config.fields import section_paths, setting_fields
 from lcc.config.layers import Layers
 
@@ -34,6 +35,14 @@ RULES: Mapping[str, str] = {
     "model_attributes_type": "must be a mapping of settings",
     "dict_type": "must be a mapping",
     "tuple_type": "must be a list",
+}
+PATTERNS: Mapping[str, str] = {  # what Kubernetes asks of names, in words
+    QUANTITY: "must be a Kubernetes quantity such as 500m or 4Gi",
+    IMAGE: "must be an image with a tag or digest, such as lcc:0.1.0",
+    LABEL: "must be a DNS label: lower-case letters, digits and dashes, 63 at most",
+    NAME: "must be a DNS name: lower-case letters, digits, dashes and dots",
+    QUALIFIED: "must be a label key such as kubernetes.io/arch",
+    LABEL_VALUE: "must be a label value: letters, digits and -_. between, 63 at most",
 }
 
 
@@ -97,6 +106,8 @@ def _describe(path: str, errors: list[ErrorDetails], layers: Layers) -> str:
     first = errors[0]
     if first["type"] == "extra_forbidden":
         origin = layers.origin_of(path) or "the settings"
+        if path in setting_fields():  # a field of an entry of a list
+            path = ".".join(str(word) for word in first["loc"])
         return f"{path}: is not a setting, got it from {origin}. {near_words(path)}"
     if first["type"] == "value_error":  # our own words
         return f"{path}.{first['ctx']['error']}" if path else str(first["ctx"]["error"])
@@ -106,8 +117,9 @@ def _describe(path: str, errors: list[ErrorDetails], layers: Layers) -> str:
 
 def _rules(errors: list[ErrorDetails]) -> Iterator[str]:
     for number, error in enumerate(errors):
-        template = RULES.get(error["type"])
-        rule = template.format(**error.get("ctx", {})) if template else error["msg"]
+        context = error.get("ctx", {})
+        template = PATTERNS.get(context.get("pattern", ""), RULES.get(error["type"]))
+        rule = template.format(**context) if template else error["msg"]
         yield rule if number == 0 else rule.removeprefix("must be ")
 
 

@@ -71,6 +71,18 @@ def dump_settings(settings: Settings) -> str:
     return to_yaml(settings.model_dump(mode="json"))
 
 
+def dump_changes(settings: Settings) -> str:
+    r"""Return what differs from the defaults, as YAML that `parse_settings` reads back.
+
+    Example:
+        >>> dump_changes(
+        ...     parse_settings("train: {epochs: 3, seed: 0}", source="example")
+        ... )
+        'train: {epochs: 3}\\n'
+    """
+    return to_yaml(settings.model_dump(mode="json", exclude_defaults=True))
+
+
 def changed_settings(settings: Settings, changes: Mapping[str, object]) -> Settings:
     """Return settings with some dotted paths replaced, judged anew.
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from lcc.config.cluster import ClusterSettings
 from lcc.config.data import DataSettings
 from lcc.config.evaluate import EvaluateSettings
 from lcc.config.launch import LaunchSettings
@@ -23,4 +24,5 @@ class Settings(Section):
     search: SearchSettings = Field(default_factory=SearchSettings)
     evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)

@@ -36,6 +36,9 @@ class Display(Protocol):
     def advance(self, done: int, total: int) -> None:
         """Show how far it is."""
 
+    def wait(self, reason: str) -> None:
+        """Show what is waited for; empty: nothing any more."""
+
     def end(self, outcome: Outcome) -> None:
         """Show that it ended."""
 
@@ -61,6 +64,11 @@ class Bars:
         """Move the bar."""
         if self._task is not None and total:
             self._progress.update(self._task, completed=done, total=total)
+
+    def wait(self, reason: str) -> None:
+        """Print above the bars what is waited for."""
+        if reason:
+            self.say(f"  waits: {reason}")
 
     def end(self, outcome: Outcome) -> None:
         """Leave the bar as it ended."""
@@ -104,6 +112,11 @@ class Lines:
         if self._step is not None and total and is_due:
             self._printed, self._shown = now, (done, total)
             self.say(f"step={self._step.name} done={done} total={total}")
+
+    def wait(self, reason: str) -> None:
+        """Print what is waited for."""
+        if self._step is not None and reason:
+            self.say(f"step={self._step.name} event=waiting reason={reason}")
 
     def end(self, outcome: Outcome) -> None:
         """Print how it ended."""

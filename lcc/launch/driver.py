@@ -6,18 +6,20 @@ of stages (`study`).
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from lcc import __version__
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, RunFailed, Stopped
+from lcc.config.tracking import TrackingSettings
+from lcc.errors import ConfigError, RunFailed, Stopped, UnavailableError
 from lcc.launch.display import Display
 from lcc.launch.forwarding import finish_safely, forwarding, open_sender
 from lcc.launch.names import new_run_id
-from lcc.launch.outcome import Outcome
+from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.state import (
     RunState,
@@ -35,14 +37,15 @@ from lcc.tracking.tracker import Status as MlflowStatus
 from lcc.tracking.tracker import Tracker
 
 STATE_SECONDS = 2.0  # how stale the counts of `status` may be
+BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
 
 
 class Backend(Protocol):
-    """Where steps run: processes of this machine now, Jobs of a cluster later."""
+    """Where steps run: processes of this machine, or Jobs of a cluster."""
 
     def run_step(
-        self, step: Step, *, run_id: str, watch: Callable[[int, int], None]
+        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
     ) -> Outcome:
         """Run all processes of a step to their end."""
 
@@ -70,6 +73,7 @@ class Launch:
     Attributes:
         plan: Its steps.
         settings: Fully resolved.
+        tracking: How MLflow is reached from here.
         store: The root.
         display: Shows how it goes.
         stop: Whether to stop.
@@ -77,6 +81,7 @@ class Launch:
 
     plan: Plan
     settings: Settings
+    tracking: TrackingSettings
     store: Store
     display: Display
     stop: StopRequest
@@ -116,7 +121,7 @@ def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
         RunStopped: A signal asked to stop.
     """
     writer = f"driver-{os.getpid()}-{time.time_ns()}"
-    sender = open_sender(launch.store, launch.settings.tracking, state.run_id)
+    sender = open_sender(launch.store, launch.tracking, state.run_id)
     with Tracker(launch.store, run_id=state.run_id, writer=writer) as tracker:
         _report_start(tracker, launch)
         with forwarding(sender):
@@ -155,6 +160,9 @@ def _run_step(
     step: Step,
     step_state: StepState,
 ) -> Outcome:
+    # A driver that comes back to a step at work learns how it ended; one that was told
+    # that it failed tries again.
+    is_retry = step_state.status in {Status.FAILED, Status.STOPPED, Status.LOST}
     step_state.status, step_state.started, step_state.ended = (
         Status.RUNNING,
         now(),
@@ -162,24 +170,45 @@ def _run_step(
     )
     step_state.exit_code = step_state.message = step_state.log = None
     write_state(launch.store, state)
-    written = time.monotonic()
-
-    def watch(done: int, total: int) -> None:
-        nonlocal written
-        launch.display.advance(done, total)
-        is_new = (done, total) != (step_state.done, step_state.total)
-        step_state.done, step_state.total = done, total
-        if is_new and time.monotonic() - written > STATE_SECONDS:
-            write_state(launch.store, state)
-            written = time.monotonic()
-
     launch.display.start(step)
-    outcome = backend.run_step(step, run_id=state.run_id, watch=watch)
+    outcome = backend.run_step(
+        step,
+        run_id=state.run_id,
+        watch=StateKeeper(launch, state, step_state),
+        is_retry=is_retry,
+    )
     launch.display.end(outcome)
     step_state.status, step_state.ended = _status(outcome), now()
     step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
-    step_state.log = outcome.log
+    step_state.reason, step_state.log = "", outcome.log
     return outcome
+
+
+class StateKeeper:
+    """Shows how a step goes, and keeps the state that others read fresh."""
+
+    def __init__(self, launch: Launch, state: RunState, step: StepState) -> None:
+        self._launch, self._state, self._step = launch, state, step
+        self._written = time.monotonic()
+
+    def __call__(self, done: int, total: int, reason: str = "") -> None:
+        """Take units done and in all, and why the rest waits."""
+        self._launch.display.advance(done, total)
+        step = self._step
+        if reason != step.reason:
+            self._launch.display.wait(reason)
+        is_new = (done, total, reason) != (step.done, step.total, step.reason)
+        step.done, step.total, step.reason = done, total, reason
+        age = time.monotonic() - self._written
+        if age > BEAT_SECONDS or (is_new and age > STATE_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        """Write the state; a store that is away for a while costs only freshness."""
+        self._state.driver = this_driver()
+        with suppress(UnavailableError):
+            write_state(self._launch.store, self._state)
+        self._written = time.monotonic()
 
 
 def _status(outcome: Outcome) -> Status:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lcc.config.settings import Settings
 from lcc.launch.child import Child, Order, child_environment
-from lcc.launch.outcome import Outcome, retry_after, shell_code
+from lcc.launch.outcome import Outcome, Watch, retry_after, shell_code
 from lcc.launch.plan import Step
 from lcc.launch.stopping import StopRequest
 from lcc.storage import layout
@@ -16,7 +16,6 @@ from lcc.storage.store import Store
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 120.0  # to save a checkpoint, as a pod's grace period
-Watch = Callable[[int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +32,14 @@ class LocalBackend:
     settings: Settings
     stop: StopRequest
 
-    def run_step(self, step: Step, *, run_id: str, watch: Watch) -> Outcome:
+    def run_step(
+        self,
+        step: Step,
+        *,
+        run_id: str,
+        watch: Watch,
+        is_retry: bool,  # noqa: ARG002 - processes of an earlier driver are gone
+    ) -> Outcome:
         """Run all processes of a step; return how it ended.
 
         Guarantees that no process of the step is left when it returns.
@@ -42,6 +48,7 @@ class LocalBackend:
             step: The step.
             run_id: Its run.
             watch: Called now and then with (done, total) units of work.
+            is_retry: Whether its last attempt is known to have failed.
         """
         environment = child_environment(
             step, self.settings.storage, num_cores=num_cores()

@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import dataclass
+from typing import Protocol
 
 from lcc.errors import UnavailableError
 
@@ -10,6 +11,13 @@ STOPPED = 128 + signal.SIGTERM  # what a step exits with after saving
 MAX_RETRIES = 3  # of temporary trouble, as the Jobs' backoff limit
 MAX_KILLS = 1  # the kernel's out-of-memory killer comes again; a stray kill does not
 BACKOFF_SECONDS = 2.0  # doubled with each try: 2, 4, 8
+
+
+class Watch(Protocol):
+    """What is told how a step goes."""
+
+    def __call__(self, done: int, total: int, reason: str = "") -> None:
+        """Take units done and in all, and why the rest waits, empty where it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lcc.config.launch import LaunchSettings
 from lcc.config.settings import Settings
 from lcc.search.trial import count_trials
 
@@ -30,12 +31,14 @@ class Step:
         num_indexes: Processes that share the work.
         parallelism: Most of them at once.
         gpus: Replicas of each process.
+        is_group: Whether they are one training, which stands and falls together.
     """
 
     name: str
     num_indexes: int = 1
     parallelism: int = 1
     gpus: int = 0
+    is_group: bool = False
 
     @property
     def module(self) -> str:
@@ -65,7 +68,7 @@ class Plan:
 
 
 def build_plan(stage: Stage, settings: Settings, *, num_cores: int) -> Plan:
-    """Return the steps of one stage on a machine of `num_cores` cores.
+    """Return the steps of one stage, where `num_cores` processes run at once.
 
     A process does several slices in turn, so that no more start than run at once: each
     costs seconds of imports.
@@ -82,18 +85,20 @@ def _steps(stage: Stage, settings: Settings, *, num_cores: int) -> tuple[Step, .
     at_once = settings.launch.parallelism or num_cores
     sliced = min(at_once, settings.data.num_slices)
     is_frozen = settings.model.frozen_stages == "all"
-    features = (_shared("features", sliced, at_once),) if is_frozen else ()
+    gpus = min(settings.launch.gpus, 1)  # no strategy: many small things, side by side
+    features = (_shared("features", sliced, at_once, gpus=gpus),) if is_frozen else ()
     match stage:
         case Stage.PREPARE:
             hashes, links = (_shared(n, sliced, at_once) for n in ("hash", "link"))
             return (Step(name="list"), hashes, links, Step(name="catalogue"))
         case Stage.SEARCH:
-            trials = _shared("trial", _num_trial_processes(settings, at_once), at_once)
+            num_trials = _num_trial_processes(settings, at_once)
+            trials = _shared("trial", num_trials, at_once, gpus=gpus)
             return (*features, trials, Step(name="select"))
         case Stage.TRAIN:
-            return (*features, Step(name="train", gpus=settings.launch.gpus))
+            return (*features, _training(settings.launch))
         case Stage.EVALUATE:
-            return (Step(name="evaluate"),)
+            return (Step(name="evaluate", gpus=gpus),)
         case Stage.PIPELINE:
             parts = stages_of(settings)
             return sum((_steps(p, settings, num_cores=num_cores) for p in parts), ())
@@ -117,7 +122,20 @@ def _num_trial_processes(settings: Settings, at_once: int) -> int:
     return math.ceil(count_trials(settings) / per_process)
 
 
-def _shared(name: str, num_indexes: int, at_once: int) -> Step:
+def _training(launch: LaunchSettings) -> Step:
     return Step(
-        name=name, num_indexes=num_indexes, parallelism=min(num_indexes, at_once)
+        name="train",
+        num_indexes=launch.pods,
+        parallelism=launch.pods,
+        gpus=launch.gpus,
+        is_group=launch.pods > 1,
+    )
+
+
+def _shared(name: str, num_indexes: int, at_once: int, *, gpus: int = 0) -> Step:
+    return Step(
+        name=name,
+        num_indexes=num_indexes,
+        parallelism=min(num_indexes, at_once),
+        gpus=gpus,
     )

@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable
 
+from lcc.config.settings import Settings
 from lcc.launch.forwarding import finish_safely, open_sender
 from lcc.launch.state import RunState, Status, write_state
 from lcc.launch.study import read_run_settings
@@ -10,10 +12,19 @@ from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
 
 
-def reconcile(store: Store, states: list[RunState]) -> int:
+def reconcile(
+    store: Store,
+    states: list[RunState],
+    reach: Callable[[Settings], Settings] = lambda settings: settings,
+) -> int:
     """Send what earlier drivers could not; a lost run is reported as killed.
 
     A run that somebody drives is left to its driver.
+
+    Args:
+        store: The root.
+        states: The runs.
+        reach: Returns settings whose addresses work from here.
 
     Returns:
         Chunks of reports that still wait.
@@ -24,7 +35,7 @@ def reconcile(store: Store, states: list[RunState]) -> int:
             continue
         if state.status is Status.LOST:
             _report_lost(store, state)
-        settings = read_run_settings(store, state.run_id)
+        settings = reach(read_run_settings(store, state.run_id))
         sender = open_sender(store, settings.tracking, state.run_id)
         waiting += finish_safely(sender) or 0
     return waiting

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
+from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch.names import dataset_name
 from lcc.launch.plan import Stage
@@ -50,8 +51,16 @@ def is_file_name(text: str) -> bool:
     return "/" in text or text.endswith((".keras", ".h5", ".csv"))
 
 
-def resolve_inputs(settings: Settings, stage: Stage, store: Store) -> Settings:
+def resolve_inputs(
+    settings: Settings, stage: Stage, store: Store, *, tracking: TrackingSettings
+) -> Settings:
     """Return settings that name the very input of a stage, which must exist.
+
+    Args:
+        settings: With absolute places.
+        stage: The stage.
+        store: The root.
+        tracking: How MLflow is reached from here.
 
     Raises:
         ConfigError: Several data sets, and none was named.
@@ -61,7 +70,9 @@ def resolve_inputs(settings: Settings, stage: Stage, store: Store) -> Settings:
         _check_source(settings)
         return settings
     settings = _with_catalogue(settings, store)
-    return _with_model(settings, store) if stage is Stage.EVALUATE else settings
+    if stage is Stage.EVALUATE:
+        return _with_model(settings, store, tracking)
+    return settings
 
 
 def _check_source(settings: Settings) -> None:
@@ -129,9 +140,11 @@ def _only_dataset(store: Store) -> str:
     return names[0]
 
 
-def _with_model(settings: Settings, store: Store) -> Settings:
+def _with_model(
+    settings: Settings, store: Store, tracking: TrackingSettings
+) -> Settings:
     if (run_id := settings.evaluate.model_run) is None:
-        run_id = _candidate(settings, store)
+        run_id = _candidate(tracking, store)
     elif not store.exists(layout.run(run_id, "model/model.keras")):
         known = _trained_runs(store)
         near = get_close_matches(run_id, known, n=1)
@@ -145,10 +158,10 @@ def _with_model(settings: Settings, store: Store) -> Settings:
     return changed_settings(settings, {"evaluate.model_run": run_id})
 
 
-def _candidate(settings: Settings, store: Store) -> str:
+def _candidate(tracking: TrackingSettings, store: Store) -> str:
     """Return the registry's candidate where it lies here, else the last trained run."""
     trained = _trained_runs(store)
-    candidate = MlflowServer(settings.tracking, store.uri).find_candidate()
+    candidate = MlflowServer(tracking, store.uri).find_candidate()
     if candidate in trained:
         return str(candidate)
     if not trained:

@@ -15,6 +15,9 @@ from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
 
+# A driver elsewhere says every 15 s that it lives; a minute of silence, and it is dead.
+SILENCE_SECONDS = 60.0
+
 
 class Status(StrEnum):
     """How a run or step stands."""
@@ -36,6 +39,7 @@ class StepState:
     done: int = 0
     total: int = 0
     num_indexes: int = 1
+    reason: str = ""  # why it waits, empty where it runs
     started: str | None = None
     ended: str | None = None
     exit_code: int | None = None
@@ -53,7 +57,8 @@ class RunState:
         study: The pipeline run it belongs to, if any.
         steps: In order; none for a pipeline.
         stages: Of a pipeline: stage → run id, in order, as far as started.
-        driver: Process id, its start mark and host of who drives it.
+        driver: Process id, its start mark and host of who drives it, and when it was
+            last heard of.
     """
 
     run_id: str
@@ -78,7 +83,12 @@ def now() -> str:
 def this_driver() -> dict[str, str]:
     """Return who this process is, so that others can tell whether it lives."""
     pid = str(os.getpid())
-    return {"pid": pid, "start": _start_mark(pid), "host": socket.gethostname()}
+    return {
+        "pid": pid,
+        "start": _start_mark(pid),
+        "host": socket.gethostname(),
+        "beat": now(),
+    }
 
 
 def write_state(store: Store, state: RunState) -> None:
@@ -135,9 +145,10 @@ def run_ids(store: Store) -> Iterator[str]:
 
 
 def is_driven(state: RunState) -> bool:
-    """Return whether the driver lives; one on another host is believed."""
+    """Return whether the driver lives; one elsewhere must have been heard of lately."""
     if state.driver.get("host") != socket.gethostname():
-        return True
+        beat = datetime.fromisoformat(state.driver["beat"])
+        return (datetime.now(UTC) - beat).total_seconds() < SILENCE_SECONDS
     return _start_mark(state.driver["pid"]) == state.driver["start"] != ""
 
 

@@ -25,8 +25,10 @@ class Ground:
         store: The root.
         display: Shows how it goes.
         stop: Whether to stop.
-        num_cores: Of the machine.
+        num_cores: Processes that run at once unless told.
         backend: Makes the back end of a run from its settings.
+        reach: Returns settings whose addresses work from here, which those of a cluster
+            do only inside it.
     """
 
     store: Store
@@ -34,12 +36,14 @@ class Ground:
     stop: StopRequest
     num_cores: int
     backend: Callable[[Settings], Backend]
+    reach: Callable[[Settings], Settings] = lambda settings: settings
 
     def launch(self, stage: Stage, settings: Settings) -> Launch:
         """Return a stage ready to run."""
         return Launch(
             plan=build_plan(stage, settings, num_cores=self.num_cores),
             settings=settings,
+            tracking=self.reach(settings).tracking,
             store=self.store,
             display=self.display,
             stop=self.stop,
@@ -103,7 +107,9 @@ def _run_part(
         resume(ground, run_id)
         return
     own = _settings_of(ground.store, study, stage, settings=settings)
-    launch = ground.launch(stage, resolve_inputs(own, stage, ground.store))
+    tracking = ground.reach(own).tracking
+    inputs = resolve_inputs(own, stage, ground.store, tracking=tracking)
+    launch = ground.launch(stage, inputs)
     part = create_run(launch)
     study.stages[stage] = part.run_id
     write_state(ground.store, study)

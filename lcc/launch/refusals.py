@@ -1,0 +1,126 @@
+"""What a refusal of the API server means: the user's to mend, or weather.
+
+Knows status codes and messages; not how a request is made (`cluster`).
+"""
+
+import json
+import re
+from typing import Any
+
+from lcc.errors import ConfigError, LccError, UnavailableError
+
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, UNPROCESSABLE = (
+    401,
+    403,
+    404,
+    409,
+    410,
+    422,
+)
+BAD_REQUEST = 400
+FORBIDDEN_VERB = re.compile(
+    r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"'
+    r' in API group "(?P<group>[^"]*)"'
+)
+
+
+class ExistsError(LccError):
+    """An object of this name exists; never leaves `cluster`."""
+
+
+class AbsentError(LccError):
+    """There is no such object; never leaves `cluster`."""
+
+
+def meaning(err: Any, *, namespace: str, host: str) -> LccError:
+    """Return the error that an answer of the API server stands for.
+
+    Args:
+        err: The client's `ApiException`.
+        namespace: Where the request went.
+        host: Who answered, for messages.
+    """
+    if not err.status:  # no answer at all: the stream could not be opened
+        return away(host, err.reason)
+    try:
+        status = json.loads(err.body)
+    except (TypeError, ValueError):
+        status = {"message": str(err.body or err.reason)}
+    return from_status({"code": err.status, **status}, namespace)
+
+
+def from_status(status: dict[str, Any], namespace: str) -> LccError:
+    """Return the error that a `Status` object stands for."""
+    code, text = status.get("code", 0), str(status.get("message", "")).strip()
+    if code == UNAUTHORIZED:
+        return ConfigError(
+            "kubeconfig: must hold credentials that the cluster takes, got "
+            f"{text or 'Unauthorized'}. Log in again; they may have expired."
+        )
+    if code == FORBIDDEN:
+        return _forbidden(text, namespace)
+    if code == NOT_FOUND:
+        return _not_found(text, namespace)
+    if code == CONFLICT:
+        return ExistsError(text)
+    if code in {BAD_REQUEST, UNPROCESSABLE}:
+        return ConfigError(
+            f"namespace {namespace}: the API server must accept the object, got "
+            f"{text}. Change the setting it names."
+        )
+    return UnavailableError(
+        f"namespace {namespace}: the API server must answer, got {code} {text}. "
+        "Try again; what was started goes on."
+    )
+
+
+def _forbidden(text: str, namespace: str) -> LccError:
+    if match := FORBIDDEN_VERB.search(text):
+        resource = ".".join(filter(None, (match["resource"], match["group"])))
+        return ConfigError(
+            f"namespace {namespace}: this account may not {match['verb']} {resource}. "
+            "Ask for the chart's launcher Role (launcher.subjects in its values), or "
+            "pass another --namespace."
+        )
+    if "exceeded quota" in text:
+        return ConfigError(
+            f"namespace {namespace}: the quota must leave room, got {text}. Lower "
+            "cluster.sizes or --gpus, or ask for more."
+        )
+    if "PodSecurity" in text or "violates" in text:
+        return ConfigError(
+            f"namespace {namespace}: the object must pass admission, got {text}."
+        )
+    if "being terminated" in text:
+        return ConfigError(
+            f"namespace {namespace}: must not be on its way out, got {text}. Wait, or "
+            "pass another --namespace."
+        )
+    return ConfigError(
+        f"namespace {namespace}: the API server must allow this, got {text}. Ask "
+        "whoever runs the cluster."
+    )
+
+
+def _not_found(text: str, namespace: str) -> LccError:
+    if re.search(r"namespaces? \"", text):
+        return ConfigError(
+            f"cluster.namespace: must exist, got {namespace}. Create it with kubectl "
+            f"create namespace {namespace}, or pass another --namespace."
+        )
+    return AbsentError(text)
+
+
+def away(host: str, reason: object) -> UnavailableError:
+    """Return the error of an API server that does not answer."""
+    return UnavailableError(
+        f"{host}: the API server must answer, got {_short(reason)}. Check the "
+        "kubeconfig and the network, and try again; what was started goes on."
+    )
+
+
+def _short(reason: object) -> str:
+    """Return the last, telling part of a nested message."""
+    text = str(reason)
+    match = re.search(r"\[Errno [^\]]+\] [^'\")]+|timed out[^'\")]*", text)
+    return match[0] if match else text.partition("\n")[0][:200]
