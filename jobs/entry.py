@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from lcc.config.load import parse_settings
+from jobs import pod_log
+from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.storage.store import Store
@@ -25,6 +26,9 @@ from lcc.storage.uri import fetch_file, open_store
 from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
+
+TERMINATION_LOG = Path("/dev/termination-log")  # what Kubernetes shows of an ended pod
+MAX_TERMINATION = 4000  # bytes that it keeps are 4,096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,12 @@ class StepContext:
     num_indexes: int
     scratch: Path
 
+    @property
+    def settings_alone(self) -> Settings:
+        """Settings of a process that needs one device and no peers, unlike `train`."""
+        alone = {"launch.gpus": min(self.settings.launch.gpus, 1), "launch.pods": 1}
+        return changed_settings(self.settings, alone)
+
 
 def main(step: str, run: Callable[[StepContext], None]) -> None:
     """Run one step and exit the process with the code of its outcome.
@@ -62,7 +72,8 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
     _end_with_driver()
     _configure_logging()
     try:
-        _run_in_context(step, run, arguments)
+        with pod_log.kept(arguments.run) as keep:
+            _run_in_context(step, run, arguments, keep)
     except LccError as err:
         _report(err)
         sys.exit(err.exit_code)
@@ -93,6 +104,8 @@ def _leave(number: int, _: FrameType | None) -> None:
 def _report(err: LccError) -> None:
     """Write the one message of this process: to the log, and to whoever started it."""
     sys.stderr.write(f"{err}\n")
+    if "LCC_POD_NAME" in os.environ and TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(str(err)[:MAX_TERMINATION])
     sys.stdout.write(f"error {json.dumps(str(err))}\n")
     sys.stdout.flush()
 
@@ -109,13 +122,17 @@ def _end_with_driver() -> None:
 
 
 def _run_in_context(
-    step: str, run: Callable[[StepContext], None], arguments: argparse.Namespace
+    step: str,
+    run: Callable[[StepContext], None],
+    arguments: argparse.Namespace,
+    keep: pod_log.PodLog,
 ) -> None:
     settings = _read_settings(arguments.settings)
     if settings.storage.root is None:  # the launcher always writes it
         message = "storage.root: must be set, got none. Pass --root URI."
         raise LccError(message)
     store = open_store(settings.storage.root, settings.storage)
+    keep.store = store
     writer = f"{step}-{arguments.index:05d}-{os.getpid()}-{time.time_ns()}"
     with (
         tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
@@ -135,6 +152,8 @@ def _run_in_context(
 
 
 def _read_settings(uri: str) -> Settings:
+    if uri.startswith("env:"):  # a pod's settings travel with it
+        return parse_settings(os.environ[uri.removeprefix("env:")], source=uri)
     with tempfile.TemporaryDirectory(prefix="lcc-settings-") as scratch:
         text = fetch_file(uri, Path(scratch)).read_text(encoding="utf-8")
     return parse_settings(text, source=uri)
@@ -143,7 +162,7 @@ def _read_settings(uri: str) -> Settings:
 def _parse_arguments(step: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m jobs.{step}")
     parser.add_argument(
-        "--settings", required=True, help="path or URI of settings.yaml"
+        "--settings", required=True, help="path or URI of settings.yaml, or env:NAME"
     )
     parser.add_argument("--run", required=True, help="run id")
     parser.add_argument(

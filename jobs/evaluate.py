@@ -12,12 +12,12 @@ def run(context: StepContext) -> None:
 
     def open_train_on(catalogue: Any) -> Any:
         recipe = open_whole_recipe(
-            context.settings, context.store, catalogue, scratch=context.scratch
+            context.settings_alone, context.store, catalogue, scratch=context.scratch
         )
         return recipe.train_and_predict
 
     evaluate_model(
-        context.settings,
+        context.settings_alone,
         context.store,
         run_id=context.run_id,
         tracker=context.tracker,

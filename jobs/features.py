@@ -8,7 +8,7 @@ def run(context: StepContext) -> None:
     from lcc.train.features_step import run_features
 
     run_features(
-        context.settings,
+        context.settings_alone,
         context.store,
         scratch=context.scratch,
         part=(context.index, context.num_indexes),

@@ -8,7 +8,7 @@ def run(context: StepContext) -> None:
     from lcc.train.trials import run_trials
 
     run_trials(
-        context.settings,
+        context.settings_alone,
         context.store,
         run_id=context.run_id,
         tracker=context.tracker,

@@ -11,14 +11,17 @@ from lcc.cli.options import settings_options
 @settings_options()
 def command(**given: Any) -> None:
     """List the runs under the root, oldest first."""
-    from lcc.cli.running import open_root, resolved
+    from lcc.cli.site import look_at_site
+    from lcc.cli.standing import take_inventory_of
     from lcc.cli.tables import run_table
+    from lcc.launch.inventory import with_jobs
     from lcc.launch.state import read_states
 
-    store = open_root(resolved(given))
-    states = read_states(store)
+    with look_at_site(given) as site:
+        inventory = take_inventory_of(site)
+        states = [with_jobs(state, inventory) for state in read_states(site.store)]
     if not states:
-        click.echo(f"No runs under {store.uri}.", err=True)
+        click.echo(f"No runs under {site.store.uri}.", err=True)
         return
     for line in run_table(states):
         click.echo(line)

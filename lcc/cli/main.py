@@ -11,6 +11,8 @@ from lcc.errors import LccError
 
 COMMANDS = (  # in the order of use
     "sample",
+    "check",
+    "upload",
     "pipeline",
     "prepare",
     "search",
@@ -18,7 +20,10 @@ COMMANDS = (  # in the order of use
     "evaluate",
     "list",
     "status",
+    "logs",
+    "cancel",
     "resume",
+    "mlflow",
     "audit",
     "schema",
     "completion",

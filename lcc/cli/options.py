@@ -18,6 +18,8 @@ FLAGS = {
     "storage.root": ("URI", "Where all results lie: a folder or s3://bucket/prefix."),
     "data.name": ("NAME", "Data set; asked for where a root has several."),
     "data.catalogue": ("DIGEST", "Catalogue to use; by default the latest."),
+    "cluster.namespace": ("NAME", "Namespace of the cluster."),
+    "launch.pods": ("N", "Pods of one training, each with its GPUs."),
     "launch.gpus": ("N", "Replicas of a training: GPUs, or logical CPUs."),
     "launch.parallelism": ("N", "Processes of a step at once; by default the cores."),
     "model.backbone": ("NAME|FILE", "A Keras application, or a saved Keras model."),
@@ -26,6 +28,8 @@ FLAGS = {
     "train.learning_rate": ("RATE", "First learning rate."),
     "train.seed": ("N", "Of weights and shuffling."),
 }
+
+SHORT = {"cluster.namespace": ("-n",)}
 
 
 def flag_name(path: str) -> str:
@@ -47,6 +51,9 @@ def settings_options(*paths: str) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         command = verbosity_options(command)
         command = click.option(
+            "--local", is_flag=True, help="On this machine; no cluster."
+        )(command)
+        command = click.option(
             "--set",
             "overrides",
             metavar="PATH=VALUE",
@@ -60,11 +67,11 @@ def settings_options(*paths: str) -> Decorator:
             type=click.Path(),
             help="Settings file; by default lcc.yaml, if there.",
         )(command)
-        for path in reversed(("storage.root", *paths)):
+        for path in reversed(("storage.root", "cluster.namespace", *paths)):
             metavar, text = FLAGS[path]
-            command = click.option(
-                flag_name(path), path.replace(".", "__"), metavar=metavar, help=text
-            )(command)
+            names = [flag_name(path), path.replace(".", "__")]
+            names += SHORT.get(path, ())
+            command = click.option(*names, metavar=metavar, help=text)(command)
         return command
 
     return decorate
@@ -77,21 +84,29 @@ def launch_options(*paths: str) -> Decorator:
         command = settings_options(*paths)(command)
         command = click.option(
             "--dry-run",
-            type=click.Choice(["client"]),
-            help="Print what would run, as YAML, and run nothing.",
+            type=click.Choice(["client", "server"]),
+            help="Print what would run, and run nothing; server: the cluster judges.",
         )(command)
         return click.option(
-            "--local", is_flag=True, help="Run on this machine; no cluster."
+            "--detach",
+            is_flag=True,
+            help="Drive it from inside the cluster, and return at once.",
         )(command)
 
     return decorate
 
 
-def load(given: dict[str, Any], **flags: str | None) -> "Settings":
+def load(
+    given: dict[str, Any],
+    *,
+    base: tuple[str, str] | None = None,
+    **flags: str | None,
+) -> "Settings":
     """Return the settings in force for what a command was given.
 
     Args:
         given: The options of `settings_options`.
+        base: (text, source) of settings that a chart brought.
         flags: Further settings, `__` for the dot.
     """
     import os
@@ -104,6 +119,7 @@ def load(given: dict[str, Any], **flags: str | None) -> "Settings":
     named |= {name: name.replace("__", ".") for name in flags}
     values = {named[name]: v for name, v in {**given, **flags}.items() if name in named}
     return load_settings(
+        base=base,
         file=Path(file) if file else None,
         environ=os.environ,
         overrides=given.get("overrides", ()),

@@ -12,6 +12,7 @@ from lcc.cli.options import launch_options
 @launch_options(
     "data.name",
     "launch.gpus",
+    "launch.pods",
     "launch.parallelism",
     "model.backbone",
     "train.epochs",

@@ -9,9 +9,10 @@ from lcc.cli.options import settings_options
 
 @click.command("resume", short_help="Go on with a run where it stopped.")
 @click.argument("run_id", metavar="RUN")
+@click.option("--detach", is_flag=True, help="Drive it from inside the cluster.")
 @settings_options()
-def command(run_id: str, **given: Any) -> None:
+def command(run_id: str, detach: bool, **given: Any) -> None:
     """Go on with RUN where it stopped, with the settings it was made with."""
-    from lcc.cli.running import go_on, resolved
+    from lcc.cli.running import go_on
 
-    go_on(run_id, resolved(given))
+    go_on(run_id, given, detach=detach)

@@ -3,18 +3,21 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lcc.cli import options
-from lcc.cli.verbosity import configure_logging, level
+from lcc.cli.site import Site, load_settings, look_at_site, open_site
+from lcc.cli.verbosity import level
+from lcc.config.launch import Backend
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.plan import Plan, Stage, build_plan, stages_of
 from lcc.launch.resolve import resolve_places
-from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+
+if TYPE_CHECKING:
+    from lcc.launch.cluster import KubernetesCluster
+    from lcc.launch.study import Ground
 
 
 def launch(stage: Stage, given: dict[str, Any], **flags: str | None) -> None:
@@ -25,84 +28,147 @@ def launch(stage: Stage, given: dict[str, Any], **flags: str | None) -> None:
         given: The options of the command.
         flags: Further settings, `__` for the dot.
     """
-    if given["local"]:
-        flags["launch__backend"] = "local"
-    settings = resolve_places(options.load(given, **flags))
-    _check_backend(settings)
-    if given["dry_run"]:
+    if given["dry_run"] == "client":
+        settings = resolve_places(load_settings(given, **flags))
         click.echo(describe(stage, settings), nl=False)
         return
-    _run(stage, settings)
+    with open_site(given, **flags) as site:
+        if given["dry_run"]:
+            _rehearse(stage, site)
+        elif given["detach"]:
+            _detach(stage, site)
+        else:
+            _run(stage, site)
 
 
 def describe(stage: Stage, settings: Settings) -> str:
-    """Return what a stage would run, as YAML."""
+    """Return what a stage would run, as YAML: manifests, or the plan of processes."""
     from lcc.config.document import to_yaml
-    from lcc.launch.local import num_cores
+    from lcc.launch.render import render_stage
 
-    stages = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
+    if settings.launch.backend is Backend.KUBERNETES:
+        return render_stage(stage, settings)
     document = {
         "stages": [
-            {
-                "stage": str(part),
-                "steps": build_plan(part, settings, num_cores=num_cores()).describe(),
-            }
-            for part in stages
+            {"stage": str(plan.stage), "steps": plan.describe()}
+            for plan in plans_of(stage, settings)
         ],
         "settings": settings.model_dump(mode="json"),
     }
     return to_yaml(document)
 
 
-def open_root(settings: Settings) -> Store:
-    """Return the store of the root of resolved settings."""
-    return open_store(str(settings.storage.root), settings.storage)
+def plans_of(stage: Stage, settings: Settings) -> list[Plan]:
+    """Return the plans of a stage, or of each stage of a pipeline."""
+    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
+    at_once = num_at_once(settings)
+    return [build_plan(part, settings, num_cores=at_once) for part in parts]
 
 
-def go_on(run_id: str, settings: Settings) -> None:
+def num_at_once(settings: Settings) -> int:
+    """Return how many processes run at once unless the user says otherwise."""
+    from lcc.launch.local import num_cores
+    from lcc.launch.render import DEFAULT_PARALLELISM
+
+    is_local = settings.launch.backend is Backend.LOCAL
+    return num_cores() if is_local else DEFAULT_PARALLELISM
+
+
+def go_on(run_id: str, given: dict[str, Any], *, detach: bool) -> None:
     """Resume a run, and close like a new one."""
-    from lcc.launch.state import Status, is_driven, read_state
+    from lcc.cli.standing import read_standing
+    from lcc.launch.detached import start_driver
+    from lcc.launch.state import Status, is_driven
     from lcc.launch.study import read_run_settings, resume
 
-    store = open_root(settings)
-    state = read_state(store, run_id)
-    if state.status is Status.DONE:
-        click.echo(f"{run_id}: is done already.", err=True)
-    elif state.status is Status.RUNNING and is_driven(state):
-        driver = f"process {state.driver['pid']} on {state.driver['host']}"
-        message = f"run {run_id}: must not be running, got {driver}. Stop that first."
+    with look_at_site(given) as site:
+        state, _ = read_standing(site, run_id)
+        if state.status is Status.DONE:
+            click.echo(f"{run_id}: is done already.", err=True)
+        elif state.status is Status.RUNNING and is_driven(state):
+            driver = f"process {state.driver['pid']} on {state.driver['host']}"
+            message = (
+                f"run {run_id}: must not be running, got {driver}. Stop that first."
+            )
+            raise ConfigError(message)
+        own = read_run_settings(site.store, run_id)
+        if detach:
+            start_driver(_cluster_of(site), own, run_id)
+            return
+        with _ground(site, own) as ground:
+            state = resume(ground, run_id)
+        _close(site, state, own)
+
+
+def _cluster_of(site: Site) -> "KubernetesCluster":
+    if site.cluster is None:
+        message = "--detach: needs a cluster, got --local. Leave out one of them."
         raise ConfigError(message)
-    own = read_run_settings(store, run_id)
-    with _ground(store) as ground:
-        state = resume(ground, run_id)
-    _close(store, state, own)
+    return site.cluster
 
 
-def _run(stage: Stage, settings: Settings) -> None:
-    from lcc.launch.resolve import resolve_inputs
+def _run(stage: Stage, site: Site) -> None:
     from lcc.launch.study import start
 
-    store = open_root(settings)
-    settings = resolve_inputs(settings, stage, store)
-    with _ground(store) as ground:
-        ground.display.say(announce(stage, settings, num_cores=ground.num_cores))
+    settings = _inputs(stage, site)
+    with _ground(site, settings) as ground:
+        ground.display.say(announce(stage, settings))
         state = start(ground, stage, settings)
-    _close(store, state, settings)
+    _close(site, state, settings)
 
 
-def announce(stage: Stage, settings: Settings, *, num_cores: int) -> str:
+def _inputs(stage: Stage, site: Site) -> Settings:
+    from lcc.launch.resolve import resolve_inputs
+
+    tracking = site.reach(site.settings).tracking
+    return resolve_inputs(site.settings, stage, site.store, tracking=tracking)
+
+
+def _detach(stage: Stage, site: Site) -> None:
+    from lcc.launch.detached import start_driver
+    from lcc.launch.driver import create_run
+
+    cluster = _cluster_of(site)
+    settings = _inputs(stage, site)
+    with _ground(site, settings) as ground:
+        ground.display.say(announce(stage, settings))
+        state = create_run(ground.launch(stage, settings))
+        start_driver(cluster, settings, state.run_id)
+    click.echo(state.run_id)
+    click.echo(
+        f"look: lcc-launch status {state.run_id} --watch -n {cluster.namespace}",
+        err=True,
+    )
+
+
+def _rehearse(stage: Stage, site: Site) -> None:
+    """Have the API server judge every object of a stage."""
+    from lcc.launch.render import stage_manifests
+
+    if site.cluster is None:
+        message = "--dry-run: server needs a cluster, got --local. Use client."
+        raise ConfigError(message)
+    for manifest in stage_manifests(stage, site.settings):
+        site.cluster.create(manifest, dry_run=True)
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        click.echo(f"{kind.lower()}/{name} created (server dry run)")
+
+
+def announce(stage: Stage, settings: Settings) -> str:
     """Return what will run: steps and processes, device, root."""
-    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
-    plans = [build_plan(part, settings, num_cores=num_cores) for part in parts]
-    lines = "".join(f"  {plan.stage:<10}{_chain(plan)}\n" for plan in plans)
+    from lcc.launch.announcing import cluster_lines
+
+    plans = plans_of(stage, settings)
+    lines = [f"  {plan.stage:<10}{_chain(plan)}" for plan in plans]
     gpus, device = settings.launch.gpus, settings.train.device
     replicas = f", training on {gpus} × {device}" if gpus else ", training on the CPU"
     trains = stage not in {Stage.PREPARE, Stage.EVALUATE}
-    return (
-        f"{lines}"
-        f"  {'on':<10}{num_cores} cores{replicas if trains else ''}\n"
-        f"  {'root':<10}{settings.storage.root}"
-    )
+    if settings.launch.backend is Backend.LOCAL:
+        on = f"{num_at_once(settings)} cores{replicas if trains else ''}"
+        lines.append(f"  {'on':<10}{on}")
+    else:
+        lines += cluster_lines(plans, settings)
+    return "\n".join([*lines, f"  {'root':<10}{settings.storage.root}"])
 
 
 def _chain(plan: Plan) -> str:
@@ -113,41 +179,28 @@ def _chain(plan: Plan) -> str:
 
 
 @contextmanager
-def _ground(store: Store) -> Iterator[Any]:
+def _ground(site: Site, settings: Settings) -> "Iterator[Ground]":
+    from lcc.launch.backends import open_backend
     from lcc.launch.display import open_display
-    from lcc.launch.local import LocalBackend, num_cores
     from lcc.launch.stopping import stop_on_signals
     from lcc.launch.study import Ground
 
-    configure_logging()
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
         yield Ground(
-            store=store,
+            store=site.store,
             display=display,
             stop=stop,
-            num_cores=num_cores(),
-            backend=lambda own: LocalBackend(store=store, settings=own, stop=stop),
+            num_cores=num_at_once(settings),
+            backend=lambda own: open_backend(
+                own, store=site.store, cluster=site.cluster, stop=stop
+            ),
+            reach=site.reach,
         )
 
 
-def _close(store: Store, state: Any, settings: Settings) -> None:
+def _close(site: Site, state: Any, settings: Settings) -> None:
     from lcc.launch.closing import closing_lines
 
-    for line in closing_lines(store, state, settings):
+    for line in closing_lines(site.store, state, settings):
         click.echo(line)
     sys.stdout.flush()
-
-
-def _check_backend(settings: Settings) -> None:
-    if settings.launch.backend != "local":
-        message = (
-            f"launch.backend: {settings.launch.backend} is not available in this "
-            "version (see CHANGELOG). Pass --local"
-        )
-        raise ConfigError(message)
-
-
-def resolved(given: dict[str, Any]) -> Settings:
-    """Return settings for a command that only looks: the root is what matters."""
-    configure_logging()
-    return resolve_places(options.load(given))

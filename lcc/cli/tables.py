@@ -52,6 +52,8 @@ def _step_lines(step: StepState) -> Iterator[str]:
     elapsed = took(step.started, step.ended, status=step.status)
     mark = MARKS[step.status]
     yield fit(f"  {mark} {step.name:<10} {step.status:<8} {counts:>13}  {elapsed}")
+    if step.reason and step.status is Status.RUNNING:
+        yield from _message_lines(f"waits: {step.reason}", "      ")
     if step.exit_code:
         yield f"      exit {step.exit_code}"
     yield from _message_lines(step.message, "      ")

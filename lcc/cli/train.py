@@ -12,6 +12,7 @@ from lcc.cli.options import launch_options
     "data.name",
     "data.catalogue",
     "launch.gpus",
+    "launch.pods",
     "model.backbone",
     "train.epochs",
     "train.batch_size",

@@ -1,12 +1,23 @@
-"""A bar for work done in this very process, which prints progress lines."""
+"""What moves on the screen: bars of work done here, and a run's tree until it ends."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from lcc.cli.site import Site
+from lcc.cli.standing import read_standing
+from lcc.cli.tables import run_tree
 from lcc.cli.verbosity import level
+from lcc.errors import UnavailableError
 from lcc.launch.display import Display, open_display
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
+from lcc.launch.state import Status
 from lcc.tracking.progress import parse_progress
 
 
@@ -34,3 +45,31 @@ def watch_progress(name: str) -> Iterator[None]:
         with redirect_stdout(_Listener(display)):
             yield
         display.end(Outcome())
+
+
+WATCH_SECONDS = 2.0
+
+
+def watch_run(site: Site, run_id: str) -> None:
+    """Show a run's tree until it ends; on no terminal a line whenever it changes.
+
+    A cluster or store that is away is waited for.
+    """
+    console = Console(stderr=True)
+    shown = ""
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+        while True:
+            try:
+                state, parts = read_standing(site, run_id)
+            except UnavailableError as err:
+                text, is_over = f"{shown}\n{err}", False
+            else:
+                text = shown = "\n".join(run_tree(state, parts))
+                is_over = state.status is not Status.RUNNING
+            if console.is_terminal:
+                live.update(Text(text), refresh=True)
+            elif text != shown or is_over:
+                click.echo(text, err=True)
+            if is_over:
+                return
+            time.sleep(WATCH_SECONDS)

@@ -110,6 +110,11 @@ class ClusterSettings(Section):
         pattern=LABEL,
         description="Namespace; by default the context's.",
     )
+    release: str | None = Field(
+        default=None,
+        pattern=LABEL,
+        description="Release of the chart; asked for where a namespace has several.",
+    )
     image: str = Field(
         default="lcc:0.1.0", pattern=IMAGE, description="Worker image, with its tag."
     )

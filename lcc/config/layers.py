@@ -21,7 +21,10 @@ from lcc.config.fields import (
 from lcc.errors import ConfigError
 
 # Read by `jobs` and by the tests; no settings.
-OTHER_VARIABLES = ("LCC_LOG_LEVEL", "LCC_DRIVER_PID", "LCC_TEST_")
+OTHER_VARIABLES = (
+    *("LCC_LOG_LEVEL", "LCC_DRIVER_PID", "LCC_TEST_"),
+    *("LCC_SETTINGS", "LCC_JOB_NAME", "LCC_POD_NAME", "LCC_PEERS"),
+)
 
 
 @dataclass(slots=True, kw_only=True)

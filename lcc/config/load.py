@@ -17,14 +17,18 @@ DEFAULT_FILE = "lcc.yaml"
 
 def load_settings(
     *,
+    base: tuple[str, str] | None = None,
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Sequence[str] = (),
     flags: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings in force: defaults < file < environment < `--set` < flags.
+    """Return the settings in force.
+
+    Defaults < base < file < environment < `--set` < flags.
 
     Args:
+        base: (text, source) of settings that a chart brought.
         file: Settings file; by default `lcc.yaml` of the working folder, if there.
         environ: Variables; only `LCC_…` matter.
         overrides: Texts of `--set`, each `path=value` with the value in YAML.
@@ -34,6 +38,8 @@ def load_settings(
         ConfigError: Lists every fault of every source.
     """
     layers = Layers()
+    if base is not None:
+        layers.add_file(base[0], source=base[1])
     if file is None and Path(DEFAULT_FILE).is_file():
         file = Path(DEFAULT_FILE)
     if file is not None:

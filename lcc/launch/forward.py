@@ -168,11 +168,11 @@ def _is_ready(pod: Object) -> bool:
 
 def _target(spec: Object, pod: Object, port: int) -> int:
     """Return the number of a Service's target port, which may be a name."""
-    rule = next((rule for rule in spec["ports"] if rule["port"] == port), {})
+    rule: Object = next((rule for rule in spec["ports"] if rule["port"] == port), {})
     target = rule.get("targetPort", port)
     named = {
         own.get("name"): own["containerPort"]
         for container in pod["spec"]["containers"]
         for own in container.get("ports", ())
     }
-    return int(named.get(target, target))
+    return int(named.get(target) or target)

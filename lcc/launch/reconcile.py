@@ -16,6 +16,8 @@ def reconcile(
     store: Store,
     states: list[RunState],
     reach: Callable[[Settings], Settings] = lambda settings: settings,
+    *,
+    is_alive: Callable[[str], bool] = lambda _: False,
 ) -> int:
     """Send what earlier drivers could not; a lost run is reported as killed.
 
@@ -25,6 +27,7 @@ def reconcile(
         store: The root.
         states: The runs.
         reach: Returns settings whose addresses work from here.
+        is_alive: Whether Jobs of a run are at work, with or without its driver.
 
     Returns:
         Chunks of reports that still wait.
@@ -33,7 +36,7 @@ def reconcile(
     for state in states:
         if state.status is Status.RUNNING or not state.steps:
             continue
-        if state.status is Status.LOST:
+        if state.status is Status.LOST and not is_alive(state.run_id):
             _report_lost(store, state)
         settings = reach(read_run_settings(store, state.run_id))
         sender = open_sender(store, settings.tracking, state.run_id)

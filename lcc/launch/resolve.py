@@ -7,12 +7,14 @@ import json
 import re
 from difflib import get_close_matches
 
+from lcc.config.launch import Backend
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch.names import dataset_name
 from lcc.launch.plan import Stage
+from lcc.launch.pod import SOURCE_FOLDER
 from lcc.launch.state import Status, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -20,17 +22,26 @@ from lcc.storage.uri import absolute_uri, local_path, scheme_of
 from lcc.tracking.mlflow import MlflowServer
 
 DEFAULT_ROOT = "lcc-study"
+CLUSTER_ROOT = "s3://lcc/study"  # where the chart makes the bucket
+CLAIM = "pvc://"
 FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
 
 
 def resolve_places(settings: Settings) -> Settings:
     """Return settings whose paths are absolute URIs; touches no file.
 
-    The root is `./lcc-study` unless set; a data set is named after its source.
+    The root is `./lcc-study` unless set, or `s3://lcc/study` on a cluster; a data set
+    is named after its source. A source `pvc://CLAIM/FOLDER` is mounted by the pods.
     """
-    root = settings.storage.root or DEFAULT_ROOT
+    is_local = settings.launch.backend is Backend.LOCAL
+    root = settings.storage.root or (DEFAULT_ROOT if is_local else CLUSTER_ROOT)
     changes: dict[str, object] = {"storage.root": absolute_uri(root)}
-    if source := settings.data.source:
+    source = settings.data.source
+    if source and source.startswith(CLAIM):
+        claim, _, folder = source.removeprefix(CLAIM).partition("/")
+        changes["cluster.source_claim"] = claim
+        source = f"file://{SOURCE_FOLDER}/{folder}".rstrip("/")
+    if source:
         changes["data.source"] = absolute_uri(source)
         changes["data.name"] = settings.data.name or dataset_name(absolute_uri(source))
     for path in FILES:
@@ -80,12 +91,24 @@ def _check_source(settings: Settings) -> None:
     if source is None:
         message = "data.source: must be set, got nothing. Name a folder or s3://… URI."
         raise ConfigError(message)
-    if scheme_of(source) == "file" and not local_path(source).is_dir():
+    if settings.launch.backend is Backend.KUBERNETES:
+        _check_remote_source(settings, source)
+    elif scheme_of(source) == "file" and not local_path(source).is_dir():
         message = (
             f"{local_path(source)}: must be a folder with one folder per class, got "
             f"{'a file' if local_path(source).exists() else 'none'}. Check the path."
         )
         raise DataError(message)
+
+
+def _check_remote_source(settings: Settings, source: str) -> None:
+    if scheme_of(source) == "file" and settings.cluster.source_claim is None:
+        message = (
+            f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+            f"{source}. Run lcc-launch upload {local_path(source)} s3://lcc/sources/"
+            f"{dataset_name(source)} first, or pass --local."
+        )
+        raise ConfigError(message)
 
 
 def dataset_names(store: Store) -> list[str]:

@@ -1,0 +1,49 @@
+"""The log of a pod, kept in the store so that it survives the pod."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lcc.errors import LccError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+
+@dataclass
+class PodLog:
+    """Where the log goes, once it is known."""
+
+    store: Store | None = None
+
+
+@contextmanager
+def kept(run_id: str) -> Iterator[PodLog]:
+    """Upload what is logged inside `with`, in a pod; elsewhere the driver keeps it.
+
+    A log that cannot be uploaded is not worth failing for: the pod's own remains.
+    """
+    pod, job = os.environ.get("LCC_POD_NAME"), os.environ.get("LCC_JOB_NAME")
+    log = PodLog()
+    if not pod or not job:
+        yield log
+        return
+    handle, name = tempfile.mkstemp(prefix="lcc-log-")
+    os.close(handle)
+    file = logging.FileHandler(name)
+    file.setFormatter(logging.getLogger().handlers[0].formatter)
+    logging.getLogger().addHandler(file)
+    try:
+        yield log
+    except LccError as err:
+        logging.getLogger(__name__).error("event=failed reason=%s", err)  # noqa: TRY400
+        raise
+    finally:
+        file.flush()
+        if log.store is not None:
+            with suppress(LccError):
+                key = layout.run(run_id, f"logs/{job}/{pod}.log")
+                log.store.write(key, Path(name).read_bytes())

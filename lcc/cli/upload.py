@@ -1,0 +1,29 @@
+"""`lcc-launch upload FOLDER URI`: tiles from this machine to the cluster's bucket."""
+
+from typing import Any
+
+import click
+
+from lcc.cli.options import settings_options
+
+
+@click.command("upload", short_help="Bring a folder of tiles to the bucket.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.argument("uri", metavar="S3URI")
+@settings_options()
+def command(folder: str, uri: str, **given: Any) -> None:
+    """Copy FOLDER to S3URI, e.g. s3://lcc/sources/lung; what is there is left alone."""
+    from pathlib import Path
+
+    from lcc.cli.site import look_at_site
+    from lcc.cli.watching import watch_progress
+    from lcc.launch.uploading import upload_folder
+    from lcc.storage.uri import open_store
+
+    with look_at_site(given) as site:
+        storage = site.reach(site.settings).storage
+        target = open_store(uri.rstrip("/"), storage)
+        with watch_progress("upload"):
+            done = upload_folder(Path(folder), target)
+    click.echo(f"{target.uri}: {done.copied} files copied, {done.kept} there already")
+    click.echo(f"next: lcc-launch prepare {target.uri}", err=True)
