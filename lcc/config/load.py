@@ -84,7 +84,7 @@ def dump_changes(settings: Settings) -> str:
         >>> dump_changes(
         ...     parse_settings("train: {epochs: 3, seed: 0}", source="example")
         ... )
-        'train: {epochs: 3}\\n'
+        'train: {epochs: 3}\n'
     """
     return to_yaml(settings.model_dump(mode="json", exclude_defaults=True))
 

@@ -6,7 +6,6 @@ hundreds of megabytes. Requests are counted, so that a test can bound them.
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from typing import Any, Protocol
 import urllib3
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import portforward
 
 from lcc.config.cluster import ClusterSettings
 from lcc.launch import refusals
 from lcc.launch.kubeconfig import load_kubeconfig
+from lcc.launch.tunnel import open_tunnel
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class Cluster(Protocol):
         """Yield the lines of a pod's log."""
 
     def connect(self, pod: str, port: int) -> Any:
-        """Return a socket to a port of a pod."""
+        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
 
 
 class KubernetesCluster:
@@ -105,7 +104,6 @@ class KubernetesCluster:
         self.namespace = settings.namespace or own or "default"
         self._configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
         self.num_requests = 0
-        self._connecting = threading.Lock()
 
     @cached_property
     def _api(self) -> client.ApiClient:
@@ -201,18 +199,10 @@ class KubernetesCluster:
             yield from lines
 
     def connect(self, pod: str, port: int) -> Any:
-        """Return a socket to a port of a pod."""
-        # The client swaps a method of its API object while it connects.
-        with self._connecting, self._translating():
+        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
+        with self._translating():
             self.num_requests += 1
-            core = client.CoreV1Api(client.ApiClient(self._configuration))
-            forward = portforward(
-                core.connect_get_namespaced_pod_portforward,
-                pod,
-                self.namespace,
-                ports=str(port),
-            )
-        return forward.socket(port)
+            return open_tunnel(self._configuration, self._path("Pod", pod), port)
 
     def _path(self, kind: str, name: str = "") -> str:
         group, plural = KINDS[kind]
@@ -242,8 +232,7 @@ class KubernetesCluster:
             try:
                 yield _lines(answer)
             finally:
-                answer.release_conn()
-                answer.close()
+                answer.close()  # with what was not read: nobody may reuse it
 
     def _request(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lcc import __version__
+from lcc.config.launch import Backend as BackendName
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
@@ -251,13 +252,20 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
     return flat
 
 
+def place_of(settings: Settings) -> str:
+    """Return the flag that leads a later command to the same place."""
+    if settings.launch.backend is BackendName.KUBERNETES:
+        return f"-n {settings.cluster.namespace}"
+    return f"--root {settings.storage.root}"
+
+
 def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
     whole = state.study or state.run_id  # a stage alone leaves its study unfinished
-    resume = f"lcc-launch resume {whole} --root {launch.store.uri}"
+    resume = f"lcc-launch resume {whole} {place_of(launch.settings)}"
     if outcome.is_stop:
-        message = f"{state.run_id}: stopped, all work so far is saved. Go on: {resume}"
+        message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
         return RunStopped(message, exit_code=outcome.exit_code)
-    log = f"\nlog: {launch.store.uri}/{outcome.log}" if outcome.log else ""
+    log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
         remedy = "After changing the settings start again; finished parts are kept."
     else:

@@ -4,21 +4,19 @@ Knows sockets and how a Service leads to a pod; not what is spoken over them.
 """
 
 import logging
-import select
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
 from lcc.launch.cluster import Cluster, Object
+from lcc.launch.tunnel import pump
 
 logger = logging.getLogger(__name__)
-CHUNK = 1 << 20
 ADDRESSES = ("storage.endpoint_url", "tracking.uri")
 
 
@@ -117,22 +115,7 @@ def _join(cluster: Cluster, service: str, port: int, near: socket.socket) -> Non
         except LccError as err:
             logger.warning("event=forward_failed service=%s reason=%s", service, err)
             return
-        _pump(near, far)
-
-
-def _pump(near: Any, far: Any) -> None:
-    ends = {near: far, far: near}
-    try:
-        while True:
-            for ready in select.select(list(ends), [], [])[0]:
-                data = ready.recv(CHUNK)
-                if not data:
-                    return
-                ends[ready].sendall(data)
-    except OSError:
-        return
-    finally:
-        far.close()
+        pump(near, far)
 
 
 def find_pod(cluster: Cluster, service: str, port: int) -> tuple[str, int]:

@@ -56,6 +56,7 @@ class LocalBackend:
         settings_uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
         pool = _Pool(
             step=step,
+            root=self.store.uri,
             start=lambda index: Child(
                 Order(
                     step=step,
@@ -77,7 +78,7 @@ class LocalBackend:
         if self.stop:
             return Outcome(
                 exit_code=self.stop.exit_code,
-                message="stopped by a signal",
+                message="stopped, all work so far is saved",
                 is_stop=True,
             )
         return pool.outcome
@@ -97,6 +98,7 @@ class _Pool:
     """The processes of one step: waiting, running, ended."""
 
     step: Step
+    root: str
     start: Callable[[int], Child]
     outcome: Outcome = field(default_factory=Outcome)
     _waiting: deque[tuple[float, int]] = field(default_factory=deque)
@@ -161,5 +163,7 @@ class _Pool:
             self._waiting.append((time.monotonic() + pause, index))
         elif not self.outcome.exit_code:  # the first failure is the one to show
             self.outcome = Outcome(
-                exit_code=shell_code(code), message=message, log=child.order.log_key
+                exit_code=shell_code(code),
+                message=message,
+                log=f"{self.root}/{child.order.log_key}",
             )

@@ -102,7 +102,10 @@ def _failure_rules(step: Step) -> list[Manifest]:
     if step.is_group:  # a dead peer makes all others leave, which is not their failure
         temporary.insert(0, UnavailableError.exit_code)
     return [
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]},
+        {
+            "action": "Ignore",
+            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+        },
         {
             "action": "FailJob" if step.is_group else "FailIndex",
             "onExitCodes": {"operator": "In", "values": list(HOPELESS)},

@@ -248,7 +248,6 @@ def failed_outcome(job: JobFacts, pods: Iterable[PodFacts], memory: str) -> Outc
     return Outcome(
         exit_code=_exit_code(worst),
         message=_last_words(worst, memory),
-        log=worst.name,
     )
 
 

@@ -27,7 +27,7 @@ class Outcome:
     Attributes:
         exit_code: 0, or the code of the first process that failed for good.
         message: Its one-line error.
-        log: Key of its log.
+        log: URI of its log, or the command that shows it.
         is_stop: Whether the driver was asked to stop, and nothing failed.
     """
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
@@ -69,7 +69,10 @@ class KubernetesBackend:
             self.cluster.delete("Service", order.name)
         if vigil.is_given_up:
             self.cluster.delete("Job", order.name)
-        return outcome
+        look = (
+            f"lcc-launch logs {run_id} --step {step.name} -n {self.cluster.namespace}"
+        )
+        return replace(outcome, log=look) if outcome.exit_code else outcome
 
     def _find_attempt(self, step: Step, run_id: str, *, is_retry: bool) -> int:
         """Return the attempt to go on with, or a new one after a known failure."""

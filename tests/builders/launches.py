@@ -24,6 +24,7 @@ class RecordingDisplay:
     started: list[str] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     progress: list[tuple[int, int]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -34,6 +35,9 @@ class RecordingDisplay:
     def advance(self, done: int, total: int) -> None:
         if not self.progress or self.progress[-1] != (done, total):
             self.progress.append((done, total))
+
+    def wait(self, reason: str) -> None:
+        self.reasons.append(reason)
 
     def end(self, outcome: Outcome) -> None:
         self.ended.append(outcome.exit_code)

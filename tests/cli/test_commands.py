@@ -54,24 +54,25 @@ def test_an_unknown_command_is_met_with_a_near_one() -> None:
 
 
 def test_an_unknown_option_is_met_with_a_near_one() -> None:
-    result = launch("train", "--epoch", "3")
+    result = launch("train", "--learningrate", "3")
 
     assert (result.exit_code, result.output) == (
         2,
         "Usage: lcc-launch train [OPTIONS]\n"
         "Try 'lcc-launch train --help' for help.\n"
         "\n"
-        "Error: No such option '--epoch'. Did you mean '--epochs'?\n",
+        "Error: No such option '--learningrate'. Did you mean '--learning-rate'?\n",
     )
 
 
 def test_without_a_cluster_local_is_asked_for() -> None:
-    result = launch("train")
+    result = launch("train", KUBECONFIG="/nowhere")
 
     assert (result.exit_code, result.output) == (
         2,
-        "Error: launch.backend: kubernetes is not available in this version "
-        "(see CHANGELOG). Pass --local\n",
+        "Error: kubeconfig: must name a cluster, got none: Invalid kube-config file. "
+        "No configuration found. Set KUBECONFIG or cluster.context, or pass --local to "
+        "run on this machine.\n",
     )
 
 
@@ -99,7 +100,7 @@ def test_a_dry_run_prints_the_plan_as_yaml() -> None:
             "stage": "train",
             "steps": [
                 {"step": "features", "module": "jobs.features", "processes": 3,
-                 "at_once": 3, "gpus": 0},
+                 "at_once": 3, "gpus": 1},
                 {"step": "train", "module": "jobs.train", "processes": 1,
                  "at_once": 1, "gpus": 4},
             ],

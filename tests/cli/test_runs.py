@@ -22,7 +22,7 @@ def root() -> LocalStore:
 
 
 def test_a_root_without_runs_says_so() -> None:
-    result = launch("list")
+    result = launch("list", "--local")
 
     assert (result.exit_code, result.output) == (0, f"No runs under {root().uri}.\n")
 
@@ -86,7 +86,7 @@ def test_a_run_that_is_driven_is_not_resumed() -> None:
 
 
 def test_status_without_runs_says_what_to_do() -> None:
-    result = launch("status")
+    result = launch("status", "--local")
 
     assert (result.exit_code, result.output) == (
         3,
@@ -96,7 +96,7 @@ def test_status_without_runs_says_what_to_do() -> None:
 
 
 def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.reconcile.reconcile", lambda *_: 2)
+    monkeypatch.setattr("lcc.launch.reconcile.reconcile", lambda *_, **__: 2)
     start, end = "2026-11-23T09:15:00+00:00", "2026-11-23T09:16:05+00:00"
     times = {"started": start, "ended": end}
     steps = [

@@ -6,7 +6,7 @@ import pytest
 from lcc.errors import Stopped
 from lcc.launch.driver import Launch, StepFailed, create_run, run_stage
 from lcc.launch.local import LocalBackend
-from lcc.launch.outcome import Outcome
+from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Step
 from lcc.launch.state import Status, read_state
 from lcc.launch.stopping import StopRequest
@@ -27,17 +27,23 @@ class Scripted:
     def __init__(self, **outcomes: Outcome) -> None:
         self.outcomes = outcomes
         self.ran: list[str] = []
+        self.retries: list[bool] = []
 
-    def run_step(self, step: Step, *, run_id: str, watch: object) -> Outcome:  # noqa: ARG002 - a Backend
+    def run_step(
+        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
+    ) -> Outcome:
         self.ran.append(step.name)
-        watch(1, 2)  # type: ignore[operator]
+        self.retries.append(is_retry)
+        watch(1, 2, "a reason")
         return self.outcomes.get(step.name, Outcome())
 
 
 def a_launch(store: LocalStore, plan: Plan) -> Launch:
+    settings = local_settings(store, tracking__uri="http://127.0.0.1:9")
     return Launch(
         plan=plan,
-        settings=local_settings(store, tracking__uri="http://127.0.0.1:9"),
+        settings=settings,
+        tracking=settings.tracking,
         store=store,
         display=RecordingDisplay(),
         stop=StopRequest(),
@@ -80,7 +86,7 @@ def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
 
     assert caught.value.exit_code == 3
     assert str(caught.value) == (
-        f"no images\nlog: {store.uri}/runs/x/logs/hash/0.log\n"
+        "no images\nlog: runs/x/logs/hash/0.log\n"
         f"After mending it: lcc-launch resume {state.run_id} --root {store.uri}"
     )
     statuses = [step.status for step in read_state(store, state.run_id).steps]

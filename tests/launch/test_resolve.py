@@ -4,17 +4,24 @@ from pathlib import Path
 import pytest
 
 from lcc.config.load import load_settings
+from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch import resolve
 from lcc.launch.plan import Stage
 from lcc.launch.state import write_state
+from lcc.storage.local import LocalStore
 from tests.builders.launches import a_state, a_store, local_settings
+
+
+def resolve_inputs(settings: Settings, stage: Stage, store: LocalStore) -> Settings:
+    return resolve.resolve_inputs(settings, stage, store, tracking=settings.tracking)
 
 
 def test_places_become_absolute() -> None:
     settings = resolve.resolve_places(
         load_settings(
             overrides=[
+                "launch.backend=local",
                 "data.source=my tiles",
                 "data.split_csv=split.csv",
                 "model.backbone=../lite0.keras",
@@ -38,7 +45,7 @@ def test_a_file_is_no_source(tmp_path: Path) -> None:
     settings = local_settings(store, data__source=file.as_uri(), data__name="tiles")
 
     with pytest.raises(DataError, match=r"one folder per class, got a file"):
-        resolve.resolve_inputs(settings, Stage.PREPARE, store)
+        resolve_inputs(settings, Stage.PREPARE, store)
 
 
 def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) -> None:
@@ -46,7 +53,7 @@ def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) ->
     latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
     store.write("datasets/lung/latest.json", latest)
 
-    settings = resolve.resolve_inputs(local_settings(store), Stage.TRAIN, store)
+    settings = resolve_inputs(local_settings(store), Stage.TRAIN, store)
 
     assert (settings.data.name, settings.data.catalogue) == ("lung", "ab" * 32)
 
@@ -83,7 +90,7 @@ def test_the_candidate_is_evaluated(
 ) -> None:
     store = a_trained_root(tmp_path, monkeypatch, candidate)
 
-    settings = resolve.resolve_inputs(local_settings(store), Stage.EVALUATE, store)
+    settings = resolve_inputs(local_settings(store), Stage.EVALUATE, store)
 
     assert settings.evaluate.model_run == expected
 
@@ -95,7 +102,7 @@ def test_a_mistyped_model_run_is_met_with_a_near_one(
     settings = local_settings(store, evaluate__model_run="train-20261122-0915-k3f8")
 
     with pytest.raises(NotFoundError, match=r"Did you mean train-20261122-0915-k3f9\?"):
-        resolve.resolve_inputs(settings, Stage.EVALUATE, store)
+        resolve_inputs(settings, Stage.EVALUATE, store)
 
 
 def test_nothing_trained_is_nothing_to_evaluate(
@@ -107,11 +114,11 @@ def test_nothing_trained_is_nothing_to_evaluate(
     monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: None)
 
     with pytest.raises(NotFoundError, match="must hold a trained model, got none"):
-        resolve.resolve_inputs(local_settings(store), Stage.EVALUATE, store)
+        resolve_inputs(local_settings(store), Stage.EVALUATE, store)
 
 
 def test_no_source_is_a_fault(tmp_path: Path) -> None:
     store = a_store(tmp_path)
 
     with pytest.raises(ConfigError, match=r"data\.source: must be set, got nothing"):
-        resolve.resolve_inputs(local_settings(store), Stage.PIPELINE, store)
+        resolve_inputs(local_settings(store), Stage.PIPELINE, store)

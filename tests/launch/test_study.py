@@ -8,7 +8,7 @@ import pytest
 from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
 from lcc.launch.driver import StepFailed
-from lcc.launch.outcome import Outcome
+from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Stage, Step
 from lcc.launch.state import Status, read_state
 from lcc.launch.stopping import StopRequest
@@ -28,7 +28,9 @@ class Workers:
         self.failing = failing
         self.ran: list[str] = []
 
-    def run_step(self, step: Step, *, run_id: str, watch: object) -> Outcome:  # noqa: ARG002 - a Backend
+    def run_step(
+        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
+    ) -> Outcome:
         self.ran.append(step.name)
         if step.name == self.failing:
             self.failing = None

@@ -149,7 +149,7 @@ def test_a_model_is_registered_once_and_loads_by_its_alias(
     import mlflow.pyfunc
 
     class Constant(mlflow.pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):  # noqa: ARG002  # noqa: ARG002 - MLflow's
+        def predict(self, context, model_input, params=None):
             return ["benign"] * len(model_input)
 
     uri = None
