@@ -1,0 +1,181 @@
+{{- /* An image: a digest wins over a tag, no tag means appVersion. Takes (list $ image). */ -}}
+{{- define "lcc.image" -}}
+{{- $image := last . -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default (first .).Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- /* What every pod of the chart has. Takes (list $ user account). */ -}}
+{{- define "lcc.podBasics" -}}
+{{- $root := first . -}}
+serviceAccountName: {{ last . }}
+automountServiceAccountToken: false
+# A Service called s3 would set S3_PORT, which SeaweedFS takes for its own.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ index . 1 }}
+  runAsGroup: {{ index . 1 }}
+  fsGroup: {{ index . 1 }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* Where servers may run. */ -}}
+{{- define "lcc.placement" -}}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* What every container of the chart may do: nothing. */ -}}
+{{- define "lcc.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- /* Size of the short helpers: init containers, the bucket, tests. */ -}}
+{{- define "lcc.smallResources" -}}
+requests: {cpu: 50m, memory: 128Mi}
+limits: {memory: 512Mi}
+{{- end -}}
+
+{{- /* Variables of a client of S3 and MLflow: bucket, proxy, authorities. */ -}}
+{{- define "lcc.clientEnvironment" -}}
+{{- $bundle := empty .Values.caBundle.configMap | ternary "" "/etc/lcc-ca/ca.crt" -}}
+{{- $variables := dict
+  "AWS_ENDPOINT_URL_S3" (include "lcc.s3.url" .)
+  "AWS_REGION" .Values.s3.region
+  "LCC_BUCKET" .Values.s3.bucket
+  "HTTP_PROXY" .Values.proxy.http
+  "HTTPS_PROXY" .Values.proxy.https
+  "NO_PROXY" (include "lcc.noProxy" .)
+  "AWS_CA_BUNDLE" $bundle
+  "REQUESTS_CA_BUNDLE" $bundle -}}
+{{- range $name, $value := $variables }}
+{{- with $value }}
+- {name: {{ $name }}, value: {{ quote . }}}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* Keys of S3 as variables, where there are any. */ -}}
+{{- define "lcc.s3Keys" -}}
+{{- with include "lcc.s3.secret" . }}
+envFrom:
+  - secretRef: {name: {{ . }}}
+{{- end }}
+{{- end -}}
+
+{{- /* Mounts of a client: a place to write, and the authorities. */ -}}
+{{- define "lcc.clientMounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if .Values.caBundle.configMap }}
+- {name: ca, mountPath: /etc/lcc-ca, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- /* Volumes of a client. */ -}}
+{{- define "lcc.clientVolumes" -}}
+- {name: tmp, emptyDir: {sizeLimit: 1Gi}}
+{{- with .Values.caBundle.configMap }}
+- {name: ca, configMap: {name: {{ . }}}}
+{{- end }}
+{{- end -}}
+
+{{- /* A script of files/ in the launcher image. Takes (list $ name). */ -}}
+{{- define "lcc.script" -}}
+{{- $root := first . -}}
+image: {{ include "lcc.image" (list $root $root.Values.launcherImage) }}
+imagePullPolicy: {{ $root.Values.launcherImage.pullPolicy }}
+command: [python, -c]
+args:
+  - |
+    {{- $root.Files.Get (printf "files/%s.py" (last .)) | nindent 4 }}
+resources:
+  {{- include "lcc.smallResources" $root | nindent 2 }}
+securityContext:
+  {{- include "lcc.containerSecurity" $root | nindent 2 }}
+terminationMessagePolicy: FallbackToLogsOnError
+{{- end -}}
+
+{{- /* Claim of a server's volume. Takes (list $ component). */ -}}
+{{- define "lcc.claim" -}}
+{{- $persistence := (index (first .).Values (last .)).persistence -}}
+- metadata:
+    name: data
+    labels:
+      {{- include "lcc.stableLabels" . | nindent 6 }}
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with $persistence.storageClass }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources:
+      requests: {storage: {{ $persistence.size }}}
+{{- end -}}
+
+{{- /* Where PostgreSQL's password comes from. */ -}}
+{{- define "lcc.postgresql.password" -}}
+valueFrom:
+  secretKeyRef:
+    name: {{ include "lcc.postgresql.secret" . }}
+    key: {{ .Values.postgresql.existingSecret.key }}
+{{- end -}}
+
+{{- /* Variables that lead MLflow to its database; libpq reads the password itself. */ -}}
+{{- define "lcc.databaseEnvironment" -}}
+{{- $postgresql := .Values.postgresql -}}
+- {name: PGHOST, value: {{ include "lcc.postgresql.host" . }}}
+- {name: PGPORT, value: {{ $postgresql.enabled | ternary 5432 $postgresql.port | toString | quote }}}
+- {name: PGUSER, value: {{ $postgresql.user }}}
+- {name: PGDATABASE, value: {{ $postgresql.database }}}
+- {name: PGSSLMODE, value: {{ $postgresql.enabled | ternary "disable" $postgresql.sslMode }}}
+- name: PGPASSWORD
+  {{- include "lcc.postgresql.password" . | nindent 2 }}
+- {name: MLFLOW_BACKEND_STORE_URI, value: "postgresql+psycopg2://"}
+{{- end -}}
+
+{{- /* What both containers of MLflow have. */ -}}
+{{- define "lcc.mlflow.container" -}}
+image: {{ include "lcc.image" (list . .Values.image) }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+env:
+  {{- include "lcc.clientEnvironment" . | nindent 2 }}
+  {{- include "lcc.databaseEnvironment" . | nindent 2 }}
+  - {name: MLFLOW_SERVER_ALLOWED_HOSTS, value: {{ include "lcc.mlflow.allowedHosts" . | quote }}}
+  {{- with .Values.mlflow.ingress.host }}
+  - {name: MLFLOW_SERVER_CORS_ALLOWED_ORIGINS, value: "https://{{ . }},http://{{ . }}"}
+  {{- end }}
+  # Its queue of background jobs is for judges of language models.
+  - {name: MLFLOW_SERVER_ENABLE_JOB_EXECUTION, value: "false"}
+  - {name: MLFLOW_DISABLE_TELEMETRY, value: "true"}
+  - {name: HOME, value: /tmp}
+resources:
+  {{- toYaml .Values.mlflow.resources | nindent 2 }}
+securityContext:
+  {{- include "lcc.containerSecurity" . | nindent 2 }}
+terminationMessagePolicy: FallbackToLogsOnError
+volumeMounts:
+  {{- include "lcc.clientMounts" . | nindent 2 }}
+{{- end -}}

@@ -1,0 +1,45 @@
+{{- /* What starting, following and ending a run takes; no star, no Secret. */ -}}
+{{- define "lcc.runRules" -}}
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, delete]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [create, get, list, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [configmaps, resourcequotas]
+  verbs: [get, list]
+# To say what is missing before a Job waits for it in vain.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  resourceNames: [{{ include "lcc.worker.name" . }}, {{ include "lcc.driver.name" . }}]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get]
+- apiGroups: [kueue.x-k8s.io]
+  resources: [localqueues]
+  verbs: [get]
+{{- end -}}
+
+{{- /* Who may launch, as subjects of a binding. */ -}}
+{{- define "lcc.subjects" -}}
+{{- range .Values.launcher.subjects }}
+- kind: {{ .kind }}
+  name: {{ quote .name }}
+  {{- if eq .kind "ServiceAccount" }}
+  namespace: {{ .namespace | default $.Release.Namespace }}
+  {{- else }}
+  apiGroup: rbac.authorization.k8s.io
+  {{- end }}
+{{- end }}
+{{- end -}}
