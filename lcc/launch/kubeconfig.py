@@ -1,5 +1,6 @@
 """Which cluster: the user's kubeconfig, or the one that this pod runs in."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def load_kubeconfig(
 
 
 def _load_file(context: str | None, configuration: client.Configuration) -> str | None:
-    config.load_kube_config(context=context, client_configuration=configuration)
-    contexts, active = config.list_kube_config_contexts()
+    file = os.environ.get("KUBECONFIG")  # the client looks once, when it is imported
+    config.load_kube_config(file, context, client_configuration=configuration)
+    contexts, active = config.list_kube_config_contexts(file)
     found = next((known for known in contexts if known["name"] == context), active)
     namespace: str | None = found["context"].get("namespace")
     return namespace

@@ -1,8 +1,7 @@
 """One TCP connection through the API server: a socket here, a WebSocket there.
 
-The Python client's own port-forward keeps all it has received in one string, copied with
-every packet: several streams of a model of 90 MB stood still for minutes. This one hands
-each frame on as it comes.
+The Python client's own port-forward keeps all that it has received in one string and
+copies it with every packet; this one hands each frame on as it comes.
 
 Source: Kubernetes' `v4.channel.k8s.io` protocol. The first byte of a frame is its
 channel, data on 0 and errors on 1; each begins with a frame of the port's number.
