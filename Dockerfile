@@ -6,8 +6,7 @@ ARG ACCELERATOR=cpu
 ARG REVISION=unknown
 ARG VERSION=0.1.0
 
-# What both images start from: Python, a numeric user, caches where a read-only root
-# leaves room.
+# What both start from: Python, and caches where a read-only root leaves room.
 FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/opt/lcc/bin:${PATH} \
     PYTHONPATH=/opt/app \
@@ -19,42 +18,45 @@ ENV PATH=/opt/lcc/bin:${PATH} \
     XDG_CACHE_HOME=/tmp/cache
 WORKDIR /tmp
 
-# The launcher's libraries; stays behind with pip's own files.
-FROM base AS build-launcher
-COPY requirements/launcher.txt /requirements/launcher.txt
-RUN python -m venv /opt/lcc && pip install --no-cache-dir --require-hashes \
-    -r /requirements/launcher.txt && pip uninstall --yes setuptools pip
+# The launcher's libraries, installed in place: a copy from another stage would be read
+# whole to see whether it changed, at every build.
+FROM base AS launcher-libraries
+COPY requirements/launcher.txt /requirements/
+RUN python -m venv /opt/lcc \
+    && pip install --no-cache-dir --require-hashes -r /requirements/launcher.txt \
+    && pip uninstall --yes pip
 
-# The worker's libraries, for CPUs or with CUDA (ACCELERATOR=cuda).
-FROM base AS build-worker
+# The worker's libraries, for CPUs or with CUDA (ACCELERATOR=cuda); headers stay behind.
+FROM base AS worker-libraries
 ARG ACCELERATOR
 COPY requirements/worker.txt requirements/cuda.txt /requirements/
-RUN python -m venv /opt/lcc && pip install --no-cache-dir --require-hashes \
-    -r "/requirements/$(test "${ACCELERATOR}" = cuda && echo cuda || echo worker).txt" \
-    && pip uninstall --yes pip && rm -rf /opt/lcc/lib/python3*/site-packages/tensorflow/include
+RUN if [ "${ACCELERATOR}" = cuda ]; then list=cuda; else list=worker; fi \
+    && python -m venv /opt/lcc \
+    && pip install --no-cache-dir --require-hashes -r "/requirements/${list}.txt" \
+    && pip uninstall --yes pip \
+    && rm -rf /opt/lcc/lib/python3*/site-packages/tensorflow/include
 
-FROM base AS launcher
+# The code comes last: a change of it makes one small layer.
+FROM launcher-libraries AS launcher
 ARG REVISION
 ARG VERSION
 LABEL org.opencontainers.image.title=lcc-launcher \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION}
-COPY --from=build-launcher /opt/lcc /opt/lcc
-COPY jobs /opt/app/jobs
-COPY lcc /opt/app/lcc
 USER 10001:10001
 ENTRYPOINT ["python", "-m"]
 CMD ["lcc"]
+COPY jobs /opt/app/jobs
+COPY lcc /opt/app/lcc
 
-FROM base AS worker
+FROM worker-libraries AS worker
 ARG REVISION
 ARG VERSION
 LABEL org.opencontainers.image.title=lcc \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION}
-COPY --from=build-worker /opt/lcc /opt/lcc
-COPY jobs /opt/app/jobs
-COPY lcc /opt/app/lcc
 USER 10001:10001
 ENTRYPOINT ["python", "-m"]
 CMD ["jobs.train"]
+COPY jobs /opt/app/jobs
+COPY lcc /opt/app/lcc

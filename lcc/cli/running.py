@@ -17,6 +17,7 @@ from lcc.launch.resolve import resolve_places
 
 if TYPE_CHECKING:
     from lcc.launch.cluster import KubernetesCluster
+    from lcc.launch.state import RunState
     from lcc.launch.study import Ground
 
 
@@ -76,28 +77,40 @@ def num_at_once(settings: Settings) -> int:
 
 def go_on(run_id: str, given: dict[str, Any], *, detach: bool) -> None:
     """Resume a run, and close like a new one."""
-    from lcc.cli.standing import read_standing
     from lcc.launch.detached import start_driver
-    from lcc.launch.state import Status, is_driven
+    from lcc.launch.state import Status, read_state
     from lcc.launch.study import read_run_settings, resume
 
     with look_at_site(given) as site:
-        state, _ = read_standing(site, run_id)
+        state = read_state(site.store, run_id)
         if state.status is Status.DONE:
             click.echo(f"{run_id}: is done already.", err=True)
-        elif state.status is Status.RUNNING and is_driven(state):
-            driver = f"process {state.driver['pid']} on {state.driver['host']}"
-            message = (
-                f"run {run_id}: must not be running, got {driver}. Stop that first."
-            )
-            raise ConfigError(message)
+        else:
+            _check_undriven(site, state)
         own = read_run_settings(site.store, run_id)
-        if detach:
+        if detach and state.status is not Status.DONE:
             start_driver(_cluster_of(site), own, run_id)
             return
         with _ground(site, own) as ground:
             state = resume(ground, run_id)
         _close(site, state, own)
+
+
+def _check_undriven(site: Site, state: "RunState") -> None:
+    """Refuse to drive a run that somebody drives: two would do everything twice."""
+    from lcc.cli.standing import take_inventory_of
+    from lcc.launch.state import Status
+
+    driver = ""
+    if state.status is Status.RUNNING:
+        driver = f"process {state.driver['pid']} on {state.driver['host']}"
+    elif take_inventory_of(site).has_driver(state.run_id):
+        driver = "a driver in the cluster"
+    if driver:
+        message = (
+            f"run {state.run_id}: must not be running, got {driver}. Stop that first."
+        )
+        raise ConfigError(message)
 
 
 def _cluster_of(site: Site) -> "KubernetesCluster":

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from lcc.config.settings import Settings
-from lcc.launch.manifests import order_job
 from lcc.launch.plan import Plan, Step
 from lcc.launch.pod import num_devices, size_of
 
@@ -12,9 +11,11 @@ def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:
     """Return what will run where: pods and their sizes, GPUs, image."""
     cluster = settings.cluster
     steps = [step for plan in plans for step in plan.steps]
-    widest = max(steps, key=lambda step: (_gpus(step, settings), step.parallelism))
+    widest = max(
+        steps, key=lambda step: (num_devices(step, settings), step.parallelism)
+    )
     size = size_of(widest.name, cluster)
-    gpus = _gpus(widest, settings)
+    gpus = num_devices(widest, settings)
     each = f"{size.cpu}–{size.cpu_limit} CPU, {size.memory}"
     most = f"{widest.parallelism} × {widest.name} ({each}"
     most += f", {gpus} GPU)" if gpus else ")"
@@ -29,11 +30,7 @@ def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:
     return lines
 
 
-def _gpus(step: Step, settings: Settings) -> int:
-    return num_devices(order_job(step, settings, run_id="x", attempt=1))
-
-
 def gpu_hours(steps: Iterable[Step], settings: Settings) -> float:
     """Return the most GPU-hours that the steps can take, one attempt each."""
     hours = settings.cluster.pod_deadline_seconds / 3600
-    return sum(_gpus(step, settings) * step.num_indexes * hours for step in steps)
+    return sum(num_devices(step, settings) * step.num_indexes * hours for step in steps)

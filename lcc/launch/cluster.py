@@ -73,6 +73,9 @@ class Cluster(Protocol):
     def read(self, kind: str, name: str) -> Object | None:
         """Return an object, None where there is none."""
 
+    def get(self, path: str) -> Object:
+        """Return what lies at a path of the API, e.g. `version`."""
+
     def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
         """Yield all objects that fit, a page at a time."""
 

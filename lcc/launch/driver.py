@@ -18,7 +18,12 @@ from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, RunFailed, Stopped, UnavailableError
 from lcc.launch.display import Display
-from lcc.launch.forwarding import finish_safely, forwarding, open_sender
+from lcc.launch.forwarding import (
+    finish_safely,
+    forward_safely,
+    forwarding,
+    open_sender,
+)
 from lcc.launch.names import new_run_id
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Stage, Step
@@ -34,6 +39,7 @@ from lcc.launch.state import (
 from lcc.launch.stopping import StopRequest
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Status as MlflowStatus
 from lcc.tracking.tracker import Tracker
 
@@ -127,13 +133,21 @@ def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
         _report_start(tracker, launch)
         with forwarding(sender):
             outcome = _walk(launch, backend, state)
-        tracker.set_status(_mlflow_status(state))
+        if not outcome.goes_on:
+            tracker.set_status(_mlflow_status(state))
         tracker.flush()
-    for _ in range(LAST_TRIES):
-        if finish_safely(sender) == 0:
-            break
+    if outcome.goes_on:  # its trials are not dead
+        forward_safely(sender)
+    else:
+        _finish(sender)
     if outcome.exit_code:
         raise _failure(state, outcome, launch)
+
+
+def _finish(sender: Sender) -> None:
+    for _ in range(LAST_TRIES):
+        if finish_safely(sender) == 0:
+            return
 
 
 def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
@@ -146,6 +160,8 @@ def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
         outcome = _run_step(launch, backend, state, step=step, step_state=step_state)
         if outcome.exit_code:
             break
+    if outcome.goes_on:  # whoever looks next finds its Jobs, and no driver
+        return outcome
     state.status = _status(outcome)
     state.ended = now()
     state.exit_code, state.message = outcome.exit_code, outcome.message
@@ -179,6 +195,8 @@ def _run_step(
         is_retry=is_retry,
     )
     launch.display.end(outcome)
+    if outcome.goes_on:
+        return outcome
     step_state.status, step_state.ended = _status(outcome), now()
     step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
     step_state.reason, step_state.log = "", outcome.log

@@ -38,6 +38,12 @@ class Inventory:
         """Return the Jobs of a run, or of all runs of a study."""
         return [job for job in self.jobs if run_id in {job.run_id, job.study}]
 
+    def has_driver(self, run_id: str) -> bool:
+        """Return whether a Job in the cluster drives the run."""
+        return any(
+            job.step == DRIVER and not job.facts.is_finished for job in self.of(run_id)
+        )
+
     def is_alive(self, run_id: str) -> bool:
         """Return whether a Job of the run, or its driver, is at work."""
         return any(not job.facts.is_finished for job in self.of(run_id))

@@ -29,12 +29,14 @@ class Outcome:
         message: Its one-line error.
         log: URI of its log, or the command that shows it.
         is_stop: Whether the driver was asked to stop, and nothing failed.
+        goes_on: Whether its Jobs are still at work, without a driver.
     """
 
     exit_code: int = 0
     message: str | None = None
     log: str | None = None
     is_stop: bool = False
+    goes_on: bool = False
 
 
 def retry_after(exit_code: int, *, num_failures: int) -> float | None:

@@ -209,15 +209,22 @@ def size_of(step: str, cluster: ClusterSettings) -> LightSize:
     return size
 
 
-def num_devices(order: JobOrder) -> int:
+def num_devices(step: Step, settings: Settings) -> int:
     """Return the GPUs that one pod asks for; logical devices of the CPU need none."""
-    is_gpu = order.settings.train.device is Device.GPU
-    return order.step.gpus if is_gpu else 0
+    return step.gpus if settings.train.device is Device.GPU else 0
+
+
+def requested(step: Step, settings: Settings) -> dict[str, str]:
+    """Return what a node must have for one pod: resource → quantity."""
+    size, gpus = size_of(step.name, settings.cluster), num_devices(step, settings)
+    found = {"cpu": size.cpu, "memory": size.memory}
+    return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})
 
 
 def _resources(order: JobOrder) -> Manifest:
     cluster = order.settings.cluster
-    size, gpus = size_of(order.step.name, cluster), num_devices(order)
+    size = size_of(order.step.name, cluster)
+    gpus = num_devices(order.step, order.settings)
     return {
         "requests": {
             "cpu": size.cpu,

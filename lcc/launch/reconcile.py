@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from lcc.config.settings import Settings
-from lcc.launch.forwarding import finish_safely, open_sender
+from lcc.launch.forwarding import finish_safely, forward_safely, open_sender
 from lcc.launch.state import RunState, Status, write_state
 from lcc.launch.study import read_run_settings
 from lcc.storage.store import Store
@@ -40,7 +40,8 @@ def reconcile(
             _report_lost(store, state)
         settings = reach(read_run_settings(store, state.run_id))
         sender = open_sender(store, settings.tracking, state.run_id)
-        waiting += finish_safely(sender) or 0
+        send = forward_safely if is_alive(state.run_id) else finish_safely
+        waiting += send(sender) or 0
     return waiting
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
+from lcc.launch.capacity import too_large
 from lcc.launch.cluster import Cluster, Object
 from lcc.launch.following import JobView, following
 from lcc.launch.labels import ATTEMPT, select
@@ -26,6 +27,7 @@ from lcc.launch.stopping import StopRequest
 STUCK_SECONDS = 30.0
 EVENTS_SECONDS = 3.0  # between two looks at why a Job makes no pods
 TICK_SECONDS = 1.0
+NODES = "api/v1/nodes?limit=500"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,8 +66,8 @@ class KubernetesBackend:
             vigil = Vigil(
                 cluster=self.cluster, view=view, step=step, settings=self.settings
             )
-            outcome = self._wait(vigil, watch)
-        if step.is_group and not outcome.is_stop:
+            outcome = self._wait(vigil, watch, run_id)
+        if step.is_group and not outcome.goes_on:
             self.cluster.delete("Service", order.name)
         if vigil.is_given_up:
             self.cluster.delete("Job", order.name)
@@ -85,7 +87,7 @@ class KubernetesBackend:
         is_over = bool(job_facts(last).failure) or is_leaving(last)
         return _attempt(last) + (is_retry and is_over)
 
-    def _wait(self, vigil: "Vigil", watch: Watch) -> Outcome:
+    def _wait(self, vigil: "Vigil", watch: Watch, run_id: str) -> Outcome:
         while not self.stop:
             if (outcome := vigil.outcome()) is not None:
                 return outcome
@@ -94,8 +96,10 @@ class KubernetesBackend:
             vigil.view.changed.clear()
         return Outcome(
             exit_code=self.stop.exit_code,
-            message="no longer watched; its Jobs go on",
+            message=f"no longer watched, its Jobs go on. End it: lcc-launch cancel "
+            f"{run_id} -n {self.cluster.namespace}",
             is_stop=True,
+            goes_on=True,
         )
 
 
@@ -119,6 +123,7 @@ class Vigil:
     is_given_up: bool = False
     _stuck_since: float | None = None
     _events: str = ""
+    _nodes: list[Object] | None = None
     _events_at: float = field(default_factory=time.monotonic)
 
     def progress(self) -> tuple[int, int]:
@@ -168,21 +173,32 @@ class Vigil:
         return Outcome(exit_code=ConfigError.exit_code, message=stuck)
 
     def _stuck(self) -> Iterator[str]:
+        name = self.step.name
         for pod in self.view.pods.values():
             if pod.is_stuck:
-                yield (
-                    f"{self.step.name}: its pod can never start, got {pod.waiting}. "
-                    + (
-                        "Check cluster.image and cluster.image_pull_secrets."
-                        if "mage" in pod.waiting
-                        else "Check the Secrets and ConfigMaps it names."
-                    )
+                yield f"{name}: its pod can never start, got {pod.waiting}. " + (
+                    "Check cluster.image and cluster.image_pull_secrets."
+                    if "mage" in pod.waiting
+                    else "Check the Secrets and ConfigMaps it names."
                 )
+            elif "Insufficient" in pod.waiting and self._too_large():
+                yield self._too_large()
         if self._events and not self.view.pods and never_fits(self._events):
             yield (
-                f"{self.step.name}: its Job can make no pod, got {self._events}. "
+                f"{name}: its Job can make no pod, got {self._events}. "
                 "Lower cluster.sizes or --gpus, or mend what it names."
             )
+
+    def _too_large(self) -> str:
+        """Return why no node could hold a pod, even an empty node; empty: one could."""
+        if self.settings.cluster.wait_for_nodes:
+            return ""
+        if self._nodes is None:
+            try:
+                self._nodes = list(self.cluster.get(NODES)["items"])
+            except LccError:  # an account that may not list nodes waits
+                self._nodes = []
+        return too_large(self.step, self.settings, self._nodes)
 
     def _look_at_events(self) -> None:
         """Ask why a Job makes no pods, while it has none: nothing else says so."""

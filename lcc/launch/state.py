@@ -122,12 +122,22 @@ def read_state(store: Store, run_id: str) -> RunState:
         )
         raise DataError(message)
     state = _from_document(document)
-    if state.status is Status.RUNNING and not is_driven(state):
+    if state.status is Status.RUNNING and not _is_driven_anywhere(store, state):
         state.status = Status.LOST
         for step in state.steps:
             if step.status is Status.RUNNING:
                 step.status = Status.LOST
     return state
+
+
+def _is_driven_anywhere(store: Store, state: RunState) -> bool:
+    """Return whether a run, or the stage that a pipeline has come to, has a driver."""
+    if is_driven(state):
+        return True
+    if not state.stages:
+        return False
+    last = list(state.stages.values())[-1]
+    return read_state(store, last).status is Status.RUNNING
 
 
 def read_states(store: Store) -> list[RunState]:

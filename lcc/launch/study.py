@@ -111,7 +111,7 @@ def _run_part(
     inputs = resolve_inputs(own, stage, ground.store, tracking=tracking)
     launch = ground.launch(stage, inputs)
     part = create_run(launch)
-    study.stages[stage] = part.run_id
+    study.stages[stage], study.driver = part.run_id, this_driver()
     write_state(ground.store, study)
     ground.display.say(f"run {part.run_id}")
     run_stage(launch, ground.backend(own), part)
