@@ -37,7 +37,6 @@
 {{- define "lcc.noProxy" -}}
 {{- if or .Values.proxy.http .Values.proxy.https -}}
 {{- $own := list "localhost" "127.0.0.1" ".svc" (printf ".%s" .Values.clusterDomain) "$(KUBERNETES_SERVICE_HOST)" -}}
-{{- $own = append $own (include "lcc.postgresql.name" .) -}}
-{{- compact (prepend $own .Values.proxy.no) | join "," -}}
+{{- compact (prepend $own .Values.proxy.noProxy) | join "," -}}
 {{- end -}}
 {{- end -}}
