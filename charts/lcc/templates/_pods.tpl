@@ -179,3 +179,11 @@ terminationMessagePolicy: FallbackToLogsOnError
 volumeMounts:
   {{- include "lcc.clientMounts" . | nindent 2 }}
 {{- end -}}
+
+{{- /* What keeps a Secret whose volume is kept; Helm keeps at any value. Takes (list $ component). */ -}}
+{{- define "lcc.keep" -}}
+{{- if (index (first .).Values (last .)).persistence.keep -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
