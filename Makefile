@@ -8,7 +8,7 @@ EXTRAS_cuda := --extra server --extra cuda
 EXTRAS_dev := --extra dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env study test test-fast lint format types imports lock lock-check ci clean
+.PHONY: help env study test test-fast test-cluster test-cluster-core lint format types imports lock lock-check ci clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,12 @@ test: env  ## Run every test with coverage
 
 test-fast: env  ## Run the tests that take less than five seconds each
 	$(BIN)/python -m pytest --numprocesses 2 -m "not slow"
+
+test-cluster: env  ## Run every test on the cluster that KUBECONFIG names
+	$(BIN)/python -m pytest tests/cluster tests/chart -m cluster
+
+test-cluster-core: env  ## Run those that show each command at work
+	$(BIN)/python -m pytest tests/cluster tests/chart -m "cluster and not extended"
 
 lint: env  ## Check style and spelling
 	$(BIN)/ruff check . || (echo 'repair: make format' && false)

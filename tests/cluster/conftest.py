@@ -21,6 +21,15 @@ VALUES = Path(__file__).with_name("values.yaml")
 BIN = Path(sys.executable).parent
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
+SMALL_DATA = (
+    *("--set", "data.tile_size_px=32", "--set", "data.num_folds=2"),
+    *("--set", "data.num_slices=2", "--parallelism", "2"),
+)
+SMALL = (  # a training of seconds
+    *("--set", "data.tile_size_px=32", "--set", "model.backbone=mobilenet"),
+    *("--set", "model.weights=none", "--batch-size", "16", "--epochs", "1"),
+)
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -147,6 +156,15 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [BIN / "lcc-launch", "sample", folder, "-q", "--size-px", "96"]
     subprocess.run([*command, "--sources", "8", "--copies", "6"], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(lab: Lab, tiles: Path) -> Lab:
+    """Return the lab with the small set uploaded and prepared."""
+    assert lab.launch("upload", str(tiles), "s3://lcc/sources/tiles").returncode == 0
+    done = lab.launch("prepare", "s3://lcc/sources/tiles", *SMALL_DATA)
+    assert done.returncode == 0, done.stderr
+    return lab
 
 
 def wait_until(

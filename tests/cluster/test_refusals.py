@@ -1,13 +1,12 @@
 """What goes wrong on every cluster: a reason, an exit code, and nothing left behind."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import Lab, kubectl, wait_until
+from tests.cluster.conftest import SMALL, Lab, kubectl, wait_until
 
 TYPO = "cluster.image=lcc:0.0.0-typo"
 
@@ -46,14 +45,14 @@ def test_an_image_that_does_not_exist_fails_within_a_minute(lab: Lab) -> None:
     wait_until(lambda: not pods_of_runs(lab), what="pods to go")
 
 
-def test_more_gpus_than_any_node_has_name_resource_and_nodes(lab: Lab) -> None:
-    said = failed(
-        lab, "train", "--name", "none", "--catalogue", "ab" * 32, "--gpus", "16",
-        "--set", "train.device=gpu", code=2,
-    )  # fmt: skip
+def test_more_gpus_than_any_node_has_name_resource_and_nodes(prepared: Lab) -> None:
+    lab = prepared
 
-    assert "nvidia.com/gpu" in said
-    assert "16" in said
+    said = failed(
+        lab, "train", *SMALL, "--gpus", "16", "--set", "train.device=gpu", code=2
+    )
+
+    assert "launch.gpus: must fit on one node, got 16 nvidia.com/gpu of 8" in said
     wait_until(lambda: not pods_of_runs(lab), what="pods to go")
 
 
@@ -196,26 +195,9 @@ def test_all_faults_of_settings_come_at_once_before_anything_is_made(lab: Lab) -
     assert len(lab.items("jobs")) == before
 
 
-def test_a_pod_that_asked_for_gpus_and_sees_none_says_so(lab: Lab, tiles: Path) -> None:
-    assert os.environ["KUBECONFIG"]
-    prepared(lab, tiles)
-
+def test_a_pod_that_asked_for_gpus_and_sees_none_says_so(prepared: Lab) -> None:
     said = failed(
-        lab, "train", "--gpus", "1", "--set", "train.device=gpu", *SMALL, code=2
+        prepared, "train", "--gpus", "1", "--set", "train.device=gpu", *SMALL, code=2
     )
 
     assert "asked for 1 and none seen" in said
-
-
-SMALL = (
-    *("--set", "data.tile_size_px=32", "--set", "model.weights=none"),
-    *("--set", "model.backbone=mobilenet", "--epochs", "1", "--batch-size", "16"),
-)
-
-
-def prepared(lab: Lab, tiles: Path) -> None:
-    """Upload and prepare the tiles once."""
-    settings = ("--set", "data.tile_size_px=32", "--set", "data.num_folds=2")
-    assert lab.launch("upload", str(tiles), "s3://lcc/sources/tiles").returncode == 0
-    done = lab.launch("prepare", "s3://lcc/sources/tiles", *settings)
-    assert done.returncode == 0, done.stderr

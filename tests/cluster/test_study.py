@@ -1,0 +1,144 @@
+"""The commands of the README, from an empty bucket to a registered model."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from lcc.config.cluster import ClusterSettings
+from lcc.launch.cluster import KubernetesCluster
+from lcc.launch.forward import forwarding
+from tests.cluster.conftest import BIN, Lab, wait_until
+
+SETTINGS = {
+    "data": {"tile_size_px": 48, "num_folds": 2, "num_slices": 2},
+    "model": {"backbone": "mobilenet", "weights": "none", "frozen_stages": "all"},
+    "train": {"epochs": 4, "batch_size": 16, "device": "cpu"},
+    "search": {"grid": {"train.learning_rate": [0.01, 0.003]}},
+    "evaluate": {"num_bootstrap": 100, "leak_premium": False},
+    "launch": {"parallelism": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("settings") / "study.yaml"
+    file.write_text(yaml.safe_dump(SETTINGS))
+    return file
+
+
+@pytest.fixture(scope="module")
+def study(lab: Lab, tiles: Path, settings: Path) -> str:
+    """Run the whole study, driven from inside the cluster; return its run id."""
+    assert lab.launch("upload", str(tiles), "s3://lcc/sources/study").returncode == 0
+    source = ["s3://lcc/sources/study", "--settings", str(settings)]
+    started = time.monotonic()
+    done = lab.launch("pipeline", *source, "--detach")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 60
+    run_id = done.stdout.split()[0]
+    watched = lab.launch("status", run_id, "--watch", seconds=560)
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    return run_id
+
+
+def state_of(lab: Lab, run_id: str) -> list[str]:
+    return [line.strip() for line in lab.launch("status", run_id).stdout.splitlines()]
+
+
+def test_every_stage_of_a_detached_study_is_done(lab: Lab, study: str) -> None:
+    lines = state_of(lab, study)
+
+    assert lines[0].startswith(f"✓ {study}  done")
+    stages = [line.split()[1].partition("-")[0] for line in lines[1:] if "-20" in line]
+    assert stages == ["prepare", "search", "train", "evaluate"]
+    assert [line for line in lines if line[0] in "✗?■▸"] == []
+
+
+def mlflow_of(lab: Lab) -> Any:
+    """Return MLflow's runs by our run id and trial."""
+    cluster = KubernetesCluster(ClusterSettings(namespace=lab.namespace))
+    with forwarding(cluster, "lcc-mlflow", 5000) as port:
+        client = MlflowClient(f"http://127.0.0.1:{port}")
+        experiment = client.get_experiment_by_name("lcc")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id], max_results=1000)
+        versions = client.search_model_versions("name='lcc-tile-classifier'")
+        names = {
+            run.info.run_id: [a.path for a in client.list_artifacts(run.info.run_id)]
+            for run in runs
+        }
+    return runs, versions, names
+
+
+def test_mlflow_holds_the_tree_of_runs(lab: Lab, study: str) -> None:
+    runs, versions, artifacts = mlflow_of(lab)
+    own = [run for run in runs if run.data.tags.get("lcc.study") == study]
+    stages = {run.data.tags["lcc.stage"]: run for run in own}
+    search = stages["search"].info.run_id
+    trials = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == search]
+
+    assert set(stages) == {"prepare", "search", "train", "evaluate"}
+    assert {run.info.status for run in (*own, *trials)} == {"FINISHED"}
+    assert len(trials) == 4
+    assert "test/macro_f1" in stages["evaluate"].data.metrics
+    assert "report.html" in artifacts[stages["evaluate"].info.run_id]
+    train = stages["train"].info.run_id
+    assert train in {version.run_id for version in versions}
+
+
+def test_the_same_study_on_this_machine_gives_the_same_numbers(
+    lab: Lab, study: str, tiles: Path, settings: Path, tmp_path: Path
+) -> None:
+    local = tmp_path / "root"
+    subprocess.run(
+        [BIN / "lcc-launch", "pipeline", tiles, "--local", "--root", local,
+         "--name", "study", "--settings", settings, "-q"],
+        check=True, cwd=tmp_path,
+    )  # fmt: skip
+    (digest,) = (p.name for p in (local / "datasets/study/catalogues").iterdir())
+    (here,) = local.glob("runs/evaluate-*/artifacts/metrics.json")
+
+    runs, _, _ = mlflow_of(lab)
+    remote = next(
+        run
+        for run in runs
+        if run.data.tags.get("lcc.study") == study
+        and run.data.tags["lcc.stage"] == "evaluate"
+    )
+
+    assert remote.data.tags["lcc.catalogue"] == digest
+    expected = json.loads(here.read_text())["metrics"]
+    for name in ("accuracy", "macro_f1", "balanced_accuracy"):
+        measured = remote.data.metrics[f"test/{name}"]
+        assert measured == pytest.approx(expected[name], abs=1e-6)
+
+
+def test_logs_survive_the_pods(lab: Lab, study: str) -> None:
+    train = next(run for run in lab.runs() if run.startswith("train-"))
+    before = lab.launch("logs", train, "--step", "train").stdout
+    lab.kubectl("delete", "jobs", "-l", f"lcc.dev/run={train}")
+    wait_until(lambda: not lab.items("pods", f"lcc.dev/run={train}"), what="pods to go")
+
+    after = lab.launch("logs", train, "--step", "train").stdout
+
+    assert "event=epoch epoch=0" in before
+    assert "event=epoch epoch=0" in after
+
+
+def test_the_tracking_pages_open_through_the_api_server(lab: Lab) -> None:
+    process = lab.start("mlflow", "--no-browser", "--port", "0")
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        command = ["curl", "-sf", f"{address}/health"]
+        assert subprocess.run(command, check=True, capture_output=True).stdout == b"OK"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
