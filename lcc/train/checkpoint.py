@@ -39,6 +39,30 @@ class Checkpoint:
     arrays: dict[str, list[NDArray[Any]]]
 
 
+def pack(checkpoint: Checkpoint, *, digest: str = "") -> bytes:
+    """Return a checkpoint as bytes."""
+    document = {"digest": digest, "step": checkpoint.step, **checkpoint.document}
+    flat: dict[str, Any] = {
+        f"{name}/{number:05d}": array
+        for name, arrays in checkpoint.arrays.items()
+        for number, array in enumerate(arrays)
+    }
+    flat[DOCUMENT] = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, **flat)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Checkpoint:
+    """Return the checkpoint that was packed."""
+    arrays: dict[str, list[NDArray[Any]]] = {}
+    with np.load(io.BytesIO(data)) as file:
+        document = json.loads(file[DOCUMENT].tobytes())
+        for name in sorted(set(file.files) - {DOCUMENT}):
+            arrays.setdefault(name.rpartition("/")[0], []).append(file[name])
+    return Checkpoint(step=document["step"], document=document, arrays=arrays)
+
+
 class Checkpoints:
     """The checkpoints of one run.
 
@@ -56,18 +80,8 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, then remove all but the last two."""
-        document = {"digest": self._digest, "step": checkpoint.step}
-        document |= checkpoint.document
-        flat: dict[str, Any] = {
-            f"{name}/{number:05d}": array
-            for name, arrays in checkpoint.arrays.items()
-            for number, array in enumerate(arrays)
-        }
-        text = json.dumps(document).encode()
-        flat[DOCUMENT] = np.frombuffer(text, np.uint8)
-        buffer = io.BytesIO()
-        np.savez(buffer, **flat)
-        self._store.write(f"{self._prefix}{checkpoint.step:09d}.npz", buffer.getvalue())
+        data = pack(checkpoint, digest=self._digest)
+        self._store.write(f"{self._prefix}{checkpoint.step:09d}.npz", data)
         for key in self._keys()[:-KEPT]:
             self._store.delete(key)
 
@@ -85,18 +99,14 @@ class Checkpoints:
         return None
 
     def _read(self, key: str) -> Checkpoint:
-        arrays: dict[str, list[NDArray[Any]]] = {}
-        with np.load(io.BytesIO(self._store.read(key))) as file:
-            document = json.loads(file[DOCUMENT].tobytes())
-            for name in sorted(set(file.files) - {DOCUMENT}):
-                arrays.setdefault(name.rpartition("/")[0], []).append(file[name])
-        if document["digest"] != self._digest:
+        found = unpack(self._store.read(key))
+        if found.document["digest"] != self._digest:
             message = (
                 f"{self._store.uri}/{key}: must come from the same settings and data, "
                 "got another digest. Start a new run, or restore the old settings."
             )
             raise ConfigError(message)
-        return Checkpoint(step=document["step"], document=document, arrays=arrays)
+        return found
 
     def _keys(self) -> Sequence[str]:
         return [

@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 TILE_RANK = 4  # (batch, height, width, channel); features have two axes
 AUGMENT_CALLS = 2  # batches stained at once: each call already uses every core
 PREFETCH = 2  # batches: one in use, one ready
+WHOLE = (0, 1)
 
 
 class ImageSource(Protocol):
@@ -135,21 +136,29 @@ class EpochPlan:
 
 
 def training_batches(
-    data: TrainingData, plan: EpochPlan, settings: TrainSettings, *, start: int
+    data: TrainingData,
+    plan: EpochPlan,
+    settings: TrainSettings,
+    *,
+    start: int,
+    part: tuple[int, int] = WHOLE,
 ) -> Any:
     """Return an endless dataset of batches from step `start` of the whole training.
 
     Step s is step s mod `plan.num_steps` of epoch s div `plan.num_steps`. Each element
     is (images, labels, weights): (b, …) uint8 or float32, (b,) int64, (b, 2) float32.
+    Of several processes, each loads its part of every batch: index, and how many.
     """
     shape = data.example_shape
     is_augmented = settings.augmentation.enabled and len(shape) + 1 == TILE_RANK
     is_stained = is_augmented and settings.augmentation.stain_fraction > 0
     changes_of = _changes_by_epoch(settings, len(data.training), shape)
+    own = _slice_of(plan.batch_size, part)
 
     def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         epoch, step_in_epoch = divmod(int(step), plan.num_steps)
         found, weights = plan.positions(epoch, step_in_epoch)
+        found, weights = found[own], weights[own]
         images = data.source.take(data.training.records[found])
         batch = (images, data.training.labels[found], weights)
         if not is_augmented:
@@ -160,7 +169,7 @@ def training_batches(
 
     steps = tf.data.Dataset.counter(start)
     dataset = _load_in_numpy(
-        steps, load, shape=(plan.batch_size, *shape), has_stains=is_stained
+        steps, load, shape=(own.stop - own.start, *shape), has_stains=is_stained
     )
     if is_stained:
         dataset = dataset.map(
@@ -174,16 +183,23 @@ def training_batches(
     return dataset.prefetch(PREFETCH)
 
 
-def judging_batches(source: ImageSource, examples: Examples, *, batch_size: int) -> Any:
+def judging_batches(
+    source: ImageSource,
+    examples: Examples,
+    *,
+    batch_size: int,
+    part: tuple[int, int] = WHOLE,
+) -> Any:
     """Return a dataset that passes once over the examples, unaltered and in order.
 
     The last batch is filled up at weight 0. Elements as in `training_batches`.
     """
     total = len(examples)
+    own = _slice_of(batch_size, part)
     shape = source.take(examples.records[:1]).shape[1:]
 
     def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        positions = np.arange(int(step) * batch_size, (int(step) + 1) * batch_size)
+        positions = int(step) * batch_size + np.arange(own.start, own.stop)
         is_real = (positions < total).astype(np.float32)
         found = positions % total
         weights = np.stack([is_real, is_real / total], axis=1)
@@ -191,8 +207,15 @@ def judging_batches(source: ImageSource, examples: Examples, *, batch_size: int)
         return images, examples.labels[found], weights.astype(np.float32)
 
     steps = tf.data.Dataset.range(-(-total // batch_size))
-    dataset = _load_in_numpy(steps, load, shape=(batch_size, *shape), has_stains=False)
+    shape = (own.stop - own.start, *shape)
+    dataset = _load_in_numpy(steps, load, shape=shape, has_stains=False)
     return dataset.prefetch(PREFETCH)
+
+
+def _slice_of(batch_size: int, part: tuple[int, int]) -> slice:
+    index, count = part
+    size = batch_size // count
+    return slice(index * size, (index + 1) * size)
 
 
 def _load_in_numpy(

@@ -8,25 +8,27 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from lcc.config.train import TrainSettings
 from lcc.errors import RunFailed, Stopped
 from lcc.train.callbacks import (
     CSV,
     best_epoch_of,
-    best_weights_of,
     close_csv,
-    dump_callbacks,
-    load_callbacks,
     make_callbacks,
 )
-from lcc.train.checkpoint import Checkpoint, Checkpoints
+from lcc.train.checkpoint import Checkpoint, Checkpoints, pack, unpack
+from lcc.train.devices import distribute
+from lcc.train.group import Group
 from lcc.train.input import EpochPlan, TrainingData, judging_batches, training_batches
+from lcc.train.state import first_state, put_state, take_state
 from lcc.train.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -51,12 +53,15 @@ class Hooks:
         report: Called with epoch and metrics once an epoch is complete.
         progress: Called after every step.
         is_stopping: Asked after every step; true saves and raises `Stopped`.
+        group: The other processes of this training; none: it is alone. All then begin
+            with the chief's state and end when one of them is stopping.
     """
 
     checkpoints: Checkpoints | None = None
     report: Report = lambda epoch, metrics: None  # noqa: ARG005
     progress: Callable[[int], None] = lambda steps: None  # noqa: ARG005
     is_stopping: Callable[[], bool] = lambda: False
+    group: Group | None = None
 
 
 @dataclass(kw_only=True)
@@ -100,6 +105,7 @@ class Loop:
         self.history: list[dict[str, float]] = []
         self.sums = np.zeros(3)
         self._saved_at = time.monotonic()
+        self._asked: list[Any] = []
 
     def run(self) -> int:
         """Train to the end, from the last checkpoint where there is one.
@@ -111,7 +117,7 @@ class Loop:
             Stopped: `is_stopping` said so, and the state is saved.
             RunFailed: The loss is not a number.
         """
-        saved = self.hooks.checkpoints.load() if self.hooks.checkpoints else None
+        saved = self._load()
         if saved is not None and "csv" in saved.document:
             (self.folder / CSV).write_text(saved.document["csv"])
         callbacks = keras.callbacks.CallbackList(
@@ -136,7 +142,7 @@ class Loop:
             epoch, place = divmod(step, self.plan.num_steps)
             if place == 0:
                 callbacks.on_epoch_begin(epoch)
-            self.sums = self.sums + self.steps.train(next(batches))
+            self._take_step(next(batches))
             step += 1
             self.hooks.progress(step)
             if step % self.plan.num_steps == 0:
@@ -146,10 +152,31 @@ class Loop:
             self._save_if_due(step)
 
     def _batches(self, start: int) -> Any:
-        dataset = training_batches(self.data, self.plan, self.settings, start=start)
-        if self.strategy.num_replicas_in_sync > 1:
-            dataset = self.strategy.experimental_distribute_dataset(dataset)
-        return iter(dataset)
+        return distribute(
+            self.strategy,
+            lambda part: training_batches(
+                self.data, self.plan, self.settings, start=start, part=part
+            ),
+            batch_size=self.settings.batch_size,
+        )
+
+    def _take_step(self, batch: Any) -> None:
+        if self.hooks.group is None:
+            self.sums = self.sums + self.steps.train(batch)
+            return
+        asks = tf.constant(float(self.hooks.is_stopping()))
+        sums = self.steps.train(batch, asks)
+        self.sums = self.sums + sums[:3]
+        self._asked = [*self._asked[-1:], sums[3]]
+
+    def _is_stopping(self) -> bool:
+        """Return whether to stop: in a group the same, after the same step, for all.
+
+        It is what was asked before the last step, so that nobody waits for this one.
+        """
+        if self.hooks.group is None:
+            return self.hooks.is_stopping()
+        return len(self._asked) > 1 and float(self._asked[0]) > 0
 
     def _end_epoch(self, callbacks: Any, epoch: int, step: int) -> None:
         """Judge the epoch, tell everybody, and save."""
@@ -174,17 +201,19 @@ class Loop:
         self._save(step)
 
     def _validate(self) -> dict[str, float]:
-        if self.data.validation is None:
+        examples, size = self.data.validation, self.settings.batch_size
+        if examples is None:
             return {}
-        batches = judging_batches(
-            self.data.source,
-            self.data.validation,
-            batch_size=self.settings.batch_size,
-        )
-        if self.strategy.num_replicas_in_sync > 1:
-            batches = self.strategy.experimental_distribute_dataset(batches)
+
+        def make(part: tuple[int, int]) -> Any:
+            found = judging_batches(
+                self.data.source, examples, batch_size=size, part=part
+            )
+            return found if self.hooks.group is None else found.repeat()
+
+        batches = distribute(self.strategy, make, batch_size=size)
         loss, confusion = 0.0, np.zeros((self.num_classes, self.num_classes))
-        for batch in batches:
+        for batch in islice(batches, -(-len(examples) // size)):
             batch_loss, batch_confusion = self.steps.judge(batch)
             loss += float(batch_loss)
             confusion += np.asarray(batch_confusion)
@@ -195,11 +224,13 @@ class Loop:
         }
 
     def _save_if_due(self, step: int) -> None:
-        is_stopping = self.hooks.is_stopping()
+        is_stopping = self._is_stopping()
         waited = time.monotonic() - self._saved_at
         if is_stopping or waited > 60 * self.settings.checkpoint_minutes:
             self._save(step)
         if is_stopping:
+            if self.hooks.group is not None:
+                self.hooks.group.wait()  # nobody leaves before the chief has saved
             message = f"stopped after step {step}, all work so far is saved."
             raise Stopped(message)
 
@@ -207,37 +238,28 @@ class Loop:
         self._saved_at = time.monotonic()
         if self.hooks.checkpoints is None:
             return
-        csv = self.folder / CSV
-        document = {
-            "callbacks": dump_callbacks(self.own_callbacks),
-            "csv": csv.read_text() if csv.exists() else "",
-            "history": self.history,
-            "stop": bool(self.model.stop_training),
-            "sums": np.asarray(self.sums).tolist(),
-        }
-        arrays = {
-            "model": [np.asarray(variable) for variable in self.model.variables],
-            "optimizer": [
-                np.asarray(variable) for variable in self.model.optimizer.variables
-            ],
-            "best": best_weights_of(self.own_callbacks),
-        }
+        facts = {"history": self.history, "sums": np.asarray(self.sums).tolist()}
         self.hooks.checkpoints.save(
-            Checkpoint(step=step, document=document, arrays=arrays)
+            take_state(
+                self.model,
+                self.own_callbacks,
+                step=step,
+                folder=self.folder,
+                facts=facts,
+            )
         )
 
+    def _load(self) -> Checkpoint | None:
+        """Return the last checkpoint; in a group, the chief's state in any case."""
+        checkpoints, group = self.hooks.checkpoints, self.hooks.group
+        saved = checkpoints.load() if checkpoints else None
+        if group is None:
+            return saved
+        state = pack(saved or first_state(self.model)) if group.is_chief else b""
+        return unpack(group.share(state))
+
     def _restore(self, saved: Checkpoint) -> int:
-        for variables, name in (
-            (self.model.variables, "model"),
-            (self.model.optimizer.variables, "optimizer"),
-        ):
-            for variable, value in zip(variables, saved.arrays[name], strict=True):
-                variable.assign(value)
-        load_callbacks(
-            self.own_callbacks,
-            saved.document["callbacks"],
-            best_weights=saved.arrays.get("best"),
-        )
+        put_state(self.model, self.own_callbacks, saved)
         self.history = saved.document["history"]
         self.sums = np.array(saved.document["sums"])
         logger.info("event=resumed step=%d", saved.step)

@@ -216,7 +216,12 @@ class Recipe:
 
 
 def open_recipe(
-    settings: Settings, store: Store, catalogue: Catalogue, *, scratch: Path
+    settings: Settings,
+    store: Store,
+    catalogue: Catalogue,
+    *,
+    scratch: Path,
+    strategy: Any | None = None,
 ) -> Recipe:
     """Return the recipe of the settings, on live tiles or on stored features."""
     source: ImageSource
@@ -237,6 +242,7 @@ def open_recipe(
         scratch=scratch,
         source=source,
         rows=development_rows(catalogue),
+        strategy=strategy,
     )
 
 

@@ -62,24 +62,30 @@ class Steps:
         self._train = tf.function(self._train_everywhere)
         self._judge = tf.function(self._judge_everywhere)
 
-    def train(self, batch: Any) -> Any:
-        """Take one step; return (3,) sums: loss, correct, examples."""
-        return self._train(batch)
+    def train(self, batch: Any, asks: Any = None) -> Any:
+        """Take one step; return (3,) sums: loss, correct, examples.
+
+        Args:
+            batch: Images, labels, weights.
+            asks: A float32 scalar of this process, whose sum over all replicas is then
+                the fourth of the sums: a question to all that costs no message more.
+        """
+        return self._train(batch, asks)
 
     def judge(self, batch: Any) -> Any:
         """Return the batch's share of the mean loss, and its confusion matrix."""
         return self._judge(batch)
 
-    def _train_everywhere(self, batch: Any) -> Any:
-        sums = self._strategy.run(self._train_replica, args=(batch,))
+    def _train_everywhere(self, batch: Any, asks: Any) -> Any:
+        sums = self._strategy.run(self._train_replica, args=(batch, asks))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
 
-    def _train_replica(self, batch: Any) -> Any:
+    def _train_replica(self, batch: Any, asks: Any) -> Any:
         images, labels, weights = batch
         gradients, sums = self._gradients(images, labels, weights)
         # Keras sums the gradients over replicas before it applies them.
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
-        return sums
+        return sums if asks is None else tf.concat([sums, [asks]], axis=0)
 
     def _pass(self, images: Any, labels: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:

@@ -1,8 +1,11 @@
 """The train stage: from a catalogue to a saved, checked and reported model."""
 
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +18,15 @@ from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
+from lcc.train.devices import make_strategy
 from lcc.train.export import ModelCard, digest_of, save_model, write_mlflow_model
 from lcc.train.feature_store import development_rows
+from lcc.train.group import Group, losing_peers
 from lcc.train.loop import Hooks
-from lcc.train.recipe import Fitted, Recipe, open_recipe
+from lcc.train.peers import Peers
+from lcc.train.recipe import Fitted, Recipe, open_recipe, prepare_tensorflow
+
+logger = logging.getLogger(__name__)
 
 NUM_SAMPLES = 4  # tiles that a reloaded model is checked with
 
@@ -29,47 +37,80 @@ def open_catalogue(settings: Settings, store: Store) -> Catalogue:
     return read_catalogue(store, name=name, digest=settings.data.catalogue)
 
 
-def train_model(
-    settings: Settings,
-    store: Store,
-    *,
-    run_id: str,
-    tracker: Tracker,
-    scratch: Path,
-    is_stopping: Callable[[], bool],
-) -> ModelCard:
-    """Train, save and report the model of a run; go on where it was stopped.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a training's results go, and who trains with it.
 
-    Args:
-        settings: Settings in force.
+    Attributes:
         store: The root.
         run_id: The run; its checkpoints and model lie below it.
         tracker: Reports to the run.
         scratch: Local folder.
-        is_stopping: Asked after each step.
+        peers: All processes of this training; none: it is alone.
+    """
 
-    Returns:
-        The card of the model.
+    store: Store
+    run_id: str
+    tracker: Tracker
+    scratch: Path
+    peers: Peers | None = None
+
+    @property
+    def card_key(self) -> str:
+        """Key of the model's card, which is written last of all."""
+        return layout.run(self.run_id, "model/model.json")
+
+
+def train_model(
+    settings: Settings, place: Place, *, watch_signals: Callable[[], Callable[[], bool]]
+) -> None:
+    """Train, save and report the model of a run; go on where it was stopped.
+
+    With peers, the first of them alone saves and reports; the others wait for it.
+
+    Args:
+        settings: Settings in force.
+        place: Where results go.
+        watch_signals: Called once TensorFlow, which takes SIGTERM for itself, has
+            started; what it returns is asked after each step.
 
     Raises:
-        Stopped: `is_stopping` said so, and the state is saved.
+        Stopped: It was asked to stop, and the state is saved.
+        UnavailableError: A peer did not come, or was lost.
     """
-    catalogue = open_catalogue(settings, store)
-    _report_start(settings, catalogue, tracker)
-    recipe = open_recipe(settings, store, catalogue, scratch=scratch)
+    if place.peers is None:
+        _train(settings, place, Hooks(is_stopping=watch_signals()))
+        return
+    if place.store.exists(place.card_key):  # a peer was lost only after the end
+        logger.info("event=done_before run=%s", place.run_id)
+        return
+    with losing_peers():
+        prepare_tensorflow(settings)
+        strategy = make_strategy(settings, place.peers)
+        group = Group(strategy, place.peers)
+        hooks = Hooks(is_stopping=watch_signals(), group=group)
+        _train(settings, place, hooks, strategy)
+        group.wait()  # nobody is done before the chief has saved all
+
+
+def _train(
+    settings: Settings, place: Place, hooks: Hooks, strategy: Any | None = None
+) -> None:
+    catalogue = open_catalogue(settings, place.store)
+    is_chief = hooks.group is None or hooks.group.is_chief
+    if is_chief:
+        _report_start(settings, catalogue, place.tracker)
+    recipe = open_recipe(
+        settings, place.store, catalogue, scratch=place.scratch, strategy=strategy
+    )
     is_refit = settings.search.refit
     training = development_rows(catalogue) if is_refit else catalogue.rows("train")
     validation = None if is_refit else catalogue.rows("validation")
-    hooks = _hooks(recipe, run_id, tracker, len(training), is_stopping)
+    if is_chief:
+        hooks = _reporting(hooks, recipe, place, num_rows=len(training))
     fitted = recipe.fit(training, validation, hooks=hooks)
-    card = _save(recipe, fitted, run_id=run_id, tracker=tracker)
-    tracker.log_metrics(
-        {
-            "train/best_epoch": fitted.best_epoch,
-            "train/parameters": fitted.num_parameters,
-        }
-    )
-    return card
+    if is_chief:
+        _save(recipe, fitted, place)
 
 
 def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) -> None:
@@ -96,13 +137,9 @@ def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) ->
     tracker.flush()
 
 
-def _hooks(
-    recipe: Recipe,
-    run_id: str,
-    tracker: Tracker,
-    num_rows: int,
-    is_stopping: Callable[[], bool],
-) -> Hooks:
+def _reporting(hooks: Hooks, recipe: Recipe, place: Place, *, num_rows: int) -> Hooks:
+    """Return hooks that also save and report."""
+    tracker = place.tracker
     settings = recipe.settings
     digest = layout.input_digest(
         catalogue=recipe.catalogue.digest,
@@ -120,18 +157,17 @@ def _hooks(
         tracker.log_metrics(metrics, step=epoch)
         tracker.flush()
 
-    return Hooks(
-        checkpoints=Checkpoints(recipe.store, run_id=run_id, digest=digest),
+    return replace(
+        hooks,
+        checkpoints=Checkpoints(recipe.store, run_id=place.run_id, digest=digest),
         report=report,
         progress=lambda step: bar.advance(step - bar.done),
-        is_stopping=is_stopping,
     )
 
 
-def _save(
-    recipe: Recipe, fitted: Fitted, *, run_id: str, tracker: Tracker
-) -> ModelCard:
-    """Write the model's files, its card and its history; hand it to the registry."""
+def _save(recipe: Recipe, fitted: Fitted, place: Place) -> None:
+    """Write the model's files, its history and its card; hand it to the registry."""
+    run_id, tracker = place.run_id, place.tracker
     catalogue, settings = recipe.catalogue, recipe.settings
     size_px = settings.data.tile_size_px
     tiles = open_tiles(recipe.store, catalogue, size_px=size_px, scratch=recipe.scratch)
@@ -150,7 +186,6 @@ def _save(
     )
     for path in (keras_file, h5_file):
         recipe.store.upload(layout.run(run_id, f"model/{path.name}"), path)
-    recipe.store.write(layout.run(run_id, "model/model.json"), card.dump())
     recipe.store.write(layout.run(run_id, "history.csv"), fitted.csv.encode())
     tracker.log_artifact("history.csv", fitted.csv.encode())
     tracker.log_artifact("model.json", card.dump())
@@ -158,4 +193,11 @@ def _save(
     folder = recipe.scratch / "mlflow-model"
     write_mlflow_model(whole, folder, sample=sample)
     tracker.log_model(folder)
-    return card
+    tracker.log_metrics(
+        {
+            "train/best_epoch": fitted.best_epoch,
+            "train/parameters": fitted.num_parameters,
+        }
+    )
+    tracker.flush()
+    recipe.store.write(place.card_key, card.dump())
