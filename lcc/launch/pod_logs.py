@@ -1,6 +1,7 @@
 """The log of a run's step: from its pods while they are there, then from the store."""
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -119,7 +120,9 @@ def read_kept_logs(store: Store, run_id: str, step: str | None) -> Iterator[str]
     """
     prefix = layout.run(run_id, "logs/")
     keys = [item.key for item in store.list_objects(prefix)]
-    wanted = [key for key in keys if step is None or f"{step}" in key.split("/")[-2]]
+    # A process' folder is its step, a pod's is its Job.
+    folder = re.compile(rf"({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?")
+    wanted = [key for key in keys if folder.fullmatch(key.split("/")[-2])]
     if not wanted:
         message = (
             f"run {run_id}: must have a log{f' of {step}' if step else ''}, got none "

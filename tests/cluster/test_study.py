@@ -116,7 +116,7 @@ def test_the_same_study_on_this_machine_gives_the_same_numbers(
     expected = json.loads(here.read_text())["metrics"]
     for name in ("accuracy", "macro_f1", "balanced_accuracy"):
         measured = remote.data.metrics[f"test/{name}"]
-        assert measured == pytest.approx(expected[name], abs=1e-6)
+        assert measured == pytest.approx(expected[name]["value"], abs=1e-6)
 
 
 def test_logs_survive_the_pods(lab: Lab, study: str) -> None:

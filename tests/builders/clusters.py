@@ -1,0 +1,143 @@
+"""A cluster in memory: objects are kept, changes are told to whoever watches."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from lcc.launch.cluster import GoneError, Object, Page
+
+
+class FakeCluster:
+    """A `Cluster` for faults and moments that a real one cannot be made to show.
+
+    `script` holds what a watch meets next: an object's event, or an error to raise.
+    """
+
+    namespace = "lab"
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.created: list[str] = []
+        self.deleted: list[str] = []
+        self.logs: dict[str, list[str]] = {}
+        self.nodes: list[Object] = []
+        self.faults: list[Exception] = []  # raised by the next requests, in order
+        self.num_lists = 0
+        self._versions = itertools.count(1)
+        self._watches: list[tuple[str, str, queue.Queue[Any]]] = []
+        self._lock = threading.Lock()
+
+    def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
+        key = (manifest["kind"], manifest["metadata"]["name"])
+        if key in self.objects:
+            return None
+        self.created.append(f"{key[0]}/{key[1]}")
+        if not dry_run:
+            self.put(manifest)
+        return manifest
+
+    def put(self, manifest: Object, event: str = "") -> None:
+        """Take an object as the API server has it now."""
+        key = (manifest["kind"], manifest["metadata"]["name"])
+        kind = event or ("MODIFIED" if key in self.objects else "ADDED")
+        manifest["metadata"]["resourceVersion"] = str(next(self._versions))
+        if kind == "DELETED":
+            self.objects.pop(key, None)
+        else:
+            self.objects[key] = manifest
+        for watched, selector, events in list(self._watches):
+            if watched == key[0] and _fits(manifest, selector):
+                events.put((kind, manifest))
+
+    def interrupt(self, error: Exception) -> None:
+        """End every watch with an error."""
+        for _, _, events in list(self._watches):
+            events.put(error)
+
+    def read(self, kind: str, name: str) -> Object | None:
+        return self.objects.get((kind, name))
+
+    def get(self, path: str) -> Object:
+        return {"items": self.nodes} if "nodes" in path else {}
+
+    def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
+        self.num_lists += 1
+        if self.faults:
+            raise self.faults.pop(0)
+        items = [
+            item
+            for (own, _), item in list(self.objects.items())
+            if own == kind and _fits(item, selector)
+        ]
+        yield Page(items=items, resource_version=str(next(self._versions)))
+
+    def watch(
+        self, kind: str, selector: str, *, resource_version: str, seconds: int
+    ) -> Iterator[tuple[str, Object]]:
+        events: queue.Queue[Any] = queue.Queue()
+        entry = (kind, selector, events)
+        self._watches.append(entry)
+        try:
+            while True:
+                found = events.get(timeout=30)
+                if isinstance(found, Exception):
+                    raise found
+                yield found
+        except queue.Empty:
+            raise GoneError from None
+        finally:
+            self._watches.remove(entry)
+
+    def delete(self, kind: str, name: str) -> None:
+        found = self.objects.get((kind, name))
+        if found is not None:
+            self.deleted.append(f"{kind}/{name}")
+            self.put(found, "DELETED")
+
+    def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
+        yield from self.logs.get(pod, [])
+
+    def connect(self, pod: str, port: int) -> Any:
+        raise NotImplementedError
+
+    def watched(self) -> int:
+        """Return how many watches are open."""
+        return len(self._watches)
+
+
+def _fits(item: Object, selector: str) -> bool:
+    labels = item["metadata"].get("labels", {})
+    pairs = (pair.partition("=") for pair in selector.split(",") if pair)
+    return all(labels.get(name) == value for name, _, value in pairs)
+
+
+def a_job(cluster: FakeCluster, name: str, **status: object) -> Object:
+    """Change the status of a Job that was created."""
+    job = cluster.objects["Job", name]
+    changed: Object = {**job, "status": {**job.get("status", {}), **status}}
+    cluster.put(changed)
+    return changed
+
+
+def condition(kind: str, reason: str = "", message: str = "") -> dict[str, str]:
+    return {"type": kind, "status": "True", "reason": reason, "message": message}
+
+
+def a_pod_of(job: Object, number: int = 0, **status: object) -> Object:
+    """Return a pod of a Job."""
+    name = f"{job['metadata']['name']}-{number}-abcde"
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "labels": {
+                **job["metadata"]["labels"],
+                "batch.kubernetes.io/job-name": job["metadata"]["name"],
+            },
+            "annotations": {"batch.kubernetes.io/job-completion-index": str(number)},
+        },
+        "spec": {"nodeName": "node-1"},
+        "status": {"phase": "Pending", **status},
+    }
