@@ -8,7 +8,7 @@ EXTRAS_cuda := --extra server --extra cuda
 EXTRAS_dev := --extra dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env study test test-fast test-cluster test-cluster-core lint format types imports lock lock-check ci clean
+.PHONY: help env study test test-fast test-cluster test-cluster-core manifests lint format types imports lock lock-check ci clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ test-cluster: env  ## Run every test on the cluster that KUBECONFIG names
 
 test-cluster-core: env  ## Run those that show each command at work
 	$(BIN)/python -m pytest tests/cluster tests/chart -m "cluster and not extended"
+
+manifests: env  ## Print k8s/ from the chart and the launcher (needs helm)
+	$(BIN)/python k8s/print.py
 
 lint: env  ## Check style and spelling
 	$(BIN)/ruff check . || (echo 'repair: make format' && false)

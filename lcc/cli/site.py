@@ -102,6 +102,7 @@ def _open_cluster(
     from lcc.launch.installed import chart_settings, use_keys
 
     cluster = KubernetesCluster(settings.cluster)
+    stack.callback(cluster.close)
     base = chart_settings(cluster, settings.cluster.release)
     if base is not None:
         settings = options.load(given, base=base, **flags)

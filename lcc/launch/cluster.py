@@ -112,6 +112,11 @@ class KubernetesCluster:
     def _api(self) -> client.ApiClient:
         return client.ApiClient(self._configuration)
 
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._api.rest_client.pool_manager.clear()
+        self._api.close()
+
     @property
     def host(self) -> str:
         """URL of the API server."""

@@ -74,6 +74,7 @@ def pump(near: socket.socket, far: Any) -> None:
     finally:
         with contextlib.suppress(OSError, WebSocketException):
             far.close(timeout=1)
+            far.shutdown()
 
 
 def _data_of(message: tuple[int, bytes]) -> bytes:

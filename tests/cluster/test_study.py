@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,11 @@ def test_every_stage_of_a_detached_study_is_done(lab: Lab, study: str) -> None:
 
 def mlflow_of(lab: Lab) -> Any:
     """Return MLflow's runs by our run id and trial."""
-    cluster = KubernetesCluster(ClusterSettings(namespace=lab.namespace))
-    with forwarding(cluster, "lcc-mlflow", 5000) as port:
+    own = ClusterSettings(namespace=lab.namespace)
+    with (
+        closing(KubernetesCluster(own)) as cluster,
+        forwarding(cluster, "lcc-mlflow", 5000) as port,
+    ):
         client = MlflowClient(f"http://127.0.0.1:{port}")
         experiment = client.get_experiment_by_name("lcc")
         assert experiment is not None
