@@ -106,7 +106,10 @@ def _train(
     is_refit = settings.search.refit
     training = development_rows(catalogue) if is_refit else catalogue.rows("train")
     validation = None if is_refit else catalogue.rows("validation")
+    replicas = recipe.strategy.num_replicas_in_sync
+    logger.info("event=training replicas=%d device=%s", replicas, settings.train.device)
     if is_chief:
+        place.tracker.set_tags({"lcc.replicas": str(replicas)})
         hooks = _reporting(hooks, recipe, place, num_rows=len(training))
     fitted = recipe.fit(training, validation, hooks=hooks)
     if is_chief:

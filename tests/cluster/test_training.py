@@ -1,0 +1,141 @@
+"""One training on one device, on four of one pod, and on two pods: the same weights."""
+
+import io
+import zipfile
+from contextlib import closing
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lcc.config.cluster import ClusterSettings
+from lcc.config.storage import StorageSettings
+from lcc.launch.cluster import KubernetesCluster
+from lcc.launch.forward import forwarding
+from lcc.storage.uri import open_store
+from tests.cluster.conftest import SMALL, Lab, wait_until
+
+RTOL = 2e-3  # what another order of float32 sums explains; as tests/train has it
+STEPS = ("--epochs", "2", "--set", "train.augmentation.enabled=false")
+STILL = ("--set", "model.dropout=0", "--learning-rate", "0.0001")
+
+
+@pytest.fixture(scope="module")
+def store(lab: Lab, monkeymodule: pytest.MonkeyPatch) -> Any:
+    """Give the lab's bucket, through the API server."""
+    secret = {
+        key: lab.kubectl("get", "secret", "lcc-s3", "-o",
+                         f"go-template={{{{.data.{key} | base64decode}}}}")
+        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    }  # fmt: skip
+    for key, value in secret.items():
+        monkeymodule.setenv(key, value)
+    own = ClusterSettings(namespace=lab.namespace)
+    with (
+        closing(KubernetesCluster(own)) as cluster,
+        forwarding(cluster, "lcc-s3", 8333) as port,
+    ):
+        endpoint = f"http://127.0.0.1:{port}"
+        yield open_store("s3://lcc/study", StorageSettings(endpoint_url=endpoint))
+
+
+@pytest.fixture(scope="module")
+def monkeymodule() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def trained(lab: Lab, *options: str) -> str:
+    """Train to the end; return the run id."""
+    done = lab.launch("train", *SMALL, *STEPS, *STILL, *options, seconds=400)
+    assert done.returncode == 0, done.stderr
+    return next(run for run in reversed(lab.runs()) if run.startswith("train-"))
+
+
+def weights_of(store: Any, run_id: str) -> list[NDArray[np.float32]]:
+    """Return the arrays of a saved model, in one order."""
+    found: list[NDArray[np.float32]] = []
+    data = store.read(f"runs/{run_id}/model/model.keras")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights) as file:
+        file.visititems(
+            lambda _, item: (
+                found.append(np.asarray(item))
+                if isinstance(item, h5py.Dataset) and item.dtype.kind == "f"
+                else None
+            )
+        )
+    return found
+
+
+def assert_same(ours: list[Any], theirs: list[Any]) -> None:
+    assert len(ours) == len(theirs) > 50
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=RTOL, atol=RTOL)
+
+
+@pytest.mark.parametrize(
+    "frozen",
+    [
+        pytest.param(("--set", "model.frozen_stages=5"), id="BatchNorm frozen"),
+        pytest.param((), id="BatchNorm synchronised"),
+    ],
+)
+def test_replicas_and_pods_agree_with_one_device(
+    prepared: Lab, store: Any, frozen: tuple[str, ...]
+) -> None:
+    one = weights_of(store, trained(prepared, *frozen))
+    four = weights_of(store, trained(prepared, "--gpus", "4", *frozen))
+    two_by_two = weights_of(
+        store, trained(prepared, "--pods", "2", "--gpus", "2", *frozen)
+    )
+
+    assert_same(four, one)
+    assert_same(two_by_two, one)
+
+
+def test_the_log_shows_that_four_replicas_train(prepared: Lab) -> None:
+    run_id = trained(prepared, "--gpus", "4")
+
+    log = prepared.launch("logs", run_id, "--step", "train").stdout
+
+    assert "replicas=4" in log
+
+
+def test_a_dead_worker_brings_all_down_and_training_goes_on(
+    prepared: Lab, store: Any
+) -> None:
+    options = ("--pods", "2", "--gpus", "1", "--epochs", "12")
+    undisturbed = weights_of(store, trained(prepared, *options))
+    process = prepared.start("train", *SMALL, *STEPS, *STILL, *options)
+    selector = "lcc.dev/step=train"
+
+    def is_training() -> bool:
+        run_id = prepared.runs()[-1]
+        keys = [item.key for item in store.list_objects(f"runs/{run_id}/checkpoints/")]
+        return bool(keys)
+
+    wait_until(is_training, seconds=150, what="a checkpoint")
+    run_id = prepared.runs()[-1]
+    victim = next(
+        pod["metadata"]["name"]
+        for pod in prepared.items("pods", f"{selector},lcc.dev/run={run_id}")
+        if pod["status"]["phase"] == "Running"
+        and "-train-1-1-" in pod["metadata"]["name"]
+    )
+    prepared.kubectl("delete", "pod", victim, "--grace-period=0", "--force")
+
+    output, _ = process.communicate(timeout=300)
+
+    assert process.returncode == 0, output
+    pods = prepared.items("pods", f"{selector},lcc.dev/run={run_id}")
+    assert len(pods) > 2
+    for one, other in zip(weights_of(store, run_id), undisturbed, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_nothing_of_a_group_is_left_but_its_results(prepared: Lab) -> None:
+    assert prepared.items("services", "app.kubernetes.io/managed-by=lcc-launch") == []
