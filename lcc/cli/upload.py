@@ -8,7 +8,7 @@ from lcc.cli.options import settings_options
 
 
 @click.command("upload", short_help="Bring a folder of tiles to the bucket.")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.argument("folder", type=click.Path())
 @click.argument("uri", metavar="S3URI")
 @settings_options()
 def command(folder: str, uri: str, **given: Any) -> None:

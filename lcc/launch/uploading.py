@@ -39,7 +39,9 @@ def upload_folder(folder: Path, target: Store) -> Uploaded:
         if path.is_file()
     }
     if not files:
-        message = f"{folder}: must hold files, got none. Check the path."
+        message = (
+            f"{folder}: must be a folder that holds files, got none. Check the path."
+        )
         raise DataError(message)
     there = {item.key: item.size_bytes for item in target.list_objects()}
     missing = {

@@ -349,5 +349,5 @@ def test_uploading_leaves_alone_what_is_there(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_not_uploaded(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="must hold files, got none"):
+    with pytest.raises(DataError, match="must be a folder that holds files"):
         upload_folder(tmp_path, LocalStore(tmp_path / "bucket"))
