@@ -38,7 +38,7 @@ def commands_of_readme() -> list[str]:
 @pytest.mark.parametrize("line", commands_of_readme())
 def test_every_command_of_the_readme_parses(line: str) -> None:
     name, *arguments = shlex.split(line, comments=True)[1:]
-    context = click.Context(cli, info_name="lcc-launch")
+    context = click.Context(cli, info_name="lcc-launch", **cli.context_settings)
 
     command = cli.get_command(context, name)
     assert command is not None
@@ -50,7 +50,7 @@ def test_every_command_of_the_readme_parses(line: str) -> None:
 
 
 def test_every_command_is_in_the_table(request: pytest.FixtureRequest) -> None:
-    context = click.Context(cli, info_name="lcc-launch")
+    context = click.Context(cli, info_name="lcc-launch", **cli.context_settings)
     rows = []
     for name in COMMANDS:
         command = cli.get_command(context, name)

@@ -40,7 +40,7 @@ def _start(
     root: Path, index: int, options: dict, *, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.train.peer", str(root), str(index)]
-    with (root / f"stderr-{index}").open("wb") as stderr:
+    with (root / f"stderr-{index}").open("ab") as stderr:
         return subprocess.Popen(
             [*command, json.dumps(options)],
             cwd=REPOSITORY,
