@@ -1,10 +1,8 @@
 """Entry point of the train step: a model, saved, checked and reported."""
 
-import logging
 import os
-import sys
 
-from jobs.entry import StepContext, main
+from jobs.entry import StepContext, end_without_peers, main
 
 
 def run(context: StepContext) -> None:
@@ -24,21 +22,9 @@ def run(context: StepContext) -> None:
     train_model(context.settings, place, watch_signals=StopSignal)
 
 
-def leave(code: object) -> None:
-    """End this process at once where it failed with peers.
-
-    TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
-    """
-    if code and "TF_CONFIG" in os.environ:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else 1)
-
-
 if __name__ == "__main__":
     try:
         main("train", run)
     except SystemExit as err:
-        leave(err.code)
+        end_without_peers(err.code)
         raise
