@@ -46,8 +46,8 @@ def run_features(
     if not missing:
         return
     # TensorFlow takes seconds to import: only where there is work for it.
+    from lcc.train.backbone import build_frozen_backbone
     from lcc.train.features import compute_features
-    from lcc.train.recipe import build_frozen_backbone
 
     size_px = settings.data.tile_size_px
     tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)

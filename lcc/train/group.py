@@ -6,7 +6,7 @@ lost; not what the bytes mean.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -56,9 +56,19 @@ class Group:
         ]
         return np.concatenate(parts).tobytes()[: int(size[0])]
 
-    def wait(self) -> None:
-        """Return once every process has come here."""
-        self.share(b"")
+    def part(self) -> None:
+        """Return once every process has come here, and may leave.
+
+        Raises:
+            tf.errors.OpError: A process was lost before it came.
+        """
+        word = np.zeros(1, np.uint16)
+        # 1. All have come: what the chief had to save is saved.
+        self._share_words(word)
+        # 2. All know it: nobody leaves whom others still need for 1. Who begins this
+        #    has come through 1, so that losing it now is no loss.
+        with suppress(*LOST):
+            self._share_words(word)
 
     def _share_words(self, words: NDArray[np.uint16]) -> NDArray[np.uint16]:
         # As float32, which holds each of them exactly and which every collective adds.

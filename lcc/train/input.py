@@ -20,7 +20,6 @@ Ints = NDArray[np.int64]
 TILE_RANK = 4  # (batch, height, width, channel); features have two axes
 AUGMENT_CALLS = 2  # batches stained at once: each call already uses every core
 PREFETCH = 2  # batches: one in use, one ready
-WHOLE = (0, 1)
 
 
 class ImageSource(Protocol):
@@ -141,7 +140,7 @@ def training_batches(
     settings: TrainSettings,
     *,
     start: int,
-    part: tuple[int, int] = WHOLE,
+    part: tuple[int, int] = (0, 1),
 ) -> Any:
     """Return an endless dataset of batches from step `start` of the whole training.
 
@@ -167,10 +166,8 @@ def training_batches(
         batch = (move_tiles(images, transforms), *batch[1:])
         return (*batch, stains) if is_stained else batch
 
-    steps = tf.data.Dataset.counter(start)
-    dataset = _load_in_numpy(
-        steps, load, shape=(own.stop - own.start, *shape), has_stains=is_stained
-    )
+    steps, shape = tf.data.Dataset.counter(start), (own.stop - own.start, *shape)
+    dataset = _load_in_numpy(steps, load, shape=shape, has_stains=is_stained)
     if is_stained:
         dataset = dataset.map(
             lambda images, labels, weights, stains: (
@@ -188,7 +185,7 @@ def judging_batches(
     examples: Examples,
     *,
     batch_size: int,
-    part: tuple[int, int] = WHOLE,
+    part: tuple[int, int] = (0, 1),
 ) -> Any:
     """Return a dataset that passes once over the examples, unaltered and in order.
 
@@ -213,9 +210,8 @@ def judging_batches(
 
 
 def _slice_of(batch_size: int, part: tuple[int, int]) -> slice:
-    index, count = part
-    size = batch_size // count
-    return slice(index * size, (index + 1) * size)
+    size = batch_size // part[1]
+    return slice(part[0] * size, (part[0] + 1) * size)
 
 
 def _load_in_numpy(

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ from lcc.train.callbacks import (
 from lcc.train.checkpoint import Checkpoint, Checkpoints, pack, unpack
 from lcc.train.devices import distribute
 from lcc.train.group import Group
-from lcc.train.input import EpochPlan, TrainingData, judging_batches, training_batches
+from lcc.train.input import EpochPlan, TrainingData, training_batches
+from lcc.train.judging import Judge
 from lcc.train.state import first_state, put_state, take_state
 from lcc.train.steps import Steps
 
@@ -102,6 +102,7 @@ class Loop:
             is_validated=self.data.validation is not None,
             folder=self.folder,
         )
+        self.num_steps = self.settings.epochs * self.plan.num_steps
         self.history: list[dict[str, float]] = []
         self.sums = np.zeros(3)
         self._saved_at = time.monotonic()
@@ -125,20 +126,17 @@ class Loop:
         )
         callbacks.on_train_begin()
         step = self._restore(saved) if saved is not None else 0
-        total = self.settings.epochs * self.plan.num_steps
-        if step and step % self.plan.num_steps == 0 and self._is_over(saved):
-            step = total
         try:
-            self._train(callbacks, step, total)
+            self._train(callbacks, step)
             callbacks.on_train_end()
         finally:
             close_csv(self.own_callbacks)
         return best_epoch_of(self.own_callbacks, last=len(self.history) - 1)
 
-    def _train(self, callbacks: Any, step: int, total: int) -> None:
+    def _train(self, callbacks: Any, step: int) -> None:
         """Take steps until the last, or until a callback has seen enough."""
         batches = self._batches(step)
-        while step < total:
+        while step < self.num_steps:
             epoch, place = divmod(step, self.plan.num_steps)
             if place == 0:
                 callbacks.on_epoch_begin(epoch)
@@ -201,27 +199,11 @@ class Loop:
         self._save(step)
 
     def _validate(self) -> dict[str, float]:
-        examples, size = self.data.validation, self.settings.batch_size
-        if examples is None:
+        if self.data.validation is None:
             return {}
-
-        def make(part: tuple[int, int]) -> Any:
-            found = judging_batches(
-                self.data.source, examples, batch_size=size, part=part
-            )
-            return found if self.hooks.group is None else found.repeat()
-
-        batches = distribute(self.strategy, make, batch_size=size)
-        loss, confusion = 0.0, np.zeros((self.num_classes, self.num_classes))
-        for batch in islice(batches, -(-len(examples) // size)):
-            batch_loss, batch_confusion = self.steps.judge(batch)
-            loss += float(batch_loss)
-            confusion += np.asarray(batch_confusion)
-        return {
-            "val_loss": loss,
-            "val_accuracy": float(np.trace(confusion) / confusion.sum()),
-            "val_macro_f1": macro_f1(confusion),
-        }
+        judge = Judge(self.steps.judge, self.strategy, num_classes=self.num_classes)
+        batch_size = self.settings.batch_size
+        return judge(self.data.source, self.data.validation, batch_size=batch_size)
 
     def _save_if_due(self, step: int) -> None:
         is_stopping = self._is_stopping()
@@ -230,7 +212,7 @@ class Loop:
             self._save(step)
         if is_stopping:
             if self.hooks.group is not None:
-                self.hooks.group.wait()  # nobody leaves before the chief has saved
+                self.hooks.group.part()  # nobody leaves before the chief has saved
             message = f"stopped after step {step}, all work so far is saved."
             raise Stopped(message)
 
@@ -262,23 +244,7 @@ class Loop:
         put_state(self.model, self.own_callbacks, saved)
         self.history = saved.document["history"]
         self.sums = np.array(saved.document["sums"])
-        logger.info("event=resumed step=%d", saved.step)
-        return saved.step
-
-    @staticmethod
-    def _is_over(saved: Checkpoint | None) -> bool:
-        return saved is not None and bool(saved.document["stop"])
-
-
-def macro_f1(confusion: Any) -> float:
-    """Return the mean F1 over classes of a confusion matrix (true × predicted).
-
-    A class that neither occurs nor is predicted counts as 0, as in scikit-learn.
-
-    Example:
-        >>> macro_f1(np.array([[2, 0], [0, 2]]))
-        1.0
-    """
-    hits = np.diag(confusion)
-    total = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return float(np.mean(2 * hits / np.maximum(total, 1e-12)))
+        if saved.step:
+            logger.info("event=resumed step=%d", saved.step)
+        is_whole = saved.step % self.plan.num_steps == 0
+        return self.num_steps if is_whole and saved.document["stop"] else saved.step

@@ -1,27 +1,12 @@
-"""The processes of one training: who they are, and a bounded wait until all are there.
-
-Knows addresses and plain sockets; no TensorFlow, which cannot stop waiting and takes a
-dying server of the last attempt for a peer.
-"""
+"""The processes of one training: who they are, and which of them is the chief. Pure."""
 
 import json
-import logging
-import socket
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
-from lcc.errors import ConfigError, UnavailableError
-
-logger = logging.getLogger(__name__)
+from lcc.errors import ConfigError
 
 VARIABLE = "LCC_PEERS"
-WAIT_SECONDS = 120.0  # an image is pulled and a pod started in that time
-PAUSE_SECONDS = 0.2
-ANSWER_SECONDS = 2.0  # that a peer which is there needs for one line
-HELLO, READY, GO = b"lcc", b"ready\n", b"go\n"
-MAX_LINE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,157 +92,6 @@ def tf_config(peers: Peers) -> str:
     )
 
 
-def meet(peers: Peers, *, seconds: float = WAIT_SECONDS) -> None:
-    """Return once all peers are there at the same time.
-
-    The chief listens on its own address until each of the others has called; then it
-    frees the address for TensorFlow. A process that waits for the chief of an attempt
-    that is just ending keeps trying.
-
-    Args:
-        peers: Who is to come.
-        seconds: How long to wait.
-
-    Raises:
-        UnavailableError: Some did not come; it names them.
-    """
-    deadline = time.monotonic() + seconds
-    logger.info("event=meeting index=%d peers=%s", peers.index, peers.addresses)
-    missing = _await_names(peers, deadline)
-    if not missing and peers.is_chief:
-        missing = _gather(peers, deadline)
-    elif not missing:
-        missing = _call_chief(peers, deadline)
-    if missing:
-        message = (
-            f"{VARIABLE}: all processes of the training must come within "
-            f"{seconds:g} s, got no answer from {', '.join(missing)}. See whether they "
-            "started; the training goes on from its last checkpoint."
-        )
-        raise UnavailableError(message)
-    logger.info("event=met index=%d", peers.index)
-
-
 def _is_address(address: str) -> bool:
     host, _, port = address.rpartition(":")
     return bool(host) and port.isdecimal() and 0 < int(port) < 1 << 16
-
-
-def _await_names(peers: Peers, deadline: float) -> list[str]:
-    """Wait until every host name resolves; return the addresses that do not."""
-    missing = list(peers.addresses)
-    while missing and time.monotonic() < deadline:
-        missing = [
-            address
-            for address, (host, port) in zip(peers.addresses, peers.hosts, strict=True)
-            if not _resolves(host, port)
-        ]
-        if missing:
-            time.sleep(PAUSE_SECONDS)
-    return missing
-
-
-def _resolves(host: str, port: int) -> bool:
-    try:
-        return bool(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    except OSError:
-        return False
-
-
-def _gather(peers: Peers, deadline: float) -> list[str]:
-    """Listen until all others have called and still answer; return who did not."""
-    others = set(range(1, len(peers.addresses)))
-    calls: dict[int, socket.socket] = {}
-    try:
-        with _listen(peers.hosts[0][1], deadline) as server:
-            while set(calls) != others or not _all_ready(calls):
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    return [peers.addresses[n] for n in sorted(others - set(calls))]
-                server.settimeout(remaining)
-                with suppress(TimeoutError):
-                    _accept(server, calls, others)
-        for call in calls.values():  # the address is free from here on
-            call.sendall(GO)
-    except OSError:
-        return [peers.addresses[0]]
-    finally:
-        for call in calls.values():
-            call.close()
-    return []
-
-
-def _listen(port: int, deadline: float) -> socket.socket:
-    """Return a listening socket; the last attempt may still hold the address."""
-    is_dual = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if is_dual else socket.AF_INET
-    while True:
-        try:
-            return socket.create_server(
-                ("", port), family=family, dualstack_ipv6=is_dual
-            )
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(PAUSE_SECONDS)
-
-
-def _accept(
-    server: socket.socket, calls: dict[int, socket.socket], others: set[int]
-) -> None:
-    """Take one call; the later of two from one peer is that which still lives."""
-    call, _ = server.accept()
-    call.settimeout(ANSWER_SECONDS)
-    try:
-        words = call.recv(MAX_LINE).split()
-    except OSError:
-        words = []
-    known = {str(number).encode(): number for number in others}
-    if (
-        len(words) != len((HELLO, "index"))
-        or words[0] != HELLO
-        or words[1] not in known
-    ):
-        call.close()
-        return
-    earlier = calls.pop(known[words[1]], None)
-    if earlier is not None:
-        earlier.close()
-    calls[known[words[1]]] = call
-
-
-def _all_ready(calls: dict[int, socket.socket]) -> bool:
-    """Ask all whether they are still there; forget those that are not."""
-    for number, call in list(calls.items()):
-        try:
-            call.sendall(READY)
-            is_there = call.recv(MAX_LINE) == READY
-        except OSError:
-            is_there = False
-        if not is_there:
-            calls.pop(number).close()
-            return False
-    return True
-
-
-def _call_chief(peers: Peers, deadline: float) -> list[str]:
-    """Call the chief until it says that all are there; return it where it does not."""
-    while (remaining := deadline - time.monotonic()) > 0:
-        with suppress(OSError):
-            address = peers.hosts[0]
-            with socket.create_connection(address, timeout=remaining) as call:
-                call.sendall(b"%s %d\n" % (HELLO, peers.index))
-                if _hears_go(call, deadline):
-                    return []
-        time.sleep(PAUSE_SECONDS)
-    return [peers.addresses[0]]
-
-
-def _hears_go(call: socket.socket, deadline: float) -> bool:
-    while (remaining := deadline - time.monotonic()) > 0:
-        call.settimeout(remaining)
-        line = call.recv(MAX_LINE)
-        if line != READY:
-            return line.endswith(GO)
-        call.sendall(READY)
-    return False

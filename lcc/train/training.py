@@ -17,6 +17,7 @@ from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
 from lcc.tracking.tracker import Tracker
+from lcc.train.backbone import prepare_tensorflow
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.devices import make_strategy
 from lcc.train.export import ModelCard, digest_of, save_model, write_mlflow_model
@@ -24,7 +25,7 @@ from lcc.train.feature_store import development_rows
 from lcc.train.group import Group, losing_peers
 from lcc.train.loop import Hooks
 from lcc.train.peers import Peers
-from lcc.train.recipe import Fitted, Recipe, open_recipe, prepare_tensorflow
+from lcc.train.recipe import Fitted, Recipe, open_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def train_model(
         group = Group(strategy, place.peers)
         hooks = Hooks(is_stopping=watch_signals(), group=group)
         _train(settings, place, hooks, strategy)
-        group.wait()  # nobody is done before the chief has saved all
+        group.part()  # nobody is done before the chief has saved all
 
 
 def _train(

@@ -76,7 +76,7 @@ def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
     loop.run()
     np.savez(folder / "weights.npz", *loop.model.get_weights())
     (folder / "history.json").write_text(json.dumps(loop.history))
-    group.wait()
+    group.part()
 
 
 if __name__ == "__main__":

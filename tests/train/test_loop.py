@@ -12,7 +12,8 @@ import tensorflow as tf
 from lcc.config.train import ClassBalance
 from lcc.errors import ConfigError, RunFailed
 from lcc.storage.local import LocalStore
-from lcc.train.loop import Hooks, macro_f1
+from lcc.train.judging import macro_f1
+from lcc.train.loop import Hooks
 from lcc.train.steps import make_optimizer
 from tests.builders.trainings import (
     a_loop,
