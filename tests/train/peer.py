@@ -58,6 +58,8 @@ def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
             (root / "ended").write_text(str(time.time()))
             os.kill(os.getpid(), getattr(signal, options["signal"]))
 
+    digest = options.get("digest", "same")
+    checkpoints = some_checkpoints(LocalStore(root), digest=digest)
     folder = root / f"{index}"
     folder.mkdir(exist_ok=True)
     loop = a_loop(
@@ -65,7 +67,7 @@ def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
         strategy,
         settings=settings.train,
         hooks=Hooks(
-            checkpoints=some_checkpoints(LocalStore(root)) if group.is_chief else None,
+            checkpoints=checkpoints if group.is_chief else None,
             progress=progress,
             is_stopping=StopSignal(),
             group=group,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -141,6 +142,15 @@ def test_a_process_that_hangs_is_given_up(tmp_path: Path):
     processes[1].wait()
 
     assert code == 75
+
+
+@pytest.mark.slow
+def test_a_fault_of_the_chief_alone_ends_all(undisturbed: Path, tmp_path: Path):
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+
+    codes = train_together(tmp_path, digest="other", **RANDOM)
+
+    assert codes == [2, 75]
 
 
 @pytest.mark.slow
