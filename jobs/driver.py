@@ -5,8 +5,8 @@ from jobs.entry import StepContext, main
 
 def run(context: StepContext) -> None:
     """Drive the run to its end; found again by whoever takes over after a kill."""
+    from lcc.launch.api_server import KubernetesCluster
     from lcc.launch.backends import open_backend
-    from lcc.launch.cluster import KubernetesCluster
     from lcc.launch.display import Lines
     from lcc.launch.render import DEFAULT_PARALLELISM
     from lcc.launch.stopping import stop_on_signals

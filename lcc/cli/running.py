@@ -16,7 +16,7 @@ from lcc.launch.plan import Plan, Stage, build_plan, stages_of
 from lcc.launch.resolve import resolve_places
 
 if TYPE_CHECKING:
-    from lcc.launch.cluster import KubernetesCluster
+    from lcc.launch.api_server import KubernetesCluster
     from lcc.launch.state import RunState
     from lcc.launch.study import Ground
 

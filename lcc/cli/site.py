@@ -23,7 +23,7 @@ from lcc.storage.uri import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lcc.launch.cluster import KubernetesCluster
+    from lcc.launch.api_server import KubernetesCluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def _open_cluster(
     flags: dict[str, str | None],
     stack: ExitStack,
 ) -> Site:
-    from lcc.launch.cluster import KubernetesCluster
+    from lcc.launch.api_server import KubernetesCluster
     from lcc.launch.forward import Reach
     from lcc.launch.installed import chart_settings, use_keys
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from lcc.config.settings import Settings
 from lcc.launch.plan import Plan, Step
-from lcc.launch.pod import num_devices, size_of
+from lcc.launch.sizes import num_devices, size_of
 
 
 def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:

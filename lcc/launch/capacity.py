@@ -7,7 +7,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from lcc.config.settings import Settings
 from lcc.launch.plan import Step
-from lcc.launch.pod import SIZES, requested
+from lcc.launch.sizes import SIZES, requested
 
 SETTINGS = {"cpu": "cluster.sizes.{size}.cpu", "memory": "cluster.sizes.{size}.memory"}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lcc.config.settings import Settings
 from lcc.errors import LccError
-from lcc.launch.cluster import KubernetesCluster
+from lcc.launch.api_server import KubernetesCluster
 from lcc.storage.store import Store
 from lcc.tracking.mlflow import MlflowServer
 

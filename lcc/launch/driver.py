@@ -7,23 +7,22 @@ of stages (`study`).
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from lcc import __version__
-from lcc.config.launch import Backend as BackendName
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
-from lcc.errors import ConfigError, RunFailed, Stopped, UnavailableError
 from lcc.launch.display import Display
+from lcc.launch.ending import failure
 from lcc.launch.forwarding import (
     finish_safely,
     forward_safely,
     forwarding,
     open_sender,
 )
+from lcc.launch.keeping import StateKeeper
 from lcc.launch.names import new_run_id
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Stage, Step
@@ -43,8 +42,6 @@ from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Status as MlflowStatus
 from lcc.tracking.tracker import Tracker
 
-STATE_SECONDS = 2.0  # how stale the counts of `status` may be
-BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
 
 
@@ -55,22 +52,6 @@ class Backend(Protocol):
         self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
     ) -> Outcome:
         """Run all processes of a step to their end."""
-
-
-class StepFailed(RunFailed):
-    """A step failed for good; exits with the code of its process."""
-
-    def __init__(self, message: str, *, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-class RunStopped(Stopped):
-    """The driver was asked to stop; exits with the code of the signal."""
-
-    def __init__(self, message: str, *, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +122,7 @@ def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise _failure(state, outcome, launch)
+        raise failure(state, outcome, launch.settings)
 
 
 def _finish(sender: Sender) -> None:
@@ -191,7 +172,7 @@ def _run_step(
     outcome = backend.run_step(
         step,
         run_id=state.run_id,
-        watch=StateKeeper(launch, state, step_state),
+        watch=StateKeeper(launch.store, launch.display, state=state, step=step_state),
         is_retry=is_retry,
     )
     launch.display.end(outcome)
@@ -201,33 +182,6 @@ def _run_step(
     step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
     step_state.reason, step_state.log = "", outcome.log
     return outcome
-
-
-class StateKeeper:
-    """Shows how a step goes, and keeps the state that others read fresh."""
-
-    def __init__(self, launch: Launch, state: RunState, step: StepState) -> None:
-        self._launch, self._state, self._step = launch, state, step
-        self._written = time.monotonic()
-
-    def __call__(self, done: int, total: int, reason: str = "") -> None:
-        """Take units done and in all, and why the rest waits."""
-        self._launch.display.advance(done, total)
-        step = self._step
-        if reason != step.reason:
-            self._launch.display.wait(reason)
-        is_new = (done, total, reason) != (step.done, step.total, step.reason)
-        step.done, step.total, step.reason = done, total, reason
-        age = time.monotonic() - self._written
-        if age > BEAT_SECONDS or (is_new and age > STATE_SECONDS):
-            self._write()
-
-    def _write(self) -> None:
-        """Write the state; a store that is away for a while costs only freshness."""
-        self._state.driver = this_driver()
-        with suppress(UnavailableError):
-            write_state(self._launch.store, self._state)
-        self._written = time.monotonic()
 
 
 def _status(outcome: Outcome) -> Status:
@@ -268,25 +222,3 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
         else:
             flat[path] = value
     return flat
-
-
-def place_of(settings: Settings) -> str:
-    """Return the flag that leads a later command to the same place."""
-    if settings.launch.backend is BackendName.KUBERNETES:
-        return f"-n {settings.cluster.namespace}"
-    return f"--root {settings.storage.root}"
-
-
-def _failure(state: RunState, outcome: Outcome, launch: Launch) -> Exception:
-    whole = state.study or state.run_id  # a stage alone leaves its study unfinished
-    resume = f"lcc-launch resume {whole} {place_of(launch.settings)}"
-    if outcome.is_stop:
-        message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
-        return RunStopped(message, exit_code=outcome.exit_code)
-    log = f"\nlog: {outcome.log}" if outcome.log else ""
-    if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
-        remedy = "After changing the settings start again; finished parts are kept."
-    else:
-        remedy = f"After mending it: {resume}"
-    message = f"{outcome.message}{log}\n{remedy}"
-    return StepFailed(message, exit_code=outcome.exit_code)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from lcc.launch.cluster import Cluster
 from lcc.launch.labels import ATTEMPT, DRIVER, RUN, STEP, STUDY, select
-from lcc.launch.observing import JobFacts, job_facts, pod_facts, waiting_reason
+from lcc.launch.observing import JobFacts, job_facts, pod_facts
 from lcc.launch.state import RunState, Status
+from lcc.launch.waits import waiting_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,9 @@
 Knows the status fields of Kubernetes; not how they arrive (`following`).
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from lcc.launch.outcome import Outcome
 
 Object = Mapping[str, Any]
 
@@ -25,10 +22,6 @@ STUCK = {
 }
 QUIET = {"ContainerCreating", "PodInitializing"}
 INDEX = "batch.kubernetes.io/job-completion-index"
-KILLED = 137  # 128 + SIGKILL
-QUOTA = re.compile(
-    r"exceeded quota: (\S+), requested: (\S+), used: \S+, limited: (\S+)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,123 +155,4 @@ def job_facts(job: Object) -> JobFacts:
         is_suspended=bool(spec.get("suspend")),
         started=status.get("startTime", ""),
         ended=ending.get("lastTransitionTime", ""),
-    )
-
-
-def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") -> str:
-    """Return why nothing, or not everything, runs; empty where all does.
-
-    Args:
-        job: The Job.
-        pods: Its pods.
-        events: What keeps the Job from making pods, from its events.
-
-    Example:
-        >>> pod = PodFacts(name="a", waiting="Unschedulable: 0/1 nodes are available")
-        >>> waiting_reason(JobFacts(name="j"), [pod, pod])
-        '2 pods wait: Unschedulable: 0/1 nodes are available'
-    """
-    if job.is_suspended:
-        return "suspended, until its queue lets it run"
-    known = list(pods)
-    waits = [pod.waiting for pod in known if pod.phase == "Pending" and pod.waiting]
-    if waits:
-        first = max(set(waits), key=waits.count)
-        return f"{_count(waits.count(first), 'pod')} {first}".replace(": ", ": ", 1)
-    lost = [pod for pod in known if is_lost(pod)]
-    if lost:
-        return (
-            f"pod {lost[0].name} is on node {lost[0].node}, which does not answer. If "
-            f"the node is gone for good: kubectl taint node {lost[0].node} "
-            "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
-        )
-    if events and not job.active:
-        return events
-    again = [pod.message.partition("\n")[0] for pod in known if pod.exit_code]
-    if again and job.active:
-        return f"tries again after: {again[-1]}" if again[-1] else ""
-    return ""
-
-
-def is_lost(pod: PodFacts) -> bool:
-    """Return whether a pod hangs on a node that does not answer."""
-    return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{noun} waits:" if number == 1 else f"{number} {noun}s wait:"
-
-
-def never_fits(events: str) -> bool:
-    """Return whether one pod alone is above the quota, so that waiting is in vain.
-
-    Example:
-        >>> never_fits(
-        ...     "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
-        ... )
-        False
-    """
-    match = QUOTA.search(events)
-    if match is None:
-        return bool(events)
-    requested, limited = (dict(_pairs(text)) for text in (match[2], match[3]))
-    return any(requested[name] > limited[name] for name in requested if name in limited)
-
-
-def _pairs(text: str) -> Iterable[tuple[str, float]]:
-    from kubernetes.utils.quantity import parse_quantity
-
-    for pair in text.split(","):
-        name, _, quantity = pair.partition("=")
-        yield name, float(parse_quantity(quantity))
-
-
-def failed_outcome(job: JobFacts, pods: Iterable[PodFacts], memory: str) -> Outcome:
-    """Return how a Job failed: the words of a pod that failed for good.
-
-    Args:
-        job: The Job.
-        pods: Its pods.
-        memory: The setting that a pod's memory comes from, for its remedy.
-    """
-    ended = [pod for pod in pods if pod.phase == "Failed" or pod.exit_code]
-    if not ended:
-        return Outcome(exit_code=1, message=f"job {job.name}: {job.failure}")
-    worst = max(ended, key=lambda pod: (_gravity(pod), pod.created))
-    return Outcome(
-        exit_code=_exit_code(worst),
-        message=_last_words(worst, memory),
-    )
-
-
-def _gravity(pod: PodFacts) -> int:
-    """Return what tells most: wrong input, lack of memory, any failure, weather."""
-    code = pod.exit_code or 0
-    if code in {2, 3, 4}:
-        return 3
-    if pod.killer == "OOMKilled":
-        return 2
-    return 0 if code in {75, 143} else 1
-
-
-def _exit_code(pod: PodFacts) -> int:
-    code = pod.exit_code or 1
-    return code if code in {1, 2, 3, 4, 75} else 1
-
-
-def _last_words(pod: PodFacts, memory: str) -> str:
-    if pod.killer == "OOMKilled":
-        return (
-            f"pod {pod.name}: must stay within its memory, got OOMKilled. "
-            f"Raise {memory}."
-        )
-    if pod.killer:
-        return f"pod {pod.name}: {pod.killer} {pod.message}".rstrip()
-    if pod.exit_code == KILLED:
-        return f"pod {pod.name}: was killed. {pod.message}".rstrip()
-    last = pod.message.splitlines()[-1] if pod.message else ""
-    return (
-        pod.message
-        if pod.exit_code in {2, 3, 4, 75}
-        else (last or f"pod {pod.name}: exit code {pod.exit_code}")
     )

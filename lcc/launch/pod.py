@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lcc.config.cluster import ClusterSettings, LightSize
 from lcc.config.load import dump_changes
 from lcc.config.settings import Settings
-from lcc.config.train import Device
 from lcc.errors import ConfigError
 from lcc.launch.labels import DRIVER
 from lcc.launch.plan import Step
+from lcc.launch.sizes import num_devices, size_of
 
 Manifest = dict[str, Any]
 
@@ -23,14 +22,6 @@ MAX_SETTINGS_BYTES = 100_000  # Linux takes 128 KiB for one variable of a proces
 SOURCE_FOLDER = "/mnt/source"
 CA_FOLDER = "/etc/lcc-ca"
 PEER_PORT = 2222  # where the workers of one training listen, as TensorFlow's examples
-SIZES = {
-    "list": "light",
-    "catalogue": "light",
-    "select": "light",
-    DRIVER: "light",
-    "hash": "data",
-    "link": "data",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,25 +191,6 @@ def _peers(order: JobOrder) -> str:
         f"{order.name}-{index}.{order.name}:{PEER_PORT}"
         for index in range(order.step.num_indexes)
     )
-
-
-def size_of(step: str, cluster: ClusterSettings) -> LightSize:
-    """Return the size of a step's pods."""
-    size = getattr(cluster.sizes, SIZES.get(step, "train"))
-    assert isinstance(size, LightSize)  # noqa: S101 - a slip of ours
-    return size
-
-
-def num_devices(step: Step, settings: Settings) -> int:
-    """Return the GPUs that one pod asks for; logical devices of the CPU need none."""
-    return step.gpus if settings.train.device is Device.GPU else 0
-
-
-def requested(step: Step, settings: Settings) -> dict[str, str]:
-    """Return what a node must have for one pod: resource → quantity."""
-    size, gpus = size_of(step.name, settings.cluster), num_devices(step, settings)
-    found = {"cpu": size.cpu, "memory": size.memory}
-    return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})
 
 
 def _resources(order: JobOrder) -> Manifest:

@@ -8,19 +8,16 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.launch.capacity import too_large
 from lcc.launch.cluster import Cluster, Object
+from lcc.launch.failures import failed_outcome
 from lcc.launch.following import JobView, following
 from lcc.launch.labels import ATTEMPT, select
 from lcc.launch.manifests import build_manifests, order_job
-from lcc.launch.observing import (
-    failed_outcome,
-    job_facts,
-    never_fits,
-    waiting_reason,
-)
+from lcc.launch.observing import job_facts
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Step
-from lcc.launch.pod import SIZES
+from lcc.launch.sizes import SIZES
 from lcc.launch.stopping import StopRequest
+from lcc.launch.waits import never_fits, waiting_reason
 
 # An image that cannot be pulled may be a registry's hiccup: the kubelet tries again
 # after 10 and 20 s.

@@ -8,7 +8,8 @@ from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError, NotFoundError
 from lcc.launch.display import Display
-from lcc.launch.driver import Backend, Launch, RunStopped, create_run, run_stage
+from lcc.launch.driver import Backend, Launch, create_run, run_stage
+from lcc.launch.ending import RunStopped
 from lcc.launch.plan import Stage, build_plan, stages_of
 from lcc.launch.resolve import resolve_inputs
 from lcc.launch.state import RunState, Status, now, read_state, this_driver, write_state

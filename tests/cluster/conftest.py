@@ -25,9 +25,10 @@ SMALL_DATA = (
     *("--set", "data.tile_size_px=32", "--set", "data.num_folds=2"),
     *("--set", "data.num_slices=2", "--parallelism", "2"),
 )
+BACKBONE = "s3://lcc/backbones/tiny.keras"
 SMALL = (  # a training of seconds
-    *("--set", "data.tile_size_px=32", "--set", "model.backbone=mobilenet"),
-    *("--set", "model.weights=none", "--batch-size", "16", "--epochs", "1"),
+    *("--set", "data.tile_size_px=32", "--set", f"model.backbone={BACKBONE}"),
+    *("--batch-size", "16", "--epochs", "1"),
 )
 
 Done = subprocess.CompletedProcess[str]
@@ -159,9 +160,28 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prepared(lab: Lab, tiles: Path) -> Lab:
-    """Return the lab with the small set uploaded and prepared."""
-    assert lab.launch("upload", str(tiles), "s3://lcc/sources/tiles").returncode == 0
+def backbones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `tiny.keras`: two convolutions, each normalised."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    images = keras.Input((32, 32, 3))
+    features = keras.layers.Rescaling(1 / 255)(images)
+    for filters in (8, 16):
+        features = keras.layers.Conv2D(filters, 3, strides=2)(features)
+        features = keras.layers.BatchNormalization(momentum=0.5)(features)
+        features = keras.layers.ReLU()(features)
+    folder = tmp_path_factory.mktemp("backbones")
+    keras.Model(images, features).save(folder / "tiny.keras")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(lab: Lab, tiles: Path, backbones: Path) -> Lab:
+    """Return the lab with a tiny backbone, and the small set prepared."""
+    for folder, uri in ((backbones, BACKBONE), (tiles, "s3://lcc/sources/tiles/.")):
+        done = lab.launch("upload", str(folder), uri.rpartition("/")[0])
+        assert done.returncode == 0, done.stderr
     done = lab.launch("prepare", "s3://lcc/sources/tiles", *SMALL_DATA)
     assert done.returncode == 0, done.stderr
     return lab

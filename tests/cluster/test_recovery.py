@@ -7,7 +7,7 @@ from typing import Any
 from mlflow import MlflowClient
 
 from lcc.config.cluster import ClusterSettings
-from lcc.launch.cluster import KubernetesCluster
+from lcc.launch.api_server import KubernetesCluster
 from lcc.launch.forward import forwarding
 from tests.cluster.conftest import SMALL, Lab, wait_until
 

@@ -12,7 +12,7 @@ import yaml
 from mlflow import MlflowClient
 
 from lcc.config.cluster import ClusterSettings
-from lcc.launch.cluster import KubernetesCluster
+from lcc.launch.api_server import KubernetesCluster
 from lcc.launch.forward import forwarding
 from tests.cluster.conftest import BIN, Lab, wait_until
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from lcc.errors import Stopped
-from lcc.launch.driver import Launch, StepFailed, create_run, run_stage
+from lcc.launch.driver import Launch, create_run, run_stage
+from lcc.launch.ending import StepFailed
 from lcc.launch.local import LocalBackend
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Step

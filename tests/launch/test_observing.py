@@ -2,15 +2,9 @@
 
 import pytest
 
-from lcc.launch.observing import (
-    JobFacts,
-    PodFacts,
-    failed_outcome,
-    job_facts,
-    never_fits,
-    pod_facts,
-    waiting_reason,
-)
+from lcc.launch.failures import failed_outcome
+from lcc.launch.observing import JobFacts, PodFacts, job_facts, pod_facts
+from lcc.launch.waits import never_fits, waiting_reason
 
 UNSCHEDULABLE = (
     "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. no new claims to "

@@ -7,7 +7,7 @@ import pytest
 
 from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
-from lcc.launch.driver import StepFailed
+from lcc.launch.ending import StepFailed
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Stage, Step
 from lcc.launch.state import Status, read_state

@@ -1,0 +1,234 @@
+"""The API server: the only place that talks to it.
+
+Raw JSON, not the client's models: thousands of pods parsed into models take seconds and
+hundreds of megabytes. Requests are counted, so that a test can bound them.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import urllib3
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from lcc.config.cluster import ClusterSettings
+from lcc.launch import refusals
+from lcc.launch.cluster import GoneError, Object, Page
+from lcc.launch.kubeconfig import load_kubeconfig
+from lcc.launch.tunnel import open_tunnel
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500  # objects of one answer: 2 to 4 MB of pods
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+KINDS = {  # kind → API group and plural
+    "Job": ("apis/batch/v1", "jobs"),
+    "Pod": ("api/v1", "pods"),
+    "Service": ("api/v1", "services"),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Secret": ("api/v1", "secrets"),
+    "Event": ("api/v1", "events"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "LocalQueue": ("apis/kueue.x-k8s.io/v1beta1", "localqueues"),
+}
+
+
+class KubernetesCluster:
+    """A `Cluster` behind the user's kubeconfig, or the one that this pod runs in.
+
+    Raises:
+        ConfigError: There is no kubeconfig, or no such context in it.
+    """
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._configuration = client.Configuration()
+        own = load_kubeconfig(settings.context, self._configuration)
+        self.namespace = settings.namespace or own or "default"
+        self._configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
+        self.num_requests = 0
+
+    @cached_property
+    def _api(self) -> client.ApiClient:
+        return client.ApiClient(self._configuration)
+
+    def close(self) -> None:
+        """Close the connections that are kept open; with -vv tells what was asked."""
+        logger.debug("event=api_requests count=%d", self.num_requests)
+        self._api.rest_client.pool_manager.clear()
+        self._api.close()
+
+    @property
+    def host(self) -> str:
+        """URL of the API server."""
+        return str(self._configuration.host)
+
+    def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
+        """Create an object; None where one of this name exists already."""
+        query = [("dryRun", "All")] if dry_run else []
+        path = self._path(manifest["kind"])
+        try:
+            return self._json("POST", path, query=query, body=manifest)
+        except refusals.ExistsError:
+            return None
+
+    def read(self, kind: str, name: str) -> Object | None:
+        """Return an object, None where there is none."""
+        try:
+            return self._json("GET", self._path(kind, name))
+        except refusals.AbsentError:
+            return None
+
+    def get(self, path: str) -> Object:
+        """Return what lies at a path of the API, e.g. `version`."""
+        return self._json("GET", f"/{path}")
+
+    def post(self, path: str, body: Object) -> Object:
+        """Return the answer to a review, which creates nothing."""
+        return self._json("POST", f"/{path}", body=body)
+
+    def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
+        """Yield all objects that fit, a page at a time."""
+        token = ""
+        while True:
+            query = [
+                ("limit", str(PAGE)),
+                ("labelSelector", selector),
+                ("fieldSelector", fields),
+                ("continue", token),
+            ]
+            answer = self._json("GET", self._path(kind), query=query)
+            metadata = answer["metadata"]
+            token = metadata.get("continue", "")
+            yield Page(
+                items=answer["items"], resource_version=metadata["resourceVersion"]
+            )
+            if not token:
+                return
+
+    def watch(
+        self, kind: str, selector: str, *, resource_version: str, seconds: int
+    ) -> Iterator[tuple[str, Object]]:
+        """Yield (type, object) of each change until the time is over.
+
+        Raises:
+            GoneError: Too much has happened since; list again.
+        """
+        query = [
+            ("watch", "1"),
+            ("labelSelector", selector),
+            ("resourceVersion", resource_version),
+            ("timeoutSeconds", str(seconds)),
+            ("allowWatchBookmarks", "true"),
+        ]
+        with self._stream(self._path(kind), query, seconds + READ_SECONDS) as lines:
+            for line in lines:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    if event["object"].get("code") == refusals.GONE:
+                        raise GoneError
+                    raise refusals.from_status(event["object"], self.namespace)
+                yield event["type"], event["object"]
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object and what belongs to it; nothing where there is none."""
+        query = [("propagationPolicy", "Background")]
+        try:
+            self._json("DELETE", self._path(kind, name), query=query)
+        except refusals.AbsentError:
+            return
+
+    def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
+        """Yield the lines of a pod's log, each with its time in front."""
+        query = [("follow", str(follow).lower()), ("timestamps", "true")]
+        if since:
+            query.append(("sinceTime", since))
+        path = f"{self._path('Pod', pod)}/log"
+        with self._stream(path, query, 3600 if follow else READ_SECONDS) as lines:
+            yield from lines
+
+    def connect(self, pod: str, port: int) -> Any:
+        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
+        with self._translating():
+            self.num_requests += 1
+            return open_tunnel(self._configuration, self._path("Pod", pod), port)
+
+    def _path(self, kind: str, name: str = "") -> str:
+        group, plural = KINDS[kind]
+        path = f"/{group}/namespaces/{self.namespace}/{plural}"
+        return f"{path}/{name}" if name else path
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        body: Object | None = None,
+    ) -> Object:
+        with self._translating():
+            answer = self._request(method, path, query or [], body, READ_SECONDS)
+            found = json.loads(answer.data)
+        assert isinstance(found, dict)  # noqa: S101 - the API answers with objects
+        return found
+
+    @contextmanager
+    def _stream(
+        self, path: str, query: list[tuple[str, str]], seconds: int
+    ) -> Iterator[Iterator[str]]:
+        with self._translating():
+            answer = self._request("GET", path, query, None, seconds)
+            try:
+                yield _lines(answer)
+            finally:
+                answer.close()  # with what was not read: nobody may reuse it
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        body: Object | None,
+        seconds: int,
+    ) -> Any:
+        self.num_requests += 1
+        answer, _, _ = self._api.call_api(
+            path,
+            method,
+            query_params=[(name, value) for name, value in query if value],
+            header_params={
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+            },
+            body=body,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=(CONNECT_SECONDS, seconds),
+        )
+        return answer
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as err:
+            raise refusals.meaning(
+                err, namespace=self.namespace, host=self.host
+            ) from err
+        except (urllib3.exceptions.HTTPError, OSError) as err:
+            raise refusals.away(self.host, err) from err
+
+
+def _lines(answer: Any) -> Iterator[str]:
+    rest = b""
+    for chunk in answer.stream(amt=None, decode_content=False):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole if line)
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,78 @@
+"""Why a Job does not run yet, and whether it ever will. Pure."""
+
+import re
+from collections.abc import Iterable
+
+from lcc.launch.observing import JobFacts, PodFacts
+
+QUOTA = re.compile(
+    r"exceeded quota: (\S+), requested: (\S+), used: \S+, limited: (\S+)"
+)
+
+
+def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") -> str:
+    """Return why nothing, or not everything, runs; empty where all does.
+
+    Args:
+        job: The Job.
+        pods: Its pods.
+        events: What keeps the Job from making pods, from its events.
+
+    Example:
+        >>> pod = PodFacts(name="a", waiting="Unschedulable: 0/1 nodes are available")
+        >>> waiting_reason(JobFacts(name="j"), [pod, pod])
+        '2 pods wait: Unschedulable: 0/1 nodes are available'
+    """
+    if job.is_suspended:
+        return "suspended, until its queue lets it run"
+    known = list(pods)
+    waits = [pod.waiting for pod in known if pod.phase == "Pending" and pod.waiting]
+    if waits:
+        first = max(set(waits), key=waits.count)
+        return f"{_count(waits.count(first), 'pod')} {first}".replace(": ", ": ", 1)
+    lost = [pod for pod in known if is_lost(pod)]
+    if lost:
+        return (
+            f"pod {lost[0].name} is on node {lost[0].node}, which does not answer. If "
+            f"the node is gone for good: kubectl taint node {lost[0].node} "
+            "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+        )
+    if events and not job.active:
+        return events
+    again = [pod.message.partition("\n")[0] for pod in known if pod.exit_code]
+    if again and job.active:
+        return f"tries again after: {again[-1]}" if again[-1] else ""
+    return ""
+
+
+def is_lost(pod: PodFacts) -> bool:
+    """Return whether a pod hangs on a node that does not answer."""
+    return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{noun} waits:" if number == 1 else f"{number} {noun}s wait:"
+
+
+def never_fits(events: str) -> bool:
+    """Return whether one pod alone is above the quota, so that waiting is in vain.
+
+    Example:
+        >>> never_fits(
+        ...     "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
+        ... )
+        False
+    """
+    match = QUOTA.search(events)
+    if match is None:
+        return bool(events)
+    requested, limited = (dict(_pairs(text)) for text in (match[2], match[3]))
+    return any(requested[name] > limited[name] for name in requested if name in limited)
+
+
+def _pairs(text: str) -> Iterable[tuple[str, float]]:
+    from kubernetes.utils.quantity import parse_quantity
+
+    for pair in text.split(","):
+        name, _, quantity = pair.partition("=")
+        yield name, float(parse_quantity(quantity))
