@@ -35,7 +35,7 @@ test-cluster: env  ## Run every test on the cluster that KUBECONFIG names
 	$(BIN)/python -m pytest tests/cluster tests/chart -m cluster
 
 test-cluster-core: env  ## Run those that show each command at work
-	$(BIN)/python -m pytest tests/cluster tests/chart -m "cluster and not extended"
+	$(BIN)/python -m pytest tests/cluster -m "cluster and not extended"
 
 manifests: env  ## Print k8s/ from the chart and the launcher (needs helm)
 	$(BIN)/python k8s/print.py

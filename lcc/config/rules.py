@@ -42,16 +42,19 @@ def contradictions(
 
 def _gpus_divide_batch(settings: Settings, _: Layers) -> Iterator[str]:
     launch, batch_size = settings.launch, settings.train.batch_size
-    replicas = launch.gpus * launch.pods
-    if replicas == 0 or batch_size % replicas == 0:
+    replicas = max(launch.gpus, 1) * launch.pods
+    if batch_size % replicas == 0:
         return
     product = f" × launch.pods ({launch.pods})" if launch.pods > 1 else ""
     below = batch_size // replicas * replicas
     sizes = " or ".join(str(size) for size in (below, below + replicas) if size)
-    divisor = max(n for n in range(1, launch.gpus + 1) if not batch_size % n)
+    fitting = [
+        n for n in range(1, launch.gpus + 1) if not batch_size % (n * launch.pods)
+    ]
+    fewer = f"--gpus {max(fitting)}" if fitting else "fewer --pods"
     yield (
         f"launch.gpus{product}: must divide train.batch_size ({batch_size}), "
-        f"got {launch.gpus}. Use a batch of {sizes}, or --gpus {divisor}."
+        f"got {launch.gpus}. Use a batch of {sizes}, or {fewer}."
     )
 
 

@@ -4,6 +4,7 @@ import signal
 from contextlib import closing
 from typing import Any
 
+import pytest
 from mlflow import MlflowClient
 
 from lcc.config.cluster import ClusterSettings
@@ -102,6 +103,7 @@ def test_a_killed_driver_in_the_cluster_is_replaced(prepared: Lab) -> None:
     assert history["train/loss"] == list(range(40))
 
 
+@pytest.mark.extended
 def test_a_killed_launcher_is_resumed_with_the_jobs_that_went_on(prepared: Lab) -> None:
     before = set(prepared.runs())
     process = prepared.start("train", *SMALL, *LONG)
@@ -118,6 +120,7 @@ def test_a_killed_launcher_is_resumed_with_the_jobs_that_went_on(prepared: Lab) 
     assert len(prepared.items("jobs", f"lcc.dev/run={run_id}")) == 1
 
 
+@pytest.mark.extended
 def test_ctrl_c_stops_watching_and_says_how_to_end_it(prepared: Lab) -> None:
     before = set(prepared.runs())
     process = prepared.start("train", *SMALL, *LONG)
@@ -147,6 +150,7 @@ def test_mlflow_killed_in_training_gets_each_step_once(prepared: Lab) -> None:
     assert history["validation/macro_f1"] == list(range(40))
 
 
+@pytest.mark.extended
 def test_a_pod_out_of_memory_says_so_and_which_setting_to_raise(prepared: Lab) -> None:
     done = prepared.launch(
         "train", *SMALL, "--set", "cluster.sizes.train.memory=200Mi",

@@ -148,6 +148,12 @@ def test_a_missing_permission_names_verb_and_resource(lab: Lab, tmp_path: Path) 
     assert "launcher Role" in done.stderr
 
 
+def test_the_chart_passes_its_own_tests(lab: Lab) -> None:
+    done = lab.run(["helm", "test", "lcc", "-n", lab.namespace, "--timeout", "3m"])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_check_finds_an_installed_chart_whole(lab: Lab) -> None:
     done = lab.launch("check")
 

@@ -80,7 +80,11 @@ def assert_same(ours: list[Any], theirs: list[Any]) -> None:
 @pytest.mark.parametrize(
     "frozen",
     [
-        pytest.param(("--set", "model.frozen_stages=5"), id="BatchNorm frozen"),
+        pytest.param(
+            ("--set", "model.frozen_stages=5"),
+            id="BatchNorm frozen",
+            marks=pytest.mark.extended,
+        ),
         pytest.param((), id="BatchNorm synchronised"),
     ],
 )
@@ -97,6 +101,7 @@ def test_replicas_and_pods_agree_with_one_device(
     assert_same(two_by_two, one)
 
 
+@pytest.mark.extended
 def test_the_log_shows_that_four_replicas_train(prepared: Lab) -> None:
     run_id = trained(prepared, "--gpus", "4")
 
