@@ -78,6 +78,7 @@ def test_a_cancelled_run_leaves_no_pod_no_service_no_running_run(prepared: Lab) 
     assert "stopped" in prepared.launch("status", run_id).stdout
 
 
+@pytest.mark.extended
 def test_a_deleted_pod_is_replaced_and_training_goes_on(prepared: Lab) -> None:
     run_id = started(prepared, "train", *SMALL, *LONG)
     (pod,) = [p for p in active_pods(prepared, run_id) if "-train-1-0" in p]
