@@ -29,7 +29,7 @@ def set_defaults() -> None:
 
 @contextmanager
 def knocking() -> Iterator[None]:
-    """Wait 10 s at most for an answer; the client reads these variables at each call."""
+    """Wait 10 s at most for an answer; the client reads these variables each time."""
     before = {name: os.environ.get(name) for name in KNOCK_ENVIRONMENT}
     os.environ.update(KNOCK_ENVIRONMENT)
     try:
