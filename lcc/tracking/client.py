@@ -15,7 +15,7 @@ CLIENT_ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 KNOCK_ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
 ILLEGAL = re.compile(r"[^\w.\-/ :]")  # what MLflow takes in no name
@@ -29,7 +29,7 @@ def set_defaults() -> None:
 
 @contextmanager
 def knocking() -> Iterator[None]:
-    """Wait 10 s at most for an answer; the client reads these variables each time."""
+    """Wait 4 s at most for an answer; the client reads these variables each time."""
     before = {name: os.environ.get(name) for name in KNOCK_ENVIRONMENT}
     os.environ.update(KNOCK_ENVIRONMENT)
     try:

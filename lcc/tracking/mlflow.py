@@ -60,7 +60,7 @@ class MlflowServer:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Be the only sender, to a server that answers; a dead one is found in 10 s."""
+        """Be the only sender, to a server that answers; a dead one is found in 4 s."""
         with locked(self.root):
             with self._translating():
                 client = self._client  # sets the waits that hold again after the knock
