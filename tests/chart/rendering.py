@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY
 
 CHART = REPOSITORY / "charts" / "lcc"
 EVERYTHING = Path(__file__).parent / "everything-values.yaml"
+KUBERNETES = "1.34.0"  # stated, because every build of helm assumes another
 # An external store and database: the chart then makes no Secret.
 EXTERNAL = {
     "s3.enabled": "false",
@@ -56,7 +57,10 @@ def template(
     """Run `helm template` in the namespace lab."""
     sets = [f"--set={path}={value}" for path, value in (values or {}).items()]
     given = [f"--values={file}" for file in files]
-    return run_helm("template", release, str(CHART), "-n", "lab", *given, *sets, *flags)
+    return run_helm(
+        *("template", release, str(CHART), "-n", "lab"),
+        *(f"--kube-version={KUBERNETES}", *given, *sets, *flags),
+    )
 
 
 def render(

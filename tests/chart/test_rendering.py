@@ -498,6 +498,8 @@ def test_the_notes_name_the_next_command():
         *("install", "lcc", str(CHART), "-n", "lab", "--dry-run=client"),
         *("--set", "mlflow.ingress.enabled=true,mlflow.ingress.host=m.example.org"),
     )
+    if "cluster unreachable" in done.err:
+        pytest.skip("Helm 3 shows notes only beside a cluster: set KUBECONFIG")
 
     assert done.code == 0, done.err
     assert "  lcc-launch train --gpus 4 -n lab\n" in done.out
