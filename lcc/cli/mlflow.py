@@ -16,7 +16,8 @@ def command(port: int, no_browser: bool, **given: Any) -> None:
     """Open MLflow's pages on this machine, until Ctrl-C."""
     from lcc.cli.site import look_at_site
     from lcc.errors import ConfigError
-    from lcc.launch.forward import forwarding, service_of
+    from lcc.launch.addresses import service_of
+    from lcc.launch.forward import forwarding
 
     with look_at_site(given) as site:
         uri = site.settings.tracking.uri

@@ -34,11 +34,12 @@ def latest_run(site: Site, run_id: str | None) -> str:
     return states[-1].run_id
 
 
-def read_standing(site: Site, run_id: str) -> tuple[RunState, list[RunState]]:
+def read_standing(
+    site: Site, run_id: str, inventory: "Inventory"
+) -> tuple[RunState, list[RunState]]:
     """Return a run and, of a pipeline, its stages' runs, as they stand now."""
     from lcc.launch.inventory import waiting, with_jobs
 
-    inventory = take_inventory_of(site)
     state = with_jobs(read_state(site.store, run_id), inventory)
     parts = [read_state(site.store, part) for part in state.stages.values()]
     parts = [with_jobs(part, inventory) for part in parts]

@@ -23,11 +23,13 @@ def command(run_id: str | None, watch: bool, **given: Any) -> None:
         run_id = latest_run(site, run_id)
         if watch:
             watch_run(site, run_id)
-        state, parts = read_standing(site, run_id)
+        inventory = take_inventory_of(site)
+        state, parts = read_standing(site, run_id, inventory)
         for line in run_tree(state, parts):
             click.echo(line)
-        alive = take_inventory_of(site).is_alive
-        waiting = reconcile(site.store, [state, *parts], site.reach, is_alive=alive)
+        waiting = reconcile(
+            site.store, [state, *parts], site.reach, is_alive=inventory.is_alive
+        )
     if waiting:
         click.echo(f"MLflow: {waiting} reports wait until the server is back", err=True)
     if watch and state.exit_code:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lcc.cli.site import Site
-from lcc.cli.standing import read_standing
+from lcc.cli.standing import read_standing, take_inventory_of
 from lcc.cli.tables import run_tree
 from lcc.cli.verbosity import level
 from lcc.errors import UnavailableError
@@ -60,7 +60,7 @@ def watch_run(site: Site, run_id: str) -> None:
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while True:
             try:
-                state, parts = read_standing(site, run_id)
+                state, parts = read_standing(site, run_id, take_inventory_of(site))
             except UnavailableError as err:
                 text, is_over = f"{shown}\n{err}", False
             else:

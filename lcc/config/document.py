@@ -12,7 +12,7 @@ from lcc.errors import ConfigError
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with 1e-3 as a number, as YAML 1.2 has it, and no key twice."""
+    """YAML as 1.2 has it: 1e-3 is a number, `no` a word; and no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen: list[object] = []
@@ -28,6 +28,15 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"),
     list("-+.0123456789"),
+)
+
+BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    letter: [pair for pair in pairs if pair[0] != BOOL]
+    for letter, pairs in _Loader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    BOOL, re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
 
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 
+from lcc.config.launch import Backend
 from lcc.config.settings import Settings
+from lcc.launch.addresses import service_of
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunState
 from lcc.storage import layout
@@ -41,8 +43,16 @@ def closing_lines(store: Store, state: RunState, settings: Settings) -> list[str
         found = list(_stage_lines(store, Stage(stage), run_id))
         lines += [f"{stage:<10}{found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
     uri = tracking_uri(settings.tracking, store.uri)
-    look = uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
-    return [*lines, f"{'MLflow':<10}{look}"]
+    return [*lines, f"{'MLflow':<10}{_look_at(uri, settings)}"]
+
+
+def _look_at(uri: str, settings: Settings) -> str:
+    """Return the address of MLflow, or the command that opens it."""
+    if not uri.startswith("http"):
+        return f"mlflow ui --backend-store-uri {uri}"
+    if settings.launch.backend is Backend.KUBERNETES and service_of(uri):
+        return f"lcc-launch mlflow -n {settings.cluster.namespace}"
+    return uri
 
 
 def _stage_lines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ a request per pod: as many as there are pages, and one per watch of five minutes
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,7 +23,8 @@ class JobView:
 
     Attributes:
         job: The Job, None before the first answer.
-        pods: Its pods that have not succeeded, by name.
+        pods: Its pods that have not succeeded, by name; changed in place, so that
+            thousands cost nothing to keep: read them by `known_pods`.
         is_deleted: Whether somebody deleted the Job.
         away: Why the API server does not answer, empty where it does.
         fault: What ended the following for good.
@@ -31,11 +32,15 @@ class JobView:
     """
 
     job: JobFacts | None = None
-    pods: Mapping[str, PodFacts] = field(default_factory=dict)
+    pods: dict[str, PodFacts] = field(default_factory=dict)
     is_deleted: bool = False
     away: str = ""
     fault: LccError | None = None
     changed: threading.Event = field(default_factory=threading.Event)
+
+    def known_pods(self) -> list[PodFacts]:
+        """Return the pods of this moment."""
+        return list(self.pods.values())
 
 
 class _JobTaker:
@@ -66,25 +71,24 @@ class _PodTaker:
 
     def __init__(self, view: JobView) -> None:
         self._view = view
-        self._pods: dict[str, PodFacts] = {}
 
     def restart(self) -> None:
         """Begin with a new list; the last words of failed pods are kept."""
-        self._pods = {name: p for name, p in self._pods.items() if p.exit_code}
+        self._view.pods = {
+            name: pod for name, pod in self._view.pods.items() if pod.exit_code
+        }
 
     def take(self, event: str, pod: Object) -> None:
         """Take a change."""
         facts = pod_facts(pod)
         is_over = event == "DELETED" and not facts.exit_code
         if is_over or facts.phase == "Succeeded":
-            self._pods.pop(facts.name, None)
+            self._view.pods.pop(facts.name, None)
         else:
-            self._pods[facts.name] = facts
-        self._view.pods = dict(self._pods)
+            self._view.pods[facts.name] = facts
 
-    def end_list(self, num_items: int) -> None:  # noqa: ARG002 - a taker's signature
+    def end_list(self, num_items: int) -> None:
         """Take that the list is whole."""
-        self._view.pods = dict(self._pods)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
+from lcc.launch.addresses import service_of
 from lcc.launch.cluster import Cluster, Object
 from lcc.launch.tunnel import pump
 
@@ -53,20 +54,6 @@ class Reach:
             local = self._stack.enter_context(listener)
             self._urls[url] = f"{urlsplit(url).scheme}://127.0.0.1:{local}"
         return self._urls[url]
-
-
-def service_of(url: str) -> tuple[str, int] | None:
-    """Return the Service and port of an address inside a cluster, None for others.
-
-    Example:
-        >>> service_of("http://lcc-s3.lab.svc:8333"), service_of("https://s3.lab.org")
-        (('lcc-s3', 8333), None)
-    """
-    parts = urlsplit(url)
-    words = (parts.hostname or "").split(".")
-    if words[2:3] != ["svc"]:
-        return None
-    return words[0], parts.port or (443 if parts.scheme == "https" else 80)
 
 
 @contextmanager

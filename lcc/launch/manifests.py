@@ -4,7 +4,14 @@ Source of the fields: Kubernetes 1.33, batch/v1 Job; per-index back-off is stabl
 """
 
 from lcc.config.settings import Settings
-from lcc.errors import CheckFailed, ConfigError, DataError, Stopped, UnavailableError
+from lcc.errors import (
+    CheckFailed,
+    ConfigError,
+    DataError,
+    RunFailed,
+    Stopped,
+    UnavailableError,
+)
 from lcc.launch.labels import DRIVER, build_labels, job_name
 from lcc.launch.outcome import MAX_RETRIES
 from lcc.launch.plan import Step
@@ -98,6 +105,9 @@ def _back_off(step: Step) -> Manifest:
 
 def _failure_rules(step: Step) -> list[Manifest]:
     """Return what a pod's end means; the first rule that fits counts."""
+    hopeless = list(HOPELESS)
+    if step.name == DRIVER:  # a run that failed is resumed by people, not by its Job
+        hopeless.insert(0, RunFailed.exit_code)
     temporary = [Stopped.exit_code]  # by SIGTERM, all work saved: go on elsewhere
     if step.is_group:  # a dead peer makes all others leave, which is not their failure
         temporary.insert(0, UnavailableError.exit_code)
@@ -108,7 +118,7 @@ def _failure_rules(step: Step) -> list[Manifest]:
         },
         {
             "action": "FailJob" if step.is_group else "FailIndex",
-            "onExitCodes": {"operator": "In", "values": list(HOPELESS)},
+            "onExitCodes": {"operator": "In", "values": hopeless},
         },
         {
             "action": "Ignore",

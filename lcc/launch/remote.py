@@ -135,7 +135,7 @@ class Vigil:
         if self.view.job is None:
             return ""
         self._look_at_events()
-        return waiting_reason(self.view.job, self.view.pods.values(), self._events)
+        return waiting_reason(self.view.job, self.view.known_pods(), self._events)
 
     def outcome(self) -> Outcome | None:
         """Return how the Job ended, None while it goes on."""
@@ -153,7 +153,7 @@ class Vigil:
         if job.failure:
             size = SIZES.get(self.step.name, "train")
             memory = f"cluster.sizes.{size}.memory"
-            return failed_outcome(job, self.view.pods.values(), memory)
+            return failed_outcome(job, self.view.known_pods(), memory)
         return self._hopeless()
 
     def _hopeless(self) -> Outcome | None:
@@ -171,15 +171,15 @@ class Vigil:
 
     def _stuck(self) -> Iterator[str]:
         name = self.step.name
-        for pod in self.view.pods.values():
+        for pod in self.view.known_pods():
             if pod.is_stuck:
                 yield f"{name}: its pod can never start, got {pod.waiting}. " + (
                     "Check cluster.image and cluster.image_pull_secrets."
                     if "mage" in pod.waiting
                     else "Check the Secrets and ConfigMaps it names."
                 )
-            elif "Insufficient" in pod.waiting and self._too_large():
-                yield self._too_large()
+            elif "Insufficient" in pod.waiting and (fault := self._too_large()):
+                yield fault
         if self._events and not self.view.pods and never_fits(self._events):
             yield (
                 f"{name}: its Job can make no pod, got {self._events}. "

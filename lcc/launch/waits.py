@@ -29,7 +29,8 @@ def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") ->
     waits = [pod.waiting for pod in known if pod.phase == "Pending" and pod.waiting]
     if waits:
         first = max(set(waits), key=waits.count)
-        return f"{_count(waits.count(first), 'pod')} {first}".replace(": ", ": ", 1)
+        number = waits.count(first)
+        return f"pod waits: {first}" if number == 1 else f"{number} pods wait: {first}"
     lost = [pod for pod in known if is_lost(pod)]
     if lost:
         return (
@@ -48,10 +49,6 @@ def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") ->
 def is_lost(pod: PodFacts) -> bool:
     """Return whether a pod hangs on a node that does not answer."""
     return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{noun} waits:" if number == 1 else f"{number} {noun}s wait:"
 
 
 def never_fits(events: str) -> bool:

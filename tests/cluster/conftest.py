@@ -8,13 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lcc.config.cluster import ClusterSettings
 from lcc.errors import UnavailableError
+from lcc.launch.api_server import KubernetesCluster
+from lcc.launch.forward import forwarding
 from tests.conftest import REPOSITORY
 
 VALUES = Path(__file__).with_name("values.yaml")
@@ -92,6 +96,21 @@ class Lab:
         text = self.kubectl("get", kind, "-l", selector, "-o", "json")
         found: list[dict[str, Any]] = json.loads(text)["items"]
         return found
+
+    @contextmanager
+    def tracking(self) -> Iterator[tuple[Any, str]]:
+        """Give a client of the lab's MLflow, and the id of the experiment."""
+        from mlflow import MlflowClient
+
+        own = ClusterSettings(namespace=self.namespace)
+        with (
+            closing(KubernetesCluster(own)) as cluster,
+            forwarding(cluster, "lcc-mlflow", 5000) as port,
+        ):
+            client = MlflowClient(f"http://127.0.0.1:{port}")
+            experiment = client.get_experiment_by_name("lcc")
+            assert experiment is not None
+            yield client, experiment.experiment_id
 
     def runs(self) -> list[str]:
         """Return the run ids of the root, oldest first."""

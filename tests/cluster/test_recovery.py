@@ -1,15 +1,10 @@
 """Killed, cancelled, starved: runs go on or end in order, and nothing is told twice."""
 
 import signal
-from contextlib import closing
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 
-from lcc.config.cluster import ClusterSettings
-from lcc.launch.api_server import KubernetesCluster
-from lcc.launch.forward import forwarding
 from tests.cluster.conftest import SMALL, Lab, wait_until
 
 LONG = ("--epochs", "40", "--set", "train.early_stopping_patience=null")
@@ -46,18 +41,8 @@ def ended(lab: Lab, run_id: str, *, seconds: float = 300) -> int:
 
 def mlflow_run(lab: Lab, run_id: str) -> tuple[Any, dict[str, list[int]]]:
     """Return a run of MLflow, and the steps of each of its metrics."""
-    own = ClusterSettings(namespace=lab.namespace)
-    with (
-        closing(KubernetesCluster(own)) as cluster,
-        forwarding(cluster, "lcc-mlflow", 5000) as port,
-    ):
-        client = MlflowClient(f"http://127.0.0.1:{port}")
-        experiment = client.get_experiment_by_name("lcc")
-        assert experiment is not None
-        (run,) = client.search_runs(
-            [experiment.experiment_id],
-            f"tags.`lcc.run` = '{run_id}'",
-        )
+    with lab.tracking() as (client, experiment):
+        (run,) = client.search_runs([experiment], f"tags.`lcc.run` = '{run_id}'")
         history = {
             name: [m.step for m in client.get_metric_history(run.info.run_id, name)]
             for name in run.data.metrics

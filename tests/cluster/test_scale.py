@@ -5,7 +5,6 @@ Wants simulated nodes: label `type=simulated`, taint `simulated`; nothing is exe
 
 import json
 import re
-import resource
 import subprocess
 import time
 
@@ -24,7 +23,6 @@ SIMULATED = (
     *("--set", "cluster.tolerations=[{key: simulated}]"),
     *("--set", "search.trials_per_pod=1", "--parallelism", "1000"),
 )
-MAX_SECONDS = 3.0
 MAX_BYTES = 250 << 20
 
 pytestmark = pytest.mark.extended
@@ -32,7 +30,6 @@ pytestmark = pytest.mark.extended
 
 @pytest.fixture(scope="module")
 def many_nodes(kubeconfig: str) -> int:
-    assert kubeconfig
     nodes = kubectl("get", "nodes", "-l", "type=simulated", "-o", "name").stdout
     number = len(nodes.split())
     if number < 50:
@@ -99,8 +96,7 @@ def test_five_thousand_pods_cost_pages_and_events(
     print(  # noqa: T201 - figures for whoever runs it
         f"\nnodes={many_nodes} launch={launched:.1f}s status={status_seconds:.1f}s "
         f"{status_bytes >> 20}MiB {status_requests} requests, logs={logs_seconds:.1f}s "
-        f"cancel={cancel_seconds:.1f}s driver={driver[1]} requests "
-        f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10}MiB"
+        f"cancel={cancel_seconds:.1f}s driver={driver[1]} requests"
     )
     assert status_bytes < MAX_BYTES
     assert status_requests < 30

@@ -3,17 +3,12 @@
 import json
 import subprocess
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from mlflow import MlflowClient
 
-from lcc.config.cluster import ClusterSettings
-from lcc.launch.api_server import KubernetesCluster
-from lcc.launch.forward import forwarding
 from tests.cluster.conftest import BIN, Lab, wait_until
 
 SETTINGS = {
@@ -62,16 +57,9 @@ def test_every_stage_of_a_detached_study_is_done(lab: Lab, study: str) -> None:
 
 
 def mlflow_of(lab: Lab) -> Any:
-    """Return MLflow's runs by our run id and trial."""
-    own = ClusterSettings(namespace=lab.namespace)
-    with (
-        closing(KubernetesCluster(own)) as cluster,
-        forwarding(cluster, "lcc-mlflow", 5000) as port,
-    ):
-        client = MlflowClient(f"http://127.0.0.1:{port}")
-        experiment = client.get_experiment_by_name("lcc")
-        assert experiment is not None
-        runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    """Return MLflow's runs, its model's versions, and the artifacts by run."""
+    with lab.tracking() as (client, experiment):
+        runs = client.search_runs([experiment], max_results=1000)
         versions = client.search_model_versions("name='lcc-tile-classifier'")
         names = {
             run.info.run_id: [a.path for a in client.list_artifacts(run.info.run_id)]

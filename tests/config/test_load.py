@@ -335,3 +335,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         f"{file}: must be a settings file, got No such file or directory. "
         "Check --settings."
     ]
+
+
+def test_no_is_a_word_as_in_yaml_1_2() -> None:
+    text = "cluster: {proxy: {no: localhost}}\ntrain: {xla: yes, mixed_precision: off}"
+
+    settings = parse_settings(text, source="lcc.yaml")
+
+    assert settings.cluster.proxy.no == "localhost"
+    assert (settings.train.xla, settings.train.mixed_precision) == (True, False)

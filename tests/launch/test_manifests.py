@@ -133,6 +133,13 @@ def test_hopeless_ends_are_not_tried_again() -> None:
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (3, 0)
 
 
+def test_a_driver_does_not_try_a_failed_run_again_by_itself() -> None:
+    rules = job_of(Step(name="driver"))["spec"]["podFailurePolicy"]["rules"]
+
+    assert rules[1]["action"] == "FailIndex"
+    assert rules[1]["onExitCodes"]["values"] == [1, 2, 3, 4]
+
+
 def test_a_search_ends_with_a_few_indexes_missing() -> None:
     spec = job_of(Step(name="trial", num_indexes=50, parallelism=20))["spec"]
 

@@ -8,9 +8,10 @@ import pytest
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
 from lcc.launch import cancelling, refusals
+from lcc.launch.addresses import service_of
 from lcc.launch.cluster import Object
 from lcc.launch.detached import start_driver
-from lcc.launch.forward import find_pod, service_of
+from lcc.launch.forward import find_pod
 from lcc.launch.installed import chart_settings, use_keys
 from lcc.launch.inventory import take_inventory, waiting, with_jobs
 from lcc.launch.manifests import build_manifests, order_job
