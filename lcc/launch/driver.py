@@ -116,7 +116,8 @@ def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
             outcome = _walk(launch, backend, state)
         if not outcome.goes_on:
             tracker.set_status(_mlflow_status(state))
-        tracker.flush()
+            tracker.flush()  # first: whoever reads that it is done can send that, too
+            write_state(launch.store, state)
     if outcome.goes_on:  # its trials are not dead
         forward_safely(sender)
     else:
@@ -146,7 +147,6 @@ def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
     state.status = _status(outcome)
     state.ended = now()
     state.exit_code, state.message = outcome.exit_code, outcome.message
-    write_state(launch.store, state)
     return outcome
 
 

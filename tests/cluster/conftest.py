@@ -32,7 +32,7 @@ SMALL_DATA = (
 BACKBONE = "s3://lcc/backbones/tiny.keras"
 SMALL = (  # a training of seconds
     *("--set", "data.tile_size_px=32", "--set", f"model.backbone={BACKBONE}"),
-    *("--batch-size", "16", "--epochs", "1"),
+    *("--name", "tiles", "--batch-size", "16", "--epochs", "1"),
 )
 
 Done = subprocess.CompletedProcess[str]
