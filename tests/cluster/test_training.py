@@ -113,31 +113,38 @@ def test_the_log_shows_that_four_replicas_train(prepared: Lab) -> None:
 def test_a_dead_worker_brings_all_down_and_training_goes_on(
     prepared: Lab, store: Any
 ) -> None:
-    options = ("--pods", "2", "--gpus", "1", "--epochs", "12")
-    undisturbed = weights_of(store, trained(prepared, *options))
-    process = prepared.start("train", *SMALL, *STEPS, *STILL, *options)
-    selector = "lcc.dev/step=train"
-
-    def is_training() -> bool:
-        run_id = prepared.runs()[-1]
-        keys = [item.key for item in store.list_objects(f"runs/{run_id}/checkpoints/")]
-        return bool(keys)
-
-    wait_until(is_training, seconds=150, what="a checkpoint")
-    run_id = prepared.runs()[-1]
-    victim = next(
-        pod["metadata"]["name"]
-        for pod in prepared.items("pods", f"{selector},lcc.dev/run={run_id}")
-        if pod["status"]["phase"] == "Running"
-        and "-train-1-1-" in pod["metadata"]["name"]
+    options = (
+        *("--pods", "2", "--gpus", "1", "--epochs", "60"),
+        *("--set", "train.early_stopping_patience=null"),
     )
-    prepared.kubectl("delete", "pod", victim, "--grace-period=0", "--force")
+    undisturbed = weights_of(store, trained(prepared, *options))
+    before = set(prepared.runs())
+    process = prepared.start("train", *SMALL, *STEPS, *STILL, *options)
+    wait_until(lambda: set(prepared.runs()) - before, what="the run")
+    (run_id,) = set(prepared.runs()) - before
+    prefix = f"runs/{run_id}/checkpoints/"
+    wait_until(
+        lambda: list(store.list_objects(prefix)), seconds=150, what="a checkpoint"
+    )
+    selector = f"lcc.dev/step=train,lcc.dev/run={run_id}"
+    (victim,) = (
+        pod["metadata"]["name"]
+        for pod in prepared.items("pods", selector)
+        if "-train-1-1-" in pod["metadata"]["name"]
+    )
+    # No signal reaches the first process of a container from within, its limit does.
+    kill = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
+    prepared.kubectl("exec", victim, "--", "python", "-c", kill)
 
     output, _ = process.communicate(timeout=300)
 
     assert process.returncode == 0, output
-    pods = prepared.items("pods", f"{selector},lcc.dev/run={run_id}")
-    assert len(pods) > 2
+    ends = [
+        status["state"]["terminated"]["exitCode"]
+        for pod in prepared.items("pods", selector)
+        for status in pod["status"]["containerStatuses"]
+    ]
+    assert sorted(ends) == [0, 0, 75, 137]  # the other left, and both came back
     for one, other in zip(weights_of(store, run_id), undisturbed, strict=True):
         np.testing.assert_array_equal(one, other)
 
