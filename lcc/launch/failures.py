@@ -51,9 +51,7 @@ def _last_words(pod: PodFacts, memory: str) -> str:
         return f"pod {pod.name}: {pod.killer} {pod.message}".rstrip()
     if pod.exit_code == KILLED:
         return f"pod {pod.name}: was killed. {pod.message}".rstrip()
-    last = pod.message.splitlines()[-1] if pod.message else ""
-    return (
-        pod.message
-        if pod.exit_code in {2, 3, 4, 75}
-        else (last or f"pod {pod.name}: exit code {pod.exit_code}")
-    )
+    if pod.says_why:
+        return pod.message
+    last = pod.message.splitlines()[-1:]
+    return last[0] if last else f"pod {pod.name}: exit code {pod.exit_code}"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lcc.errors import CheckFailed, ConfigError, DataError, UnavailableError
+
 Object = Mapping[str, Any]
 
 # A container that waits for one of these will wait for ever, unless somebody mends it.
@@ -21,6 +23,9 @@ STUCK = {
     "RunContainerError",
 }
 QUIET = {"ContainerCreating", "PodInitializing"}
+OWN_CODES = {
+    error.exit_code for error in (ConfigError, DataError, CheckFailed, UnavailableError)
+}
 INDEX = "batch.kubernetes.io/job-completion-index"
 
 
@@ -53,6 +58,11 @@ class PodFacts:
     killer: str = ""
     is_leaving: bool = False
     node: str = ""
+
+    @property
+    def says_why(self) -> bool:
+        """Whether its last words are an error of ours, not the tail of its log."""
+        return self.exit_code in OWN_CODES and bool(self.message)
 
 
 def pod_facts(pod: Object) -> PodFacts:

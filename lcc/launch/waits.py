@@ -40,10 +40,21 @@ def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") ->
         )
     if events and not job.active:
         return events
-    again = [pod.message.partition("\n")[0] for pod in known if pod.exit_code]
-    if again and job.active:
-        return f"tries again after: {again[-1]}" if again[-1] else ""
+    ended = [pod for pod in known if pod.exit_code]
+    if ended and job.active:
+        return f"tries again after: {_last_words(max(ended, key=_when_made))}"
     return ""
+
+
+def _when_made(pod: PodFacts) -> str:
+    return pod.created
+
+
+def _last_words(pod: PodFacts) -> str:
+    """Return what ended a pod; a log's tail, which Kubernetes adds, says little."""
+    if pod.says_why:
+        return pod.message.partition("\n")[0]
+    return f"{pod.killer or f'exit code {pod.exit_code}'} of pod {pod.name}"
 
 
 def is_lost(pod: PodFacts) -> bool:

@@ -135,6 +135,20 @@ def test_a_lost_node_is_named_with_the_command_that_gives_it_up() -> None:
     assert "kubectl taint node node-7 node.kubernetes.io/out-of-service" in reason
 
 
+def test_a_pod_that_died_without_a_word_is_not_quoted_by_its_log() -> None:
+    said = ended(75, message="launch.pods: must live to its end, lost one.")
+    killed = ended(137, message="=0.42 learning_rate=0.0001")
+    pods = {75: pod_facts(a_pod(**said)), 137: pod_facts(a_pod(**killed))}
+    job = JobFacts(name="j", active=1)
+
+    reasons = {code: waiting_reason(job, [pod]) for code, pod in pods.items()}
+
+    assert reasons == {
+        75: "tries again after: launch.pods: must live to its end, lost one.",
+        137: "tries again after: exit code 137 of pod train-0-abcde",
+    }
+
+
 def test_a_suspended_job_waits_for_its_queue() -> None:
     assert "queue" in waiting_reason(JobFacts(name="j", is_suspended=True), [])
 
