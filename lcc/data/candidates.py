@@ -3,30 +3,47 @@
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK_ROWS = 1024  # in float32 at a time, 2 MiB; the whole set stays in float16
+
 
 def find_candidates(
-    descriptors: NDArray[np.float16], *, rows: range, num_neighbours: int
+    descriptors: NDArray[np.float16], *, num_neighbours: int
 ) -> NDArray[np.int64]:
-    """Return the pairs of each row and its nearest neighbours among all rows.
+    """Return the pairs of each row and its nearest neighbours among all rows; exact.
 
     Args:
         descriptors: (n, 512), unit length.
-        rows: Rows whose neighbours are looked up.
         num_neighbours: Neighbours per row, itself not counted.
 
     Returns:
-        (m, 2) pairs a < b, each once, sorted. A pair that two slices find is returned
-        by both.
+        (m, 2) pairs a < b, each once, sorted.
     """
+    num_rows = len(descriptors)
+    codes = [np.zeros(0, np.int64)]
+    for start in range(0, num_rows, BLOCK_ROWS):
+        found = _nearest(descriptors, start, min(num_neighbours + 1, num_rows))
+        own = np.arange(start, start + len(found))[:, None]
+        code = np.minimum(own, found) * num_rows + np.maximum(own, found)
+        codes.append(np.unique(code[own != found]))
+    return np.stack(np.divmod(np.unique(np.concatenate(codes)), num_rows), axis=1)
+
+
+def _nearest(
+    descriptors: NDArray[np.float16], start: int, num_nearest: int
+) -> NDArray[np.int64]:
+    """Return (rows of a block, num_nearest) rows of the nearest, most like first."""
     import faiss
 
-    if len(descriptors) < 2 or not len(rows):  # noqa: PLR2004 - a pair needs two
-        return np.zeros((0, 2), np.int64)
-    index = faiss.IndexFlatIP(descriptors.shape[1])
-    index.add(descriptors.astype(np.float32))
-    queries = descriptors[rows.start : rows.stop].astype(np.float32)
-    _, found = index.search(queries, min(num_neighbours + 1, len(descriptors)))
-    own = np.repeat(np.arange(rows.start, rows.stop), found.shape[1])
-    pairs = np.stack([own, found.ravel()], axis=1)
-    pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
-    return np.unique(pairs, axis=0).astype(np.int64)
+    queries = descriptors[start : start + BLOCK_ROWS].astype(np.float32)
+    heap = faiss.ResultHeap(len(queries), num_nearest, keep_max=True)
+    for first in range(0, len(descriptors), BLOCK_ROWS):
+        block = descriptors[first : first + BLOCK_ROWS].astype(np.float32)
+        likeness, rows = faiss.knn(
+            queries,
+            block,
+            min(num_nearest, len(block)),
+            metric=faiss.METRIC_INNER_PRODUCT,
+        )
+        heap.add_result(likeness, rows + first)
+    heap.finalize()
+    return np.asarray(heap.I, np.int64)

@@ -4,8 +4,9 @@ Knows graphs of rows; pixels only through the `verify` it is given.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,14 +63,14 @@ def join_families(
         settings: Thresholds.
     """
     num_rows = len(descriptors)
-    rows = [Edge(**row) for row in edges.to_pylist()]
-    strong = [edge for edge in rows if is_strong(edge, settings)]
-    family = _grow_families(strong, num_rows, verify=verify, settings=settings)
+    column = {name: edges[name].to_numpy() for name in edges.column_names}
+    pairs = np.stack([column["a"], column["b"]], axis=1)
+    strong = _are_strong(column["overlap"], column["correlation"], settings)
+    family = _grow_families(pairs[strong], num_rows, verify=verify, settings=settings)
     extra = list(_second_sweep(family, descriptors, verify=verify))
     family = _merge_small(family, extra, settings=settings)
-    links = [(edge.a, edge.b) for edge in (*rows, *extra)]
-    chains = _chain(family)
-    group = _components([*links, *chains], num_rows)
+    more = np.array([(edge.a, edge.b) for edge in extra], np.int64).reshape(-1, 2)
+    group = _components(np.concatenate([pairs, more, _chain(family)]), num_rows)
     return Joined(
         family=family,
         group=group,
@@ -78,24 +79,23 @@ def join_families(
     )
 
 
-def is_strong(edge: Edge, settings: FamilySettings) -> bool:
-    """Return whether both judges say: mostly the same tissue."""
-    return (
-        edge.overlap >= settings.min_overlap_fraction
-        and edge.correlation >= settings.min_correlation
+def _are_strong(overlap: Any, correlation: Any, settings: FamilySettings) -> Any:
+    """Return whether both judges say: mostly the same tissue; numbers or arrays."""
+    return (overlap >= settings.min_overlap_fraction) & (
+        correlation >= settings.min_correlation
     )
 
 
 def _grow_families(
-    edges: list[Edge], num_rows: int, *, verify: Verify, settings: FamilySettings
+    pairs: Codes, num_rows: int, *, verify: Verify, settings: FamilySettings
 ) -> Codes:
     """Return family codes, each component checked against its leaders."""
     neighbours: dict[int, set[int]] = defaultdict(set)
-    for edge in edges:
-        neighbours[edge.a].add(edge.b)
-        neighbours[edge.b].add(edge.a)
+    for a, b in pairs.tolist():
+        neighbours[a].add(b)
+        neighbours[b].add(a)
     family = np.full(num_rows, -1, np.int64)
-    component = _components([(edge.a, edge.b) for edge in edges], num_rows)
+    component = _components(pairs, num_rows)
     for members in _members(component):
         left = set(members)
         while left:
@@ -138,9 +138,13 @@ def _accept(
         accepted |= found
 
 
+def _is_strong(edge: Edge, settings: FamilySettings) -> bool:
+    return bool(_are_strong(edge.overlap, edge.correlation, settings))
+
+
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
     edge = verify(min(first, second), max(first, second))
-    return edge is not None and is_strong(edge, settings)
+    return edge is not None and _is_strong(edge, settings)
 
 
 def _second_sweep(
@@ -175,24 +179,25 @@ def _merge_small(
             (int(family[edge.a]), int(family[edge.b])), key=lambda code: sizes[code]
         )
         is_free = home[small] == small and home[large] == large
-        if is_free and sizes[small] < SMALL_FAMILY and is_strong(edge, settings):
+        if is_free and sizes[small] < SMALL_FAMILY and _is_strong(edge, settings):
             home[small] = large
     return _renumber(home[family])
 
 
-def _components(links: Iterable[tuple[int, int]], num_rows: int) -> Codes:
-    pairs = np.array(sorted(set(links)), np.int64).reshape(-1, 2)
+def _components(pairs: Codes, num_rows: int) -> Codes:
+    """Return the connected component of each row, given (m, 2) links of rows."""
     graph = coo_array(
-        (np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])),
+        (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1])),
         shape=(num_rows, num_rows),
     )
     _, labels = connected_components(graph, directed=False)
     return _renumber(labels.astype(np.int64))
 
 
-def _chain(family: Codes) -> list[tuple[int, int]]:
-    """Return links that hold each family together."""
-    return [(members[0], row) for members in _members(family) for row in members[1:]]
+def _chain(family: Codes) -> Codes:
+    """Return (n, 2) links of each row to the first of its family."""
+    _, first = np.unique(family, return_index=True)
+    return np.stack([first[family], np.arange(len(family))], axis=1)
 
 
 def _members(codes: Codes) -> list[list[int]]:

@@ -49,7 +49,7 @@ def find_kin(
     with single_threaded():
         joined = join_families(
             links.edges(),
-            links.vectors,
+            links.vectors(),
             verify=links.verify_one,
             settings=settings.families,
         )

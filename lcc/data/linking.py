@@ -80,9 +80,7 @@ class LinkParts:
         verification costs minutes: so each pair is known once, whoever found it.
         """
         return find_candidates(
-            self.vectors,
-            rows=range(len(self.records)),
-            num_neighbours=self.settings.num_neighbours,
+            self.vectors(), num_neighbours=self.settings.num_neighbours
         )
 
     def pairs(self, index: int) -> Rows:
@@ -117,10 +115,9 @@ class LinkParts:
         """Return the edge between two pictures, none where there is none."""
         return verify_pair(a, b, features=self.features, settings=self.settings)
 
-    @cached_property
     def vectors(self) -> NDArray[np.float16]:
-        """(n, 512) global descriptors of the pictures."""
-        return self.hashed.vectors[self.records]
+        """Return (n, 512) global descriptors of the pictures."""
+        return self.hashed.vectors(self.records)
 
     @cached_property
     def features(self) -> Callable[[int], np.void]:

@@ -71,14 +71,17 @@ class HashParts:
             for index, table in enumerate(self.tables)
         )
 
-    @cached_property
-    def vectors(self) -> NDArray[np.float16]:
-        """(n, 512) global descriptors of all records."""
-        content = b"".join(
-            self.store.read(self.key(index, "globals"))
-            for index in range(self.num_slices)
-        )
-        return np.frombuffer(content, "<f2").reshape(-1, GLOBAL_DIMENSIONS)
+    def vectors(self, records: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return (n, 512) global descriptors of n records, which must ascend."""
+        found = np.empty((len(records), GLOBAL_DIMENSIONS), "<f2")
+        start = 0
+        for index in range(self.num_slices):
+            content = self.store.read(self.key(index, "globals"))
+            part = np.frombuffer(content, "<f2").reshape(-1, GLOBAL_DIMENSIONS)
+            mine = slice(*np.searchsorted(records, [start, start + len(part)]))
+            found[mine] = part[records[mine] - start]
+            start += len(part)
+        return found
 
     def features(self) -> "RecordReader":
         """Return random access to the feature records."""

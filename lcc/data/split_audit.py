@@ -132,9 +132,7 @@ class _Pictures:
         dtype = feature_dtype(families.num_keypoints)
         records = np.memmap(self._features.close(), dtype, "r", shape=(count,))
         vectors = np.array(self._vectors).reshape(-1, GLOBAL_DIMENSIONS)
-        pairs = find_candidates(
-            vectors, rows=range(count), num_neighbours=families.num_neighbours
-        )
+        pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
         edges = _verify(pairs, records, families, counter=counter)
 
         def verify(a: int, b: int) -> Edge | None:

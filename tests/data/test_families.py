@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lcc.config.data import FamilySettings
+from lcc.data import candidates
 from lcc.data.candidates import find_candidates
 from lcc.data.families import join_families
 from lcc.data.fingerprint import extract_features
@@ -128,7 +129,7 @@ def test_families_of_augmented_sources_are_exactly_the_sources():
             vectors.append(vector)
             truth.append(number)
     descriptors = np.stack(vectors)
-    pairs = find_candidates(descriptors, rows=range(30), num_neighbours=10)
+    pairs = find_candidates(descriptors, num_neighbours=10)
     edges = verify_pairs(pairs.tolist(), records.__getitem__, settings=SETTINGS)
 
     joined = join_families(
@@ -213,17 +214,25 @@ def test_a_giant_group_raises_an_alarm_that_names_it():
     assert alarm.startswith("group 0: holds 30 of 430 images")
 
 
-def test_candidates_of_slices_are_those_of_the_whole():
+@pytest.mark.parametrize("block_rows", [7, 40, 1000])
+def test_candidates_are_the_nearest_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch, block_rows: int
+):
+    monkeypatch.setattr(candidates, "BLOCK_ROWS", block_rows)
     draw = np.random.default_rng(0)
     vectors = draw.normal(size=(40, 512))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    whole = find_candidates(
-        vectors.astype(np.float16), rows=range(40), num_neighbours=5
-    )
+    likeness = vectors @ vectors.T - 2 * np.eye(40)
+    nearest = np.argsort(-likeness, axis=1)[:, :5]
+    wanted = {tuple(sorted((a, b))) for a in range(40) for b in nearest[a].tolist()}
 
-    parts = [
-        find_candidates(vectors.astype(np.float16), rows=part, num_neighbours=5)
-        for part in (range(17), range(17, 40))
-    ]
+    pairs = find_candidates(vectors.astype(np.float16), num_neighbours=5)
 
-    assert np.array_equal(np.unique(np.concatenate(parts), axis=0), whole)
+    assert pairs.tolist() == [list(pair) for pair in sorted(wanted)]
+
+
+@pytest.mark.parametrize("num_rows", [0, 1])
+def test_fewer_than_two_rows_have_no_candidates(num_rows: int):
+    descriptors = np.zeros((num_rows, 512), np.float16)
+
+    assert find_candidates(descriptors, num_neighbours=5).shape == (0, 2)
