@@ -1,8 +1,8 @@
 """Peak memory of each step of `prepare`, at 1,000 tiles and at all of them.
 
 Runs the entry points as processes, one at a time, and prints the largest resident set
-of each in MiB. Parts are streamed: what may grow is the catalogue's rows (some 2 KiB an
-image in `catalogue`, a global descriptor of 1 KiB an image in `link`).
+of each in MiB. Parts are streamed: what may grow is rows, some 4 KiB an image in
+`catalogue` (facts, verdict, edges, a global descriptor of 1 KiB), 1.5 KiB in `link`.
 
     python benchmarks/prepare_memory.py [--tiles FOLDER] [--num-images 1000 4880]
 """

@@ -13,3 +13,9 @@ the same for a local process and a pod:
 143  stopped by SIGTERM after saving
 ===  =======================================================================
 """
+
+import os
+
+# Arrow's own pool keeps what it was once given: a step would grow to the sum of all its
+# tables. Read once, when Arrow is loaded.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

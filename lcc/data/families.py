@@ -3,7 +3,6 @@
 Knows graphs of rows; pixels only through the `verify` it is given.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -90,13 +89,11 @@ def _grow_families(
     pairs: Codes, num_rows: int, *, verify: Verify, settings: FamilySettings
 ) -> Codes:
     """Return family codes, each component checked against its leaders."""
-    neighbours: dict[int, set[int]] = defaultdict(set)
-    for a, b in pairs.tolist():
-        neighbours[a].add(b)
-        neighbours[b].add(a)
+    graph = _graph(pairs, num_rows)
+    graph = (graph + graph.T).tocsr()
     family = np.full(num_rows, -1, np.int64)
-    component = _components(pairs, num_rows)
-    for members in _members(component):
+    for members in _members(_components(pairs, num_rows)):
+        neighbours = {row: set(graph[[row]].indices.tolist()) for row in members}
         left = set(members)
         while left:
             leader = min(left, key=lambda row: (-len(neighbours[row] & left), row))
@@ -184,13 +181,15 @@ def _merge_small(
     return _renumber(home[family])
 
 
+def _graph(pairs: Codes, num_rows: int) -> coo_array:
+    """Return (m, 2) links of rows as a sparse matrix."""
+    links = (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1]))
+    return coo_array(links, shape=(num_rows, num_rows))
+
+
 def _components(pairs: Codes, num_rows: int) -> Codes:
     """Return the connected component of each row, given (m, 2) links of rows."""
-    graph = coo_array(
-        (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1])),
-        shape=(num_rows, num_rows),
-    )
-    _, labels = connected_components(graph, directed=False)
+    _, labels = connected_components(_graph(pairs, num_rows), directed=False)
     return _renumber(labels.astype(np.int64))
 
 
