@@ -12,8 +12,16 @@ from lcc.cli.options import settings_options
 @click.argument("run_id", metavar="[RUN]", required=False)
 @click.option("--step", metavar="STEP", help="E.g. train, by default the last begun.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the step ends.")
+@click.option(
+    "--index",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Only the process N of the step, from 0.",
+)
 @settings_options()
-def command(run_id: str | None, step: str | None, follow: bool, **given: Any) -> None:
+def command(
+    run_id: str | None, step: str | None, follow: bool, index: int | None, **given: Any
+) -> None:
     """Show the log of a run's step, by default of the latest run.
 
     Of pods that are gone the log is read from the store.
@@ -29,11 +37,11 @@ def command(run_id: str | None, step: str | None, follow: bool, **given: Any) ->
         job = newest_job(site.cluster, run_id, step) if site.cluster else None
         lines: Iterator[str] = iter(())
         if job is not None and site.cluster is not None:
-            lines = read_pod_logs(site.cluster, job, follow=follow)
+            lines = read_pod_logs(site.cluster, job, follow=follow, index=index)
         is_empty = True
         for line in lines:
             is_empty = False
             click.echo(line)
         if is_empty:
-            for line in read_kept_logs(site.store, run_id, step):
+            for line in read_kept_logs(site.store, run_id, step, index=index):
                 click.echo(line)

@@ -145,13 +145,16 @@ class KubernetesCluster:
             return
 
     def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
-        """Yield the lines of a pod's log, each with its time in front."""
+        """Yield the lines of a pod's log, time in front; none where it is gone."""
         query = [("follow", str(follow).lower()), ("timestamps", "true")]
         if since:
             query.append(("sinceTime", since))
         path = f"{self._path('Pod', pod)}/log"
-        with self._stream(path, query, 3600 if follow else READ_SECONDS) as lines:
-            yield from lines
+        try:
+            with self._stream(path, query, 3600 if follow else READ_SECONDS) as lines:
+                yield from lines
+        except refusals.AbsentError:
+            return  # the pod, or its node
 
     def connect(self, pod: str, port: int) -> Any:
         """Return a tunnel to a port of a pod, for `tunnel.pump`."""

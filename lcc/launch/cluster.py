@@ -57,7 +57,7 @@ class Cluster(Protocol):
         """Delete an object and what belongs to it; nothing where there is none."""
 
     def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
-        """Yield the lines of a pod's log."""
+        """Yield the lines of a pod's log, time in front; none where it is gone."""
 
     def connect(self, pod: str, port: int) -> Any:
         """Return a tunnel to a port of a pod, for `tunnel.pump`."""

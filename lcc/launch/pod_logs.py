@@ -27,16 +27,24 @@ def newest_job(cluster: Cluster, run_id: str, step: str | None) -> OwnJob | None
     return max(jobs, key=lambda job: (job.facts.started, job.attempt), default=None)
 
 
-def read_pod_logs(cluster: Cluster, job: OwnJob, *, follow: bool) -> Iterator[str]:
+def read_pod_logs(
+    cluster: Cluster, job: OwnJob, *, follow: bool, index: int | None = None
+) -> Iterator[str]:
     """Yield the lines of a Job's pods, with the pod in front where there are several.
 
     With `follow` waits for pods to start, goes on after a broken connection and with a
     pod's successor, and ends with the Job.
+
+    Args:
+        cluster: Where.
+        job: Whose.
+        follow: Whether to go on until the Job ends.
+        index: Only the pods of this index.
     """
     if follow:
-        yield from _followed(cluster, job)
+        yield from _followed(cluster, job, index)
         return
-    pods = [pod for pod in _pods(cluster, job) if _has_started(pod)]
+    pods = [pod for pod in _pods(cluster, job, index) if _has_started(pod)]
     for pod in pods[:MAX_PODS]:
         name = pod["metadata"]["name"]
         for line in cluster.read_log(name, follow=False, since=None):
@@ -45,14 +53,14 @@ def read_pod_logs(cluster: Cluster, job: OwnJob, *, follow: bool) -> Iterator[st
         yield f"… and {len(pods) - MAX_PODS} more pods: name one with --index"
 
 
-def _followed(cluster: Cluster, job: OwnJob) -> Iterator[str]:
+def _followed(cluster: Cluster, job: OwnJob, index: int | None) -> Iterator[str]:
     lines: queue.Queue[str] = queue.Queue()
     known: dict[str, threading.Thread] = {}
-    is_alone = job.facts.total == 1
+    is_alone = job.facts.total == 1 or index is not None
     while True:
         live = take_inventory(cluster, run=job.run_id, step=job.step).jobs
         is_over = all(own.facts.is_finished for own in live)
-        for pod in _pods(cluster, job):
+        for pod in _pods(cluster, job, index):
             name = pod["metadata"]["name"]
             if name not in known and _has_started(pod) and len(known) < MAX_PODS:
                 known[name] = threading.Thread(
@@ -102,8 +110,10 @@ def _marked(pod: str, line: str, *, is_alone: bool) -> str:
     return text if is_alone else f"[{pod}] {text}"
 
 
-def _pods(cluster: Cluster, job: OwnJob) -> list[Object]:
+def _pods(cluster: Cluster, job: OwnJob, index: int | None) -> list[Object]:
     selector = f"batch.kubernetes.io/job-name={job.facts.name}"
+    if index is not None:
+        selector += f",batch.kubernetes.io/job-completion-index={index}"
     page = next(cluster.pages("Pod", selector))
     return sorted(page.items, key=lambda pod: str(pod["metadata"]["name"]))
 
@@ -112,7 +122,9 @@ def _has_started(pod: Object) -> bool:
     return bool(pod.get("status", {}).get("phase") not in {None, "Pending"})
 
 
-def read_kept_logs(store: Store, run_id: str, step: str | None) -> Iterator[str]:
+def read_kept_logs(
+    store: Store, run_id: str, step: str | None, *, index: int | None = None
+) -> Iterator[str]:
     """Yield the lines of the logs that pods or processes left, newest attempt last.
 
     Raises:
@@ -120,9 +132,11 @@ def read_kept_logs(store: Store, run_id: str, step: str | None) -> Iterator[str]
     """
     prefix = layout.run(run_id, "logs/")
     keys = [item.key for item in store.list_objects(prefix)]
-    # A process' folder is its step, a pod's is its Job.
-    folder = re.compile(rf"({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?")
-    wanted = [key for key in keys if folder.fullmatch(key.split("/")[-2])]
+    # A process' folder is its step; a pod's is its Job, with which its name begins.
+    folder = rf"(?P<job>({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?)"
+    name = ".*" if index is None else rf"((?P=job)-)?0*{index}(-\w+)?"
+    log = re.compile(rf"{folder}/{name}\.log")
+    wanted = [key for key in keys if log.fullmatch(key.removeprefix(prefix))]
     if not wanted:
         message = (
             f"run {run_id}: must have a log{f' of {step}' if step else ''}, got none "

@@ -128,6 +128,7 @@ def condition(kind: str, reason: str = "", message: str = "") -> dict[str, str]:
 def a_pod_of(job: Object, number: int = 0, **status: object) -> Object:
     """Return a pod of a Job."""
     name = f"{job['metadata']['name']}-{number}-abcde"
+    index = {"batch.kubernetes.io/job-completion-index": str(number)}
     return {
         "kind": "Pod",
         "metadata": {
@@ -135,8 +136,9 @@ def a_pod_of(job: Object, number: int = 0, **status: object) -> Object:
             "labels": {
                 **job["metadata"]["labels"],
                 "batch.kubernetes.io/job-name": job["metadata"]["name"],
+                **index,
             },
-            "annotations": {"batch.kubernetes.io/job-completion-index": str(number)},
+            "annotations": index,
         },
         "spec": {"nodeName": "node-1"},
         "status": {"phase": "Pending", **status},

@@ -28,13 +28,19 @@ MAX_BYTES = 250 << 20
 pytestmark = pytest.mark.extended
 
 
+DISK = json.dumps({"ephemeral-storage": "1Ti"})  # simulated nodes have none of it
+
+
 @pytest.fixture(scope="module")
 def many_nodes(kubeconfig: str) -> int:
-    nodes = kubectl("get", "nodes", "-l", "type=simulated", "-o", "name").stdout
-    number = len(nodes.split())
-    if number < 50:
+    found = kubectl("get", "nodes", "-l", "type=simulated", "-o", "name").stdout
+    nodes = found.split()
+    if len(nodes) < 50:
         pytest.skip("no simulated nodes: 50 or more with the label type=simulated")
-    return number
+    status = f'{{"status": {{"capacity": {DISK}, "allocatable": {DISK}}}}}'
+    for node in nodes:
+        kubectl("patch", node, "--subresource=status", f"--patch={status}")
+    return len(nodes)
 
 
 def measured(lab: Lab, *arguments: str) -> tuple[str, float, int, int]:
@@ -86,7 +92,7 @@ def test_five_thousand_pods_cost_pages_and_events(
     _, status_seconds, status_bytes, status_requests = measured(
         prepared, "status", run_id
     )
-    logs_seconds = measured(prepared, "logs", run_id, "--step", "trial")[1]
+    list_seconds = measured(prepared, "list")[1]
     wait_until(lambda: succeeded(prepared, run_id) == NUM_PODS, seconds=400, what="all")
     _, said = process.communicate(timeout=120)  # select finds no result: nothing ran
     driver = re.search(r"event=api_requests count=(\d+)", said)
@@ -95,7 +101,7 @@ def test_five_thousand_pods_cost_pages_and_events(
     assert driver is not None
     print(  # noqa: T201 - figures for whoever runs it
         f"\nnodes={many_nodes} launch={launched:.1f}s status={status_seconds:.1f}s "
-        f"{status_bytes >> 20}MiB {status_requests} requests, logs={logs_seconds:.1f}s "
+        f"{status_bytes >> 20}MiB {status_requests} requests, list={list_seconds:.1f}s "
         f"cancel={cancel_seconds:.1f}s driver={driver[1]} requests"
     )
     assert status_bytes < MAX_BYTES

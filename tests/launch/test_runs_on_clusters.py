@@ -158,6 +158,7 @@ def test_lines_of_several_pods_carry_their_names() -> None:
     ]
     assert list(read_pod_logs(cluster, own, follow=False)) == lines
     assert sorted(read_pod_logs(cluster, own, follow=True)) == lines
+    assert list(read_pod_logs(cluster, own, follow=False, index=1)) == ["hello 1"]
 
 
 def test_kept_logs_are_found_by_step(tmp_path: Path) -> None:
@@ -168,6 +169,24 @@ def test_kept_logs_are_found_by_step(tmp_path: Path) -> None:
     assert list(read_kept_logs(store, RUN, "train")) == ["one", "two"]
     with pytest.raises(NotFoundError, match="must have a log of select"):
         list(read_kept_logs(store, RUN, "select"))
+
+
+@pytest.mark.parametrize(
+    ("index", "lines"),
+    [
+        pytest.param(3, ["pod 3"], id="a pod"),
+        pytest.param(13, ["process 13"], id="a process of this machine"),
+    ],
+)
+def test_one_of_many_logs_is_named_by_its_index(
+    tmp_path: Path, index: int, lines: list[str]
+) -> None:
+    store, logs = a_store(tmp_path), f"runs/{RUN}/logs"
+    store.write(f"{logs}/{RUN}-trial-1/{RUN}-trial-1-3-abcde.log", b"pod 3")
+    store.write(f"{logs}/{RUN}-trial-1/{RUN}-trial-1-33-abc3e.log", b"pod 33")
+    store.write(f"{logs}/trial/00013.log", b"process 13")
+
+    assert list(read_kept_logs(store, RUN, "trial", index=index)) == lines
 
 
 def a_settings_map(name: str, release: str) -> Object:
