@@ -60,5 +60,6 @@ def configure_logging() -> None:
         force=True,
     )
     logging.getLogger("lcc").setLevel(chosen)
+    logging.getLogger("urllib3").setLevel("ERROR")  # what it tries again by itself
     if chosen == "DEBUG":
         os.environ.setdefault("LCC_LOG_LEVEL", "DEBUG")  # of the steps' processes

@@ -1,7 +1,7 @@
 """What moves on the screen: bars of work done here, and a run's tree until it ends."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 
 import click
@@ -17,7 +17,7 @@ from lcc.errors import UnavailableError
 from lcc.launch.display import Display, open_display
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
-from lcc.launch.state import Status
+from lcc.launch.state import RunState, Status
 from lcc.tracking.progress import parse_progress
 
 
@@ -56,20 +56,28 @@ def watch_run(site: Site, run_id: str) -> None:
     A cluster or store that is away is waited for.
     """
     console = Console(stderr=True)
-    shown = ""
+    known, told = "", None
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while True:
             try:
                 state, parts = read_standing(site, run_id, take_inventory_of(site))
             except UnavailableError as err:
-                text, is_over = f"{shown}\n{err}", False
+                text, news, is_over = f"{known}\n{err}".lstrip(), str(err), False
             else:
-                text = shown = "\n".join(run_tree(state, parts))
+                text = known = "\n".join(run_tree(state, parts))
+                news = _all_but_time((state, *parts))
                 is_over = state.status is not Status.RUNNING
             if console.is_terminal:
                 live.update(Text(text), refresh=True)
-            elif text != shown or is_over:
+            elif news != told:
                 click.echo(text, err=True)
+            told = news
             if is_over:
                 return
             time.sleep(WATCH_SECONDS)
+
+
+def _all_but_time(states: Sequence[RunState]) -> str:
+    """Return what must change before a tree is worth another line of a log."""
+    steps = [(step.status, step.done, step.reason) for s in states for step in s.steps]
+    return str(([state.status for state in states], steps))

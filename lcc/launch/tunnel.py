@@ -87,7 +87,7 @@ def _data_of(message: tuple[int, bytes]) -> bytes:
     if opcode == ABNF.OPCODE_CLOSE or not frame:
         raise ConnectionResetError
     if frame[0] == ERROR and len(frame) > OPENING:
-        logger.warning("event=tunnel_failed reason=%s", frame[1:].decode())
+        logger.info("event=tunnel_failed reason=%s", frame[1:].decode())
         raise ConnectionAbortedError
     return frame[1:]
 

@@ -43,7 +43,7 @@ class Sender:
     run_id: str
     _seen: set[tuple[str | None, str, int]] = field(default_factory=set)
     _sent: set[str] | None = None
-    _is_away: bool = False
+    _has_warned: bool = False
 
     def forward(self) -> int:
         """Send what is new.
@@ -60,7 +60,6 @@ class Sender:
         except LccError as err:
             self._report_away(err)
             return len(waiting)
-        self._is_away = False
         self._mark_sent(waiting)
         return 0
 
@@ -113,9 +112,9 @@ class Sender:
         return [json.loads(line) for line in self.store.read(key).splitlines()]
 
     def _report_away(self, err: LccError) -> None:
-        if not self._is_away:  # once per absence, not at every try
-            logger.warning("event=tracking_away run=%s reason=%s", self.run_id, err)
-        self._is_away = True
+        level = logging.INFO if self._has_warned else logging.WARNING  # not every try
+        logger.log(level, "event=tracking_away run=%s reason=%s", self.run_id, err)
+        self._has_warned = True
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -1,53 +1,21 @@
 """Killed, cancelled, starved: runs go on or end in order, and nothing is told twice."""
 
 import signal
-from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import SMALL, Lab, wait_until
+from tests.cluster.lab import (
+    LONG,
+    SMALL,
+    Lab,
+    active_pods,
+    ended,
+    mlflow_run,
+    started,
+    wait_until,
+)
 
-LONG = ("--epochs", "40", "--set", "train.early_stopping_patience=null")
 OURS = "app.kubernetes.io/managed-by=lcc-launch"
-
-
-def active_pods(lab: Lab, run_id: str) -> list[str]:
-    return [
-        pod["metadata"]["name"]
-        for pod in lab.items("pods", f"lcc.dev/run={run_id}")
-        if pod["status"]["phase"] in {"Pending", "Running"}
-    ]
-
-
-def started(lab: Lab, *arguments: str) -> str:
-    """Start a detached run; return its id once a pod of a step runs."""
-    done = lab.launch(*arguments, "--detach")
-    assert done.returncode == 0, done.stderr
-    run_id = done.stdout.split()[0]
-    selector = f"lcc.dev/run={run_id},lcc.dev/step!=driver"
-
-    def is_running() -> bool:
-        pods = lab.items("pods", selector)
-        return any(pod["status"]["phase"] == "Running" for pod in pods)
-
-    wait_until(is_running, seconds=90, what=f"a pod of {run_id}")
-    return run_id
-
-
-def ended(lab: Lab, run_id: str, *, seconds: float = 300) -> int:
-    """Watch a run to its end; return the exit code of the watch."""
-    return lab.launch("status", run_id, "--watch", seconds=seconds).returncode
-
-
-def mlflow_run(lab: Lab, run_id: str) -> tuple[Any, dict[str, list[int]]]:
-    """Return a run of MLflow, and the steps of each of its metrics."""
-    with lab.tracking() as (client, experiment):
-        (run,) = client.search_runs([experiment], f"tags.`lcc.run` = '{run_id}'")
-        history = {
-            name: [m.step for m in client.get_metric_history(run.info.run_id, name)]
-            for name in run.data.metrics
-        }
-    return run, history
 
 
 def test_a_cancelled_run_leaves_no_pod_no_service_no_running_run(prepared: Lab) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import SMALL, Lab, kubectl, wait_until
+from tests.cluster.lab import SMALL, Lab, a_kubeconfig, wait_until
 
 TYPO = "cluster.image=lcc:0.0.0-typo"
 
@@ -92,24 +92,6 @@ def test_a_namespace_that_does_not_exist_is_named(lab: Lab) -> None:
     said = failed(Lab("no-such-place", lab.folder), "prepare", "s3://lcc/x", code=2)
 
     assert "no-such-place" in said
-
-
-def a_kubeconfig(lab: Lab, folder: Path, **changes: str) -> str:
-    """Write the kubeconfig in force with one thing changed."""
-    text = kubectl("config", "view", "--raw", "--minify").stdout
-    server = kubectl(
-        "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"
-    ).stdout
-    text = text.replace(server, changes.get("server", server))
-    if token := changes.get("token"):
-        head, _, _ = text.partition("users:")
-        name = kubectl(
-            "config", "view", "--minify", "-o", "jsonpath={.users[0].name}"
-        ).stdout
-        text = f"{head}users:\n- name: {name}\n  user:\n    token: {token}\n"
-    path = folder / "kubeconfig"
-    path.write_text(text)
-    return str(path)
 
 
 def test_no_kubeconfig_says_what_to_set(lab: Lab) -> None:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.cluster.conftest import SMALL, Lab, kubectl, wait_until
+from tests.cluster.lab import SMALL, Lab, kubectl, wait_until
 
 NUM_PODS = 5_000
 GRID = (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.conftest import BIN, Lab, wait_until
+from tests.cluster.lab import BIN, Lab, wait_until
 
 SETTINGS = {
     "data": {"tile_size_px": 48, "num_folds": 2, "num_slices": 2},

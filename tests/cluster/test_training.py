@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from contextlib import closing
 from typing import Any
 
 import h5py
@@ -10,41 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lcc.config.cluster import ClusterSettings
-from lcc.config.storage import StorageSettings
-from lcc.launch.api_server import KubernetesCluster
-from lcc.launch.forward import forwarding
-from lcc.storage.uri import open_store
-from tests.cluster.conftest import SMALL, Lab, wait_until
+from tests.cluster.lab import SMALL, Lab, wait_until
 
 RTOL = 2e-3  # what another order of float32 sums explains; as tests/train has it
 STEPS = ("--epochs", "2", "--set", "train.augmentation.enabled=false")
 STILL = ("--set", "model.dropout=0", "--learning-rate", "0.0001")
-
-
-@pytest.fixture(scope="module")
-def store(lab: Lab, monkeymodule: pytest.MonkeyPatch) -> Any:
-    """Give the lab's bucket, through the API server."""
-    secret = {
-        key: lab.kubectl("get", "secret", "lcc-s3", "-o",
-                         f"go-template={{{{.data.{key} | base64decode}}}}")
-        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    }  # fmt: skip
-    for key, value in secret.items():
-        monkeymodule.setenv(key, value)
-    own = ClusterSettings(namespace=lab.namespace)
-    with (
-        closing(KubernetesCluster(own)) as cluster,
-        forwarding(cluster, "lcc-s3", 8333) as port,
-    ):
-        endpoint = f"http://127.0.0.1:{port}"
-        yield open_store("s3://lcc/study", StorageSettings(endpoint_url=endpoint))
-
-
-@pytest.fixture(scope="module")
-def monkeymodule() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
 
 
 def trained(lab: Lab, *options: str) -> str:
