@@ -1,5 +1,6 @@
 """The group of all commands; each is imported when it is asked for."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -8,6 +9,9 @@ import click
 from lcc import __version__
 from lcc.cli.verbosity import verbosity_options
 from lcc.errors import LccError
+
+# Pydantic would search all that is installed for its plugins: a fifth of a dry run.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 COMMANDS = (  # in the order of use
     "sample",
