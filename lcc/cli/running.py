@@ -131,8 +131,11 @@ def _run(stage: Stage, site: Site) -> None:
 
 
 def _inputs(stage: Stage, site: Site) -> Settings:
+    from lcc.launch.prerequisites import check_prerequisites
     from lcc.launch.resolve import resolve_inputs
 
+    if site.cluster is not None:
+        check_prerequisites(site.cluster, site.settings)
     tracking = site.reach(site.settings).tracking
     return resolve_inputs(site.settings, stage, site.store, tracking=tracking)
 
@@ -156,11 +159,13 @@ def _detach(stage: Stage, site: Site) -> None:
 
 def _rehearse(stage: Stage, site: Site) -> None:
     """Have the API server judge every object of a stage."""
+    from lcc.launch.prerequisites import check_prerequisites
     from lcc.launch.render import stage_manifests
 
     if site.cluster is None:
         message = "--dry-run: server needs a cluster, got --local. Use client."
         raise ConfigError(message)
+    check_prerequisites(site.cluster, site.settings)
     for manifest in stage_manifests(stage, site.settings):
         site.cluster.create(manifest, dry_run=True)
         kind, name = manifest["kind"], manifest["metadata"]["name"]

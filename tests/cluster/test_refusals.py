@@ -82,6 +82,20 @@ def test_a_missing_secret_is_named_with_the_command_that_makes_it(lab: Lab) -> N
     assert "kubectl create secret generic gone" in said
 
 
+def test_what_no_pod_could_reach_is_refused_before_anything_is_made(lab: Lab) -> None:
+    jobs = len(lab.items("jobs"))
+
+    said = failed(
+        lab, "prepare", "pvc://nobody/tiles", "--set", "cluster.queue=nobody",
+        "--set", "data.split_csv=split.csv", code=2,
+    )  # fmt: skip
+
+    assert "LocalQueue nobody must exist" in said
+    assert "PersistentVolumeClaim nobody must exist" in said
+    assert "data.split_csv: must be s3://" in said
+    assert len(lab.items("jobs")) == jobs
+
+
 def test_an_empty_namespace_is_told_to_install_the_chart(bare: Lab) -> None:
     said = failed(bare, "list", code=2)
 

@@ -1,0 +1,54 @@
+"""What pods name and somebody else makes: looked for before anything is created."""
+
+from collections.abc import Iterator
+
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError
+from lcc.launch.cluster import Cluster
+from lcc.launch.pod import SOURCE_FOLDER
+from lcc.launch.resolve import FILES
+from lcc.storage.uri import local_path, scheme_of
+
+
+def check_prerequisites(cluster: Cluster, settings: Settings) -> None:
+    """Look for what the pods of a run will need; an account need not see all of it.
+
+    Raises:
+        ConfigError: All that is missing, or lies where no pod can read it.
+    """
+    faults = [*_missing_objects(cluster, settings), *_local_files(settings)]
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
+def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:
+    queue, claim = settings.cluster.queue, settings.cluster.source_claim
+    where = f"must exist in namespace {cluster.namespace}, got none."
+    if queue and not _exists(cluster, "LocalQueue", queue):
+        yield f"cluster.queue: LocalQueue {queue} {where} Ask whoever runs Kueue."
+    if claim and not _exists(cluster, "PersistentVolumeClaim", claim):
+        yield (
+            f"data.source: PersistentVolumeClaim {claim} {where} Pods mount claims of "
+            "their own namespace only."
+        )
+
+
+def _exists(cluster: Cluster, kind: str, name: str) -> bool:
+    try:
+        return cluster.read(kind, name) is not None
+    except ConfigError:  # may not look: the pods will tell
+        return True
+
+
+def _local_files(settings: Settings) -> Iterator[str]:
+    for path in FILES:
+        section, _, name = path.partition(".")
+        value = str(getattr(getattr(settings, section), name))
+        if scheme_of(value) != "file" or "/" not in value:
+            continue
+        file = local_path(value)
+        if not file.is_relative_to(SOURCE_FOLDER):
+            yield (
+                f"{path}: must be s3://… on a cluster, got {file}. Run lcc-launch "
+                f"upload {file.parent} s3://lcc/files first."
+            )
