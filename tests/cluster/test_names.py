@@ -1,6 +1,7 @@
 """Names as long as Kubernetes and we allow: nothing made of them is too long."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.extended
 
 
 @pytest.fixture
-def long_lab(kubeconfig: str, tmp_path: Path):
+def long_lab(kubeconfig: str, tmp_path: Path) -> Iterator[Lab]:
     kubectl("create", "namespace", NAMESPACE)
     kubectl("label", "namespace", NAMESPACE, RESTRICTED)
     command = ["helm", "install", RELEASE, str(REPOSITORY / "charts" / "lcc")]
