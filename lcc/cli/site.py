@@ -99,7 +99,7 @@ def _open_cluster(
 ) -> Site:
     from lcc.launch.api_server import KubernetesCluster
     from lcc.launch.forward import Reach
-    from lcc.launch.installed import chart_settings, use_keys
+    from lcc.launch.installed import chart_settings, use_secrets
 
     cluster = KubernetesCluster(settings.cluster)
     stack.callback(cluster.close)
@@ -111,7 +111,7 @@ def _open_cluster(
     settings = changed_settings(settings, here)
     if base is None and settings.storage.endpoint_url is None:
         _check_root(cluster, settings, given)
-    use_keys(cluster, settings.cluster.s3_secret, os.environ)
+    use_secrets(cluster, settings.cluster, os.environ)
     reach = Reach(cluster, stack)
     reachable = reach(settings)
     store = open_store(str(reachable.storage.root), reachable.storage)

@@ -139,6 +139,12 @@ class ClusterSettings(Section):
         description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; none: "
         "the pod's own identity.",
     )
+    tracking_secret: str | None = Field(
+        default=None,
+        pattern=NAME,
+        description="Secret with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD,"
+        " or MLFLOW_TRACKING_TOKEN, of an external MLflow; workers never get it.",
+    )
     ca_bundle_config_map: str | None = Field(
         default=None,
         pattern=NAME,

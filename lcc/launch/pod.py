@@ -132,9 +132,7 @@ def _container(order: JobOrder) -> Manifest:
             *("--num-indexes", str(step.num_indexes)),
         ],
         "env": _environment(order),
-        "envFrom": [{"secretRef": {"name": cluster.s3_secret}}]
-        if cluster.s3_secret
-        else None,
+        "envFrom": [{"secretRef": {"name": name}} for name in _secrets(order)] or None,
         "resources": _resources(order),
         # The one error of a process, readable without its log.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -148,6 +146,14 @@ def _container(order: JobOrder) -> Manifest:
         else None,
         "volumeMounts": _mounts(order),
     }
+
+
+def _secrets(order: JobOrder) -> list[str]:
+    cluster = order.settings.cluster
+    names = [cluster.s3_secret]
+    if order.step.name == DRIVER:  # workers report through the bucket
+        names.append(cluster.tracking_secret)
+    return [name for name in names if name]
 
 
 def _environment(order: JobOrder) -> list[Manifest]:

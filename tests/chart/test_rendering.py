@@ -206,6 +206,27 @@ def test_amazon_s3_by_identity_needs_no_key():
     assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:x"}
 
 
+def test_the_login_of_an_external_mlflow_is_for_driver_and_launchers():
+    objects = render(
+        {
+            "mlflow.enabled": "false",
+            "mlflow.uri": "https://mlflow.example.org",
+            "mlflow.existingSecret.name": "login",
+        }
+    )
+
+    settings = load_settings(base=(settings_of(objects), "configmap"))
+    assert settings.cluster.tracking_secret == "login"  # noqa: S105 - its name
+    (rule,) = (
+        rule
+        for rule in find(objects, "Role", "lcc-launcher")["rules"]
+        if rule["resources"] == ["secrets"]
+    )
+    assert rule["resourceNames"] == ["lcc-s3", "login"]
+    (test,) = find(objects, "Pod", "lcc-test-mlflow")["spec"]["containers"]
+    assert {"secretRef": {"name": "login"}} in test["envFrom"]
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -396,6 +417,12 @@ FAULTS = [
         "mlflow.uri: must be set without mlflow.enabled, got nothing. Name the server, "
         "or set mlflow.enabled=true.",
         id="no MLflow",
+    ),
+    pytest.param(
+        {"mlflow.existingSecret.name": "login"},
+        "mlflow.existingSecret.name: must be empty with mlflow.enabled, got login: the "
+        "bundled server asks for no password. Set mlflow.enabled=false to use it.",
+        id="login of the bundled MLflow",
     ),
     pytest.param(
         {"mlflow.ingress.enabled": "true"},

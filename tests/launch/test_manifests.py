@@ -22,6 +22,7 @@ KUBERNETES = "1.33"
 EVERYTHING = {
     "cluster.namespace": "lab",
     "cluster.s3_secret": "lcc-s3",
+    "cluster.tracking_secret": "login",
     "cluster.ca_bundle_config_map": "our-ca",
     "cluster.proxy.https": "http://proxy:3128",
     "cluster.image_pull_secrets": ["pull"],
@@ -131,6 +132,17 @@ def test_hopeless_ends_are_not_tried_again() -> None:
         {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [143]}},
     ]
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("step", "secrets"), [("driver", ["lcc-s3", "login"]), ("train", ["lcc-s3"])]
+)
+def test_only_the_driver_gets_the_login_of_mlflow(
+    step: str, secrets: list[str]
+) -> None:
+    (container,) = pod_of(Step(name=step), **EVERYTHING)["containers"]
+
+    assert [item["secretRef"]["name"] for item in container["envFrom"]] == secrets
 
 
 def test_a_driver_does_not_try_a_failed_run_again_by_itself() -> None:

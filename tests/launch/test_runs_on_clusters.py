@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
 from lcc.launch import cancelling, refusals
@@ -12,7 +13,7 @@ from lcc.launch.addresses import service_of
 from lcc.launch.cluster import Object
 from lcc.launch.detached import start_driver
 from lcc.launch.forward import find_pod
-from lcc.launch.installed import chart_settings, use_keys
+from lcc.launch.installed import chart_settings, use_secrets
 from lcc.launch.inventory import take_inventory, waiting, with_jobs
 from lcc.launch.manifests import build_manifests, order_job
 from lcc.launch.plan import Step
@@ -224,26 +225,52 @@ def test_several_releases_ask_for_a_choice() -> None:
     assert chart_settings(cluster, "green") is not None
 
 
-def test_keys_come_from_the_secret() -> None:
+def a_secret(name: str, *keys: str) -> Object:
+    data = {key: base64.b64encode(f"the {key}".encode()).decode() for key in keys}
+    return {"kind": "Secret", "metadata": {"name": name}, "data": data}
+
+
+S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+SECRETS = ClusterSettings(s3_secret="lcc-s3", tracking_secret="login")  # noqa: S106
+
+
+@pytest.mark.parametrize("login", [LOGIN, ("MLFLOW_TRACKING_TOKEN",)])
+def test_keys_and_login_come_from_secrets(login: tuple[str, ...]) -> None:
     cluster = FakeCluster()
-    data = {
-        key: base64.b64encode(f"the {key}".encode()).decode()
-        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    }
-    cluster.put({"kind": "Secret", "metadata": {"name": "lcc-s3"}, "data": data})
+    cluster.put(a_secret("lcc-s3", *S3_KEYS))
+    cluster.put(a_secret("login", *login))
     environ: dict[str, str] = {}
 
-    use_keys(cluster, "lcc-s3", environ)
+    use_secrets(cluster, SECRETS, environ)
 
-    assert environ["AWS_ACCESS_KEY_ID"] == "the AWS_ACCESS_KEY_ID"
+    assert environ == {key: f"the {key}" for key in (*S3_KEYS, *login)}
 
 
-def test_a_secret_that_lacks_a_key_is_named() -> None:
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (
+            (a_secret("lcc-s3"),),
+            r"cluster\.s3_secret: .* got no AWS_ACCESS_KEY_ID and no AWS_SECRET",
+        ),
+        (
+            (a_secret("lcc-s3", *S3_KEYS), a_secret("login", LOGIN[0])),
+            r"cluster\.tracking_secret: .*, or MLFLOW_TRACKING_TOKEN, got no "
+            "MLFLOW_TRACKING_PASSWORD in it",
+        ),
+        ((a_secret("lcc-s3", *S3_KEYS),), r"cluster\.tracking_secret: .* got none"),
+    ],
+)
+def test_a_secret_that_lacks_a_key_is_named(
+    given: tuple[Object, ...], fault: str
+) -> None:
     cluster = FakeCluster()
-    cluster.put({"kind": "Secret", "metadata": {"name": "lcc-s3"}, "data": {}})
+    for secret in given:
+        cluster.put(secret)
 
-    with pytest.raises(ConfigError, match="got no AWS_ACCESS_KEY_ID and no AWS_SECRET"):
-        use_keys(cluster, "lcc-s3", {})
+    with pytest.raises(ConfigError, match=fault):
+        use_secrets(cluster, SECRETS, {})
 
 
 def a_service(port: int, target: int | str) -> Object:

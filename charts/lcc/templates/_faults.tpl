@@ -33,6 +33,9 @@
 {{- if not (or .mlflow.enabled .mlflow.uri) }}
 - "mlflow.uri: must be set without mlflow.enabled, got nothing. Name the server, or set mlflow.enabled=true."
 {{- end }}
+{{- if and .mlflow.enabled .mlflow.existingSecret.name }}
+- "mlflow.existingSecret.name: must be empty with mlflow.enabled, got {{ .mlflow.existingSecret.name }}: the bundled server asks for no password. Set mlflow.enabled=false to use it."
+{{- end }}
 {{- if and .mlflow.ingress.enabled (not .mlflow.ingress.host) }}
 - "mlflow.ingress.host: must be set with mlflow.ingress.enabled, got nothing. Name the host."
 {{- end }}

@@ -81,9 +81,16 @@ limits: {memory: 512Mi}
 
 {{- /* Keys of S3 as variables, where there are any. */ -}}
 {{- define "lcc.s3Keys" -}}
-{{- with include "lcc.s3.secret" . }}
+{{- include "lcc.envFrom" (list (include "lcc.s3.secret" .)) -}}
+{{- end -}}
+
+{{- /* Secrets as variables. Takes (list name …); empty names are left out. */ -}}
+{{- define "lcc.envFrom" -}}
+{{- with compact . }}
 envFrom:
+  {{- range . }}
   - secretRef: {name: {{ . }}}
+  {{- end }}
 {{- end }}
 {{- end -}}
 

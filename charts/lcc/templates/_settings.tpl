@@ -10,6 +10,7 @@
   "image_pull_policy" .Values.image.pullPolicy
   "image_pull_secrets" $pullSecrets
   "s3_secret" (include "lcc.s3.secret" .)
+  "tracking_secret" .Values.mlflow.existingSecret.name
   "worker_service_account" (include "lcc.worker.name" .)
   "driver_service_account" (include "lcc.driver.name" .)
   "ca_bundle_config_map" .Values.caBundle.configMap
