@@ -18,7 +18,6 @@ from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
 from lcc.train.backbone import (
-    build_frozen_backbone,
     is_frozen,
     make_backbone,
     predict,
@@ -31,7 +30,7 @@ from lcc.train.feature_store import (
     features_digest,
     read_features,
 )
-from lcc.train.features import compute_features, standardize
+from lcc.train.features import standardize
 from lcc.train.input import Examples, ImageSource, TrainingData
 from lcc.train.loop import Hooks, Loop
 from lcc.train.model import add_head, build_head, count_trainable
@@ -221,29 +220,3 @@ def open_recipe(
         rows=development_rows(catalogue),
         strategy=strategy,
     )
-
-
-def open_whole_recipe(
-    settings: Settings, store: Store, catalogue: Catalogue, *, scratch: Path
-) -> Recipe:
-    """Return a recipe that also covers the test split, for the leak premium alone."""
-    size_px = settings.data.tile_size_px
-    tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
-    recipe = Recipe(
-        settings=settings,
-        store=store,
-        catalogue=catalogue,
-        scratch=scratch,
-        source=tiles,
-    )
-    if is_frozen(settings):
-        recipe.rows = catalogue.rows()
-        features = compute_features(
-            build_frozen_backbone(settings, scratch),
-            tiles,
-            catalogue.records[recipe.rows],
-            settings=settings,
-            num_views=settings.search.views,
-        )
-        recipe.source = FeatureTable(features=features)
-    return recipe
