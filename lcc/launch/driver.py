@@ -161,11 +161,9 @@ def _run_step(
     # A driver that comes back to a step at work learns how it ended; one that was told
     # that it failed tries again.
     is_retry = step_state.status in {Status.FAILED, Status.STOPPED, Status.LOST}
-    step_state.status, step_state.started, step_state.ended = (
-        Status.RUNNING,
-        now(),
-        None,
-    )
+    if step_state.status is not Status.RUNNING:
+        step_state.started = now()
+    step_state.status, step_state.ended = Status.RUNNING, None
     step_state.exit_code = step_state.message = step_state.log = None
     write_state(launch.store, state)
     launch.display.start(step)

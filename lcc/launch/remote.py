@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, LccError
+from lcc.errors import ConfigError, LccError, UnavailableError
 from lcc.launch.capacity import too_large
 from lcc.launch.cluster import Cluster, Object
 from lcc.launch.failures import failed_outcome
 from lcc.launch.following import JobView, following
 from lcc.launch.labels import ATTEMPT, select
 from lcc.launch.manifests import build_manifests, order_job
-from lcc.launch.observing import job_facts
+from lcc.launch.observing import JobFacts, PodFacts, job_facts, pod_facts
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Step
 from lcc.launch.sizes import SIZES
@@ -86,9 +87,10 @@ class KubernetesBackend:
 
     def _wait(self, vigil: "Vigil", watch: Watch, run_id: str) -> Outcome:
         while not self.stop:
-            if (outcome := vigil.outcome()) is not None:
+            outcome = vigil.outcome()
+            watch(*vigil.progress(), "" if outcome else vigil.reason())
+            if outcome is not None:
                 return outcome
-            watch(*vigil.progress(), vigil.reason())
             vigil.view.changed.wait(TICK_SECONDS)
             vigil.view.changed.clear()
         return Outcome(
@@ -153,8 +155,17 @@ class Vigil:
         if job.failure:
             size = SIZES.get(self.step.name, "train")
             memory = f"cluster.sizes.{size}.memory"
-            return failed_outcome(job, self.view.known_pods(), memory)
+            return failed_outcome(job, self._failed_pods(job), memory)
         return self._hopeless()
+
+    def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
+        """Return the pods with their last words: the Job's end may come before them."""
+        pods = {pod.name: pod for pod in self.view.known_pods()}
+        selector = f"batch.kubernetes.io/job-name={job.name}"
+        with suppress(UnavailableError):
+            for page in self.cluster.pages("Pod", selector, "status.phase=Failed"):
+                pods |= {facts.name: facts for facts in map(pod_facts, page.items)}
+        return list(pods.values())
 
     def _hopeless(self) -> Outcome | None:
         """Give up on what can never start, once it has had time to mend itself."""

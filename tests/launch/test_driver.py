@@ -108,6 +108,17 @@ def test_a_resumed_run_leaves_out_what_is_done(tmp_path: Path) -> None:
     assert read_state(store, state.run_id).status is Status.DONE
 
 
+def test_a_driver_that_comes_back_keeps_the_start_of_a_step(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    launch = a_launch(store, a_plan(a_step("hash")))
+    state, long_ago = create_run(launch), "2026-01-01T00:00:00.000+00:00"
+    state.steps[0].status, state.steps[0].started = Status.RUNNING, long_ago
+
+    run_stage(launch, Scripted(), state)
+
+    assert read_state(store, state.run_id).steps[0].started == long_ago
+
+
 def test_a_stop_is_no_failure(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     launch = a_launch(store, a_plan(a_step("hash")))

@@ -113,6 +113,7 @@ def test_a_driver_that_comes_back_finds_its_job() -> None:
     assert first.outcome is not None
     assert first.outcome.goes_on
     assert now.outcome == Outcome()
+    assert now.progress[-1] == (2, 2)
     assert cluster.created == [f"Job/{JOB}"]
 
 
