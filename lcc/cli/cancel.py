@@ -13,7 +13,12 @@ from lcc.cli.options import settings_options
 def command(run_id: str, **given: Any) -> None:
     """End RUN: its pods save and go, MLflow says KILLED; `resume` goes on later."""
     from lcc.cli.site import look_at_site
-    from lcc.launch.cancelling import cancel_jobs, cancel_local, record_cancelled
+    from lcc.launch.cancelling import (
+        cancel_local,
+        delete_jobs,
+        record_cancelled,
+        wait_for_pods,
+    )
     from lcc.launch.state import Status, read_state
 
     with look_at_site(given) as site:
@@ -23,9 +28,13 @@ def command(run_id: str, **given: Any) -> None:
             click.echo(f"{run_id}: asked to stop", err=True)
             return
         run_ids = [run_id, *state.stages.values()]
-        number = cancel_jobs(site.cluster, run_ids)
-        for run in reversed(run_ids):
-            own = read_state(site.store, run)
-            if own.status is not Status.DONE:
-                record_cancelled(site.store, own, site.reach)
-    click.echo(f"{run_id}: cancelled, {number} jobs deleted", err=True)
+        number = delete_jobs(site.cluster, run_ids)
+        click.echo(f"{run_id}: {number} jobs deleted, their pods save and go", err=True)
+        try:
+            wait_for_pods(site.cluster, run_ids)
+        finally:
+            for run in reversed(run_ids):
+                own = read_state(site.store, run)
+                if own.status is not Status.DONE:
+                    record_cancelled(site.store, own, site.reach)
+    click.echo(f"{run_id}: cancelled", err=True)

@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable
 
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
-from lcc.launch.cluster import Cluster
+from lcc.errors import ConfigError, UnavailableError
+from lcc.launch.cluster import Cluster, Object
 from lcc.launch.forwarding import finish_safely, open_sender
 from lcc.launch.inventory import take_inventory
 from lcc.launch.labels import DRIVER, select
+from lcc.launch.observing import pod_facts
 from lcc.launch.state import RunState, Status, is_driven, now, write_state
 from lcc.launch.study import read_run_settings
+from lcc.launch.waits import lost_words
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
 
 POLL_SECONDS = 0.5
+MARGIN_SECONDS = 60  # for the garbage collection of thousands
+UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 MESSAGE = "cancelled"
 
 
@@ -35,11 +39,11 @@ def cancel_local(state: RunState) -> None:
     os.kill(int(state.driver["pid"]), signal.SIGTERM)
 
 
-def cancel_jobs(cluster: Cluster, run_ids: list[str]) -> int:
-    """Delete all Jobs and Services of runs, the driver first; wait for their pods.
+def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
+    """Delete all Jobs and Services of runs, the driver first.
 
     Returns:
-        Jobs deleted.
+        Jobs deleted; their pods still have to go.
     """
     jobs = [job for run in run_ids for job in take_inventory(cluster, run=run).jobs]
     jobs.sort(key=lambda job: job.step != DRIVER)
@@ -49,13 +53,38 @@ def cancel_jobs(cluster: Cluster, run_ids: list[str]) -> int:
         for page in cluster.pages("Service", select(run=run)):
             for service in page.items:
                 cluster.delete("Service", service["metadata"]["name"])
-    while any(_has_pods(cluster, run) for run in run_ids):
-        time.sleep(POLL_SECONDS)
     return len(jobs)
 
 
-def _has_pods(cluster: Cluster, run_id: str) -> bool:
-    return bool(next(cluster.pages("Pod", select(run=run_id))).items)
+def wait_for_pods(cluster: Cluster, run_ids: list[str]) -> None:
+    """Wait until no pod of cancelled runs can write any more.
+
+    Finished pods are Kubernetes' garbage: it collects thousands in half a minute.
+
+    Raises:
+        UnavailableError: A pod is there long after its grace period.
+    """
+    began = time.monotonic()
+    while pods := _live_pods(cluster, run_ids):
+        told = [pod["metadata"].get("deletionGracePeriodSeconds") for pod in pods]
+        waited = time.monotonic() - began
+        if None not in told and waited > max(told) + MARGIN_SECONDS:
+            pod = pod_facts(pods[0])
+            message = (
+                f"pod {pod.name}: must end in the {max(told)} s after it was deleted, "
+                f"got {waited:.0f} s. {lost_words(pod)}"
+            )
+            raise UnavailableError(message)
+        time.sleep(POLL_SECONDS)
+
+
+def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
+    """Return some of the pods that run or may come to run."""
+    return [
+        pod
+        for run in run_ids
+        for pod in next(cluster.pages("Pod", select(run=run), UNFINISHED)).items
+    ]
 
 
 def record_cancelled(

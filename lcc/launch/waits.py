@@ -33,11 +33,7 @@ def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") ->
         return f"pod waits: {first}" if number == 1 else f"{number} pods wait: {first}"
     lost = [pod for pod in known if is_lost(pod)]
     if lost:
-        return (
-            f"pod {lost[0].name} is on node {lost[0].node}, which does not answer. If "
-            f"the node is gone for good: kubectl taint node {lost[0].node} "
-            "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
-        )
+        return lost_words(lost[0])
     if events and not job.active:
         return events
     ended = [pod for pod in known if pod.exit_code]
@@ -60,6 +56,15 @@ def _last_words(pod: PodFacts) -> str:
 def is_lost(pod: PodFacts) -> bool:
     """Return whether a pod hangs on a node that does not answer."""
     return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
+
+
+def lost_words(pod: PodFacts) -> str:
+    """Return what to do about a pod that hangs on a node."""
+    return (
+        f"pod {pod.name} is on node {pod.node}, which does not answer. If the node is "
+        f"gone for good: kubectl taint node {pod.node} "
+        "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    )
 
 
 def never_fits(events: str) -> bool:

@@ -69,7 +69,7 @@ class FakeCluster:
         items = [
             item
             for (own, _), item in list(self.objects.items())
-            if own == kind and _fits(item, selector)
+            if own == kind and _fits(item, selector) and _shows(item, fields)
         ]
         yield Page(items=items, resource_version=str(next(self._versions)))
 
@@ -111,6 +111,13 @@ def _fits(item: Object, selector: str) -> bool:
     labels = item["metadata"].get("labels", {})
     pairs = (pair.partition("=") for pair in selector.split(",") if pair)
     return all(labels.get(name) == value for name, _, value in pairs)
+
+
+def _shows(item: Object, fields: str) -> bool:
+    """Return whether no field has the value that is asked not to be there."""
+    pairs = (pair.partition("!=") for pair in fields.split(",") if "!=" in pair)
+    status = item.get("status", {})
+    return all(status.get(name.split(".")[1]) != value for name, _, value in pairs)
 
 
 def a_job(cluster: FakeCluster, name: str, **status: object) -> Object:

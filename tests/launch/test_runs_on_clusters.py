@@ -1,6 +1,7 @@
 """What the launcher makes of a namespace: Jobs alive, cancelled runs, logs, keys."""
 
 import base64
+import itertools
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
     cluster = a_cluster_with(group)
     start_driver(cluster, Settings(), RUN)
 
-    number = cancelling.cancel_jobs(cluster, [RUN])
+    number = cancelling.delete_jobs(cluster, [RUN])
 
     assert number == 2
     assert cluster.deleted == [
@@ -115,6 +116,41 @@ def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
         f"Job/{RUN}-train-1",
         f"Service/{RUN}-train-1",
     ]
+
+
+def test_cancelling_waits_for_pods_that_may_still_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
+    cluster.put(pod)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        cluster.put(pod | {"status": {"phase": "Failed"}})
+
+    monkeypatch.setattr("lcc.launch.cancelling.time.sleep", pause)
+    cancelling.wait_for_pods(cluster, [RUN])
+
+    assert len(pauses) == 1
+
+
+def test_cancelling_gives_up_a_pod_whose_node_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
+    pod["metadata"] |= {"deletionTimestamp": "…", "deletionGracePeriodSeconds": 120}
+    cluster.put(pod)
+    clock = itertools.count(step=100.0)
+    monkeypatch.setattr("lcc.launch.cancelling.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("lcc.launch.cancelling.time.sleep", lambda _: None)
+
+    with pytest.raises(
+        UnavailableError, match=r"120 s .* got 200 s.*taint node node-1"
+    ):
+        cancelling.wait_for_pods(cluster, [RUN])
 
 
 def test_a_cancelled_run_says_so(
