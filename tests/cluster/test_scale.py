@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tests.cluster.lab import SMALL, Lab, kubectl, wait_until
+from lcc.errors import DataError
+from tests.cluster.lab import SMALL, Lab, active_pods, kubectl, wait_until
 
 NUM_PODS = 5_000
 GRID = (
@@ -23,6 +24,7 @@ SIMULATED = (
     *("--set", "cluster.tolerations=[{key: simulated}]"),
     *("--set", "search.trials_per_pod=1", "--parallelism", "1000"),
 )
+TRIALS = "lcc.dev/step=trial"
 MAX_BYTES = 250 << 20
 
 pytestmark = pytest.mark.extended
@@ -43,7 +45,7 @@ def many_nodes(kubeconfig: str) -> int:
     return len(nodes)
 
 
-def measured(lab: Lab, *arguments: str) -> tuple[str, float, int, int]:
+def measured(lab: Lab, *arguments: str, code: int = 0) -> tuple[str, float, int, int]:
     """Run a command; return output, seconds, bytes of memory, requests to the API."""
     before = time.monotonic()
     done = lab.run(
@@ -51,7 +53,7 @@ def measured(lab: Lab, *arguments: str) -> tuple[str, float, int, int]:
         seconds=120,
     )
     seconds = time.monotonic() - before
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     size = re.search(r"max_rss_kib=(\d+)", done.stderr)
     requests = re.search(r"event=api_requests count=(\d+)", done.stderr)
     assert size is not None
@@ -74,18 +76,24 @@ def succeeded(lab: Lab, run_id: str) -> int:
     return int(job["status"].get("succeeded", 0))
 
 
+def driving(lab: Lab, *arguments: str) -> subprocess.Popen[str]:
+    """Start a command that drives a run, and go on."""
+    command = [*lab.command(*arguments), "-vv"]
+    return subprocess.Popen(command, cwd=lab.folder, stderr=subprocess.PIPE, text=True)
+
+
+def seconds_to_a_job(lab: Lab) -> float:
+    started = time.monotonic()
+    wait_until(lambda: lab.items("jobs", TRIALS), what="the Job", seconds=30)
+    return time.monotonic() - started
+
+
 def test_five_thousand_pods_cost_pages_and_events(
     prepared: Lab, many_nodes: int
 ) -> None:
     before = set(prepared.runs())
-    process = subprocess.Popen(
-        [*prepared.command("search", *SMALL, *GRID, *SIMULATED), "-vv"],
-        cwd=prepared.folder, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    started = time.monotonic()
-    selector = "lcc.dev/step=trial"
-    wait_until(lambda: prepared.items("jobs", selector), what="the Job", seconds=30)
-    launched = time.monotonic() - started
+    process = driving(prepared, "search", *SMALL, *GRID, *SIMULATED)
+    launch_seconds = seconds_to_a_job(prepared)
     (run_id,) = set(prepared.runs()) - before
     wait_until(lambda: succeeded(prepared, run_id) > 1000, seconds=300, what="1,000")
 
@@ -93,16 +101,26 @@ def test_five_thousand_pods_cost_pages_and_events(
         prepared, "status", run_id
     )
     list_seconds = measured(prepared, "list")[1]
-    wait_until(lambda: succeeded(prepared, run_id) == NUM_PODS, seconds=400, what="all")
+    cancel_seconds = measured(prepared, "cancel", run_id)[1]
+    process.communicate(timeout=120)
+    assert active_pods(prepared, run_id) == []
+
+    wait_until(lambda: not prepared.items("jobs", TRIALS), what="the Job to go")
+    process = driving(prepared, "resume", run_id)
+    resume_seconds = seconds_to_a_job(prepared)
+    wait_until(lambda: succeeded(prepared, run_id) == NUM_PODS, seconds=600, what="all")
     _, said = process.communicate(timeout=120)  # select finds no result: nothing ran
     driver = re.search(r"event=api_requests count=(\d+)", said)
-    cancel_seconds = measured(prepared, "cancel", run_id)[1]
+    logs = ("logs", run_id, "--step", "trial", "--index", "4999")
+    log_seconds = measured(prepared, *logs, code=DataError.exit_code)[1]  # nor a log
 
     assert driver is not None
     print(  # noqa: T201 - figures for whoever runs it
-        f"\nnodes={many_nodes} launch={launched:.1f}s status={status_seconds:.1f}s "
-        f"{status_bytes >> 20}MiB {status_requests} requests, list={list_seconds:.1f}s "
-        f"cancel={cancel_seconds:.1f}s driver={driver[1]} requests"
+        f"\nnodes={many_nodes} launch={launch_seconds:.1f}s "
+        f"status={status_seconds:.1f}s {status_bytes >> 20}MiB "
+        f"{status_requests} requests, list={list_seconds:.1f}s "
+        f"cancel={cancel_seconds:.1f}s resume={resume_seconds:.1f}s "
+        f"logs={log_seconds:.1f}s driver={driver[1]} requests"
     )
     assert status_bytes < MAX_BYTES
     assert status_requests < 30
