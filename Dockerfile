@@ -23,7 +23,7 @@ WORKDIR /tmp
 FROM base AS launcher-libraries
 COPY requirements/launcher.txt /requirements/
 RUN python -m venv /opt/lcc \
-    && pip install --no-cache-dir --require-hashes -r /requirements/launcher.txt \
+    && pip install --no-cache-dir --no-deps --require-hashes -r /requirements/launcher.txt \
     && pip uninstall --yes pip
 
 # The worker's libraries, for CPUs or with CUDA (ACCELERATOR=cuda); headers stay behind.
@@ -32,7 +32,7 @@ ARG ACCELERATOR
 COPY requirements/worker.txt requirements/cuda.txt /requirements/
 RUN if [ "${ACCELERATOR}" = cuda ]; then list=cuda; else list=worker; fi \
     && python -m venv /opt/lcc \
-    && pip install --no-cache-dir --require-hashes -r "/requirements/${list}.txt" \
+    && pip install --no-cache-dir --no-deps --require-hashes -r "/requirements/${list}.txt" \
     && pip uninstall --yes pip \
     && rm -rf /opt/lcc/lib/python3*/site-packages/tensorflow/include
 
