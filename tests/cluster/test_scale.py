@@ -71,8 +71,7 @@ sys.exit(code)
 
 
 def succeeded(lab: Lab, run_id: str) -> int:
-    text = lab.kubectl("get", "jobs", "-l", f"lcc.dev/run={run_id}", "-o", "json")
-    (job,) = json.loads(text)["items"]
+    (job,) = lab.items("jobs", f"lcc.dev/run={run_id},{TRIALS}")
     return int(job["status"].get("succeeded", 0))
 
 
