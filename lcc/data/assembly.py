@@ -18,6 +18,7 @@ from lcc.data.catalogue import (
     write_catalogue,
     write_latest,
 )
+from lcc.data.edges import write_edges
 from lcc.data.kinship import Kin, find_kin
 from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
@@ -76,7 +77,7 @@ def build_catalogue(task: Task) -> Built:
         task,
         labels=[labels[row] for row in kept],
         paths=[paths[row] for row in kept],
-        kin=kin.of(kept),
+        groups=kin.groups[kept],
     )
     counter.advance()
     table = _assemble(listing, parts.facts, verdicts, kin=kin, parted=parted)
@@ -84,6 +85,7 @@ def build_catalogue(task: Task) -> Built:
     counter.advance()
     audit = summarise(catalogue, conversions=parts.facts["conversions"].to_pylist())
     audit["alarms"] = list(kin.alarms)
+    write_edges(task.store, catalogue, kin.edges)
     _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)
     write_latest(task.store, catalogue)
     counter.advance()

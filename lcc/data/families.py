@@ -5,7 +5,6 @@ Knows graphs of rows; pixels only through the `verify` it is given.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
-from lcc.data.verify import Edge
+from lcc.data.edges import Edge, Link, link_of, tabulate_edges
 
 Codes = NDArray[np.int64]
 Verify = Callable[[int, int], Edge | None]
@@ -32,12 +31,14 @@ class Joined:
         family: (n,) codes, numbered by first member.
         group: (n,) codes, numbered by first member; a family lies in one group.
         leaders: Row that stands for each family.
+        edges: Table of `EDGE_SCHEMA`, those found while joining included; sorted.
         alarms: What looks larger than the data set makes plausible.
     """
 
     family: Codes
     group: Codes
     leaders: Codes
+    edges: pa.Table
     alarms: tuple[str, ...]
 
 
@@ -65,21 +66,41 @@ def join_families(
     column = {name: edges[name].to_numpy() for name in edges.column_names}
     pairs = np.stack([column["a"], column["b"]], axis=1)
     strong = _are_strong(column["overlap"], column["correlation"], settings)
-    family = _grow_families(pairs[strong], num_rows, verify=verify, settings=settings)
-    extra = list(_second_sweep(family, descriptors, verify=verify))
+    asked: dict[tuple[int, int], Edge] = {}
+
+    def ask(a: int, b: int) -> Edge | None:
+        edge = verify(a, b)
+        if edge is not None:
+            asked[a, b] = edge
+        return edge
+
+    family = _grow_families(pairs[strong], num_rows, verify=ask, settings=settings)
+    extra = list(_second_sweep(family, descriptors, verify=ask))
     family = _merge_small(family, extra, settings=settings)
+    known = set(map(tuple, pairs.tolist()))
+    edges = _with_edges(edges, [e for pair, e in asked.items() if pair not in known])
     more = np.array([(edge.a, edge.b) for edge in extra], np.int64).reshape(-1, 2)
     group = _components(np.concatenate([pairs, more, _chain(family)]), num_rows)
     return Joined(
         family=family,
         group=group,
         leaders=np.unique(family, return_index=True)[1].astype(np.int64),
+        edges=edges,
         alarms=tuple(_alarms(group, settings)),
     )
 
 
-def _are_strong(overlap: Any, correlation: Any, settings: FamilySettings) -> Any:
-    """Return whether both judges say: mostly the same tissue; numbers or arrays."""
+def _with_edges(edges: pa.Table, more: list[Edge]) -> pa.Table:
+    order = [("a", "ascending"), ("b", "ascending")]
+    return pa.concat_tables([edges, tabulate_edges(more)]).sort_by(order)
+
+
+def _are_strong(
+    overlap: NDArray[np.float64],
+    correlation: NDArray[np.float64],
+    settings: FamilySettings,
+) -> NDArray[np.bool_]:
+    """Return whether both judges say: mostly the same tissue (`Link.FAMILY`)."""
     return (overlap >= settings.min_overlap_fraction) & (
         correlation >= settings.min_correlation
     )
@@ -135,13 +156,9 @@ def _accept(
         accepted |= found
 
 
-def _is_strong(edge: Edge, settings: FamilySettings) -> bool:
-    return bool(_are_strong(edge.overlap, edge.correlation, settings))
-
-
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
     edge = verify(min(first, second), max(first, second))
-    return edge is not None and _is_strong(edge, settings)
+    return edge is not None and link_of(edge, settings) is Link.FAMILY
 
 
 def _second_sweep(
@@ -176,7 +193,8 @@ def _merge_small(
             (int(family[edge.a]), int(family[edge.b])), key=lambda code: sizes[code]
         )
         is_free = home[small] == small and home[large] == large
-        if is_free and sizes[small] < SMALL_FAMILY and _is_strong(edge, settings):
+        is_strong = link_of(edge, settings) is Link.FAMILY
+        if is_free and sizes[small] < SMALL_FAMILY and is_strong:
             home[small] = large
     return _renumber(home[family])
 

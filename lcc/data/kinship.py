@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from lcc.data.catalogue import Codes
 from lcc.data.columns import user_column
@@ -26,15 +27,13 @@ class Kin:
         families: (n,) family of each file, -1 where unreadable.
         groups: (n,) group of each file, -1 where unreadable.
         alarms: What is larger than plausible, in words.
+        edges: Table of `EDGE_SCHEMA` between files, the first of each picture.
     """
 
     families: Codes
     groups: Codes
-    alarms: tuple[str, ...] = ()
-
-    def of(self, rows: Sequence[int]) -> "Kin":
-        """Return the kin of some files."""
-        return Kin(families=self.families[rows], groups=self.groups[rows])
+    alarms: tuple[str, ...]
+    edges: pa.Table
 
 
 def find_kin(
@@ -61,6 +60,7 @@ def find_kin(
         families=_spread(joined.family[picture], readable),
         groups=_spread(groups, readable),
         alarms=joined.alarms,
+        edges=_between_files(joined.edges, np.unique(first[readable])),
     )
 
 
@@ -92,6 +92,14 @@ def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
     )
     order = np.argsort(np.argsort(position))
     return np.asarray(order[inverse], dtype=np.int64)
+
+
+def _between_files(edges: pa.Table, files: Codes) -> pa.Table:
+    """Return edges of pictures as edges of files, given the file of each picture."""
+    for position, name in enumerate(("a", "b")):
+        rows = files[edges[name].to_numpy()]
+        edges = edges.set_column(position, name, pa.array(rows, pa.int64()))
+    return edges
 
 
 def _spread(

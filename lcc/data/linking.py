@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
 from lcc.data.candidates import find_candidates
+from lcc.data.edges import Edge
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.parts import HashParts
 from lcc.data.task import Counter, slice_rows
-from lcc.data.verify import Edge, verify_pair, verify_pairs
+from lcc.data.verify import verify_pair, verify_pairs
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 

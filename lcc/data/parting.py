@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from lcc.data.audit import Placed, prove_splits
 from lcc.data.catalogue import Codes, Split
 from lcc.data.columns import user_column
-from lcc.data.kinship import Kin
 from lcc.data.splits import assign_splits
 from lcc.data.task import Task
 from lcc.errors import DataError
@@ -36,7 +35,7 @@ class Parted:
 
 
 def part_images(
-    task: Task, *, labels: Sequence[str], paths: Sequence[str], kin: Kin
+    task: Task, *, labels: Sequence[str], paths: Sequence[str], groups: Codes
 ) -> Parted:
     """Split the kept images by group, or as the user says, and prove it.
 
@@ -44,15 +43,15 @@ def part_images(
         task: Settings with the fractions, or the user's CSV.
         labels: Class of each kept image.
         paths: Path of each kept image, sorted.
-        kin: Families and groups of the kept images.
+        groups: (n,) group of each kept image.
 
     Raises:
         DataError: Groups do not fill the splits, or the splits leak.
     """
     settings = task.settings.data
     own = _users_split(task, paths) if settings.split_csv is not None else None
-    split, fold = assign_splits(np.array(labels), kin.groups, settings, split=own)
-    columns = zip(paths, labels, kin.groups, split, fold, strict=True)
+    split, fold = assign_splits(np.array(labels), groups, settings, split=own)
+    columns = zip(paths, labels, groups, split, fold, strict=True)
     placed = (
         Placed(
             path=path,

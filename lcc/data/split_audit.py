@@ -16,13 +16,14 @@ from lcc.config.data import DataSettings, FamilySettings
 from lcc.data.candidates import find_candidates
 from lcc.data.columns import read_column
 from lcc.data.digest import encode_name
+from lcc.data.edges import Edge
 from lcc.data.families import join_families
 from lcc.data.fingerprint import GLOBAL_DIMENSIONS, extract_features, feature_dtype
 from lcc.data.hashing import RecordWriter, hash_image
 from lcc.data.leaks import FAMILY, GROUP, PICTURE, Leak, SplitAudit
 from lcc.data.task import Counter as Progress
 from lcc.data.task import single_threaded
-from lcc.data.verify import Edge, verify_pair, verify_pairs
+from lcc.data.verify import verify_pair, verify_pairs
 from lcc.errors import DataError, NotFoundError
 
 Codes = NDArray[np.int64]

@@ -4,7 +4,6 @@ Knows two feature records at a time; nothing of files or families.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -13,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
+from lcc.data.edges import Edge, tabulate_edges
 from lcc.data.fingerprint import DESCRIPTOR_NORM, THUMBNAIL_PX
 
 Grey = NDArray[np.uint8]
@@ -27,45 +27,6 @@ MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
 MAX_STRETCH = 2.5
 MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
 NUM_ECC_ITERATIONS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """A verified link between two images.
-
-    Attributes:
-        a: Row of the first image, smaller than `b`.
-        b: Row of the second image.
-        angle: Rotation from a to b (after mirroring), degrees, -180–180.
-        scale: Size of a's content in b, 1 is equal; mean of both axes.
-        mirrored: Whether b shows the mirror image of a.
-        inliers: Matches that the transform explains.
-        overlap: Shared area as share of the smaller tile, 0–1.
-        correlation: Of grey values in the overlap after refinement, -1–1.
-    """
-
-    a: int
-    b: int
-    angle: float
-    scale: float
-    mirrored: bool
-    inliers: int
-    overlap: float
-    correlation: float
-
-
-EDGE_SCHEMA = pa.schema(
-    [
-        ("a", pa.int64()),
-        ("b", pa.int64()),
-        ("angle", pa.float64()),
-        ("scale", pa.float64()),
-        ("mirrored", pa.bool_()),
-        ("inliers", pa.int64()),
-        ("overlap", pa.float64()),
-        ("correlation", pa.float64()),
-    ]
-)
 
 
 def verify_pairs(
@@ -88,8 +49,7 @@ def verify_pairs(
         verify_pair(int(a), int(b), features=features, settings=settings)
         for a, b in pairs
     )
-    edges = [asdict(edge) for edge in found if edge is not None]
-    return pa.Table.from_pylist(edges, schema=EDGE_SCHEMA)
+    return tabulate_edges(edge for edge in found if edge is not None)
 
 
 def verify_pair(
@@ -126,6 +86,7 @@ def verify_pair(
         inliers=inliers,
         overlap=_overlap(matrix),
         correlation=correlation,
+        matrix=tuple(matrix.ravel().tolist()),
     )
 
 

@@ -7,10 +7,11 @@ import pytest
 from lcc.config.data import FamilySettings
 from lcc.data import candidates
 from lcc.data.candidates import find_candidates
+from lcc.data.edges import EDGE_SCHEMA, Edge
 from lcc.data.families import join_families
 from lcc.data.fingerprint import extract_features
 from lcc.data.sample import augment_copy, draw_source
-from lcc.data.verify import EDGE_SCHEMA, Edge, verify_pair, verify_pairs
+from lcc.data.verify import verify_pair, verify_pairs
 
 SETTINGS = FamilySettings()
 
@@ -156,6 +157,7 @@ def an_edge(a: int, b: int, *, overlap: float = 0.9, correlation: float = 0.9) -
         "inliers": 50,
         "overlap": overlap,
         "correlation": correlation,
+        "matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
     }
 
 

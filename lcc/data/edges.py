@@ -1,0 +1,108 @@
+"""Verified links between two images: what one says, and the table of them.
+
+Knows numbers only; how a link is found is `verify`, what follows from it `families`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Catalogue
+from lcc.data.parquet import from_parquet, to_parquet
+from lcc.errors import NotFoundError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A verified link between two images.
+
+    Attributes:
+        a: Row of the first image, smaller than `b`.
+        b: Row of the second image.
+        angle: Rotation from a to b (after mirroring), degrees, -180–180.
+        scale: Size of a's content in b, 1 is equal; mean of both axes.
+        mirrored: Whether b shows the mirror image of a.
+        inliers: Matches that the transform explains.
+        overlap: Shared area as share of the smaller tile, 0–1.
+        correlation: Of grey values in the overlap after refinement, -1–1.
+        matrix: The affine transform, (2, 3) row by row: a's unit coordinates → those
+            of b, or of b's mirror image.
+    """
+
+    a: int
+    b: int
+    angle: float
+    scale: float
+    mirrored: bool
+    inliers: int
+    overlap: float
+    correlation: float
+    matrix: tuple[float, ...]
+
+
+EDGE_SCHEMA = pa.schema(
+    [
+        ("a", pa.int64()),
+        ("b", pa.int64()),
+        ("angle", pa.float64()),
+        ("scale", pa.float64()),
+        ("mirrored", pa.bool_()),
+        ("inliers", pa.int64()),
+        ("overlap", pa.float64()),
+        ("correlation", pa.float64()),
+        ("matrix", pa.list_(pa.float64(), 6)),
+    ]
+)
+
+
+class Link(StrEnum):
+    """What an edge says of its two images."""
+
+    FAMILY = "family"  # both judges: mostly the same tissue
+    OVERLAP = "overlap"  # both judges: some of the same tissue
+    QUESTION = "question"  # geometry alone: look at both pictures
+
+
+def link_of(edge: Edge, settings: FamilySettings) -> Link:
+    """Return what an edge says of its two images."""
+    if edge.correlation < settings.min_correlation:
+        return Link.QUESTION
+    mostly = edge.overlap >= settings.min_overlap_fraction
+    return Link.FAMILY if mostly else Link.OVERLAP
+
+
+def tabulate_edges(edges: Iterable[Edge]) -> pa.Table:
+    """Return a table of `EDGE_SCHEMA`, in the order given."""
+    return pa.Table.from_pylist([asdict(edge) for edge in edges], schema=EDGE_SCHEMA)
+
+
+def write_edges(store: Store, catalogue: Catalogue, edges: pa.Table) -> None:
+    """Keep the edges between rows of a catalogue."""
+    store.write(_key(catalogue), to_parquet(edges))
+
+
+def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
+    """Return the edges between rows of a catalogue, table of `EDGE_SCHEMA`.
+
+    Of several copies of one picture, the first readable one stands for all.
+
+    Raises:
+        NotFoundError: An earlier release made the catalogue, or they were deleted.
+    """
+    try:
+        return from_parquet(store.read(_key(catalogue)))
+    except NotFoundError as err:
+        message = (
+            f'{store.uri}/{_key(catalogue)}: not found. Run "lcc-launch prepare" '
+            "again: it keeps the links between images since this release."
+        )
+        raise NotFoundError(message) from err
+
+
+def _key(catalogue: Catalogue) -> str:
+    return layout.catalogue(catalogue.name, catalogue.digest, "edges.parquet")
