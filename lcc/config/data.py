@@ -28,7 +28,7 @@ class FamilySettings(Section):
         description="Correlation of the overlap after refinement, the second judge.",
     )
     min_overlap_fraction: float = Field(
-        default=0.5,
+        default=0.7,
         gt=0,
         le=1,
         description="Share of the smaller tile that two of a family have in common.",

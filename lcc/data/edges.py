@@ -27,7 +27,8 @@ class Edge:
         angle: Rotation from a to b (after mirroring), degrees, -180–180.
         scale: Size of a's content in b, 1 is equal; mean of both axes.
         mirrored: Whether b shows the mirror image of a.
-        inliers: Matches that the transform explains.
+        inliers: Matches that the transform explains; 0 where geometry found nothing
+            and the pixels were compared as they lie.
         overlap: Shared area as share of the smaller tile, 0–1.
         correlation: Of grey values in the overlap after refinement, -1–1.
         matrix: The affine transform, (2, 3) row by row: a's unit coordinates → those
@@ -65,12 +66,12 @@ class Link(StrEnum):
 
     FAMILY = "family"  # both judges: mostly the same tissue
     OVERLAP = "overlap"  # both judges: some of the same tissue
-    QUESTION = "question"  # geometry alone: look at both pictures
+    QUESTION = "question"  # one judge alone: look at both pictures
 
 
 def link_of(edge: Edge, settings: FamilySettings) -> Link:
     """Return what an edge says of its two images."""
-    if edge.correlation < settings.min_correlation:
+    if edge.inliers == 0 or edge.correlation < settings.min_correlation:
         return Link.QUESTION
     mostly = edge.overlap >= settings.min_overlap_fraction
     return Link.FAMILY if mostly else Link.OVERLAP

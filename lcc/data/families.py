@@ -1,25 +1,35 @@
 """From verified edges to families (copies of one source) and groups (never split).
 
-Knows graphs of rows; pixels only through the `verify` it is given.
+Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
 from lcc.data.edges import Edge, Link, link_of, tabulate_edges
+from lcc.data.graph import (
+    Codes,
+    adjacency,
+    chain,
+    components,
+    members,
+    neighbours,
+    renumber,
+)
 
-Codes = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Verify = Callable[[int, int], Edge | None]
 
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
-SMALL_FAMILY = 3  # members; below it a family gets the second sweep
+SMALL_FAMILY = 3  # members; below it a family may be part of another
+HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
 NUM_LEADERS = 500  # that one tile is held against, nearest first: half a second
 
 
@@ -30,7 +40,7 @@ class Joined:
     Attributes:
         family: (n,) codes, numbered by first member.
         group: (n,) codes, numbered by first member; a family lies in one group.
-        leaders: Row that stands for each family.
+        leaders: Row that stands for each family, the one with the most links.
         edges: Table of `EDGE_SCHEMA`, those found while joining included; sorted.
         alarms: What looks larger than the data set makes plausible.
     """
@@ -52,9 +62,11 @@ def join_families(
     """Join verified edges twice: into families, and into groups of families.
 
     A family joins edges that both judges support (overlap and correlation); each
-    member must be tied to the family's leader, directly or by two accepted members, so
-    that one false edge cannot chain two families. A group joins families by *any*
-    verified edge. Deterministic: depends on the set of edges alone.
+    member must be tied to the family's leader, or by two edges to accepted members
+    with no more that say "little in common", so that neither one false edge nor a row
+    of neighbouring fields chains two families. Small families then go home to a family
+    that shares half of them. A group joins families by *any* verified edge.
+    Deterministic: depends on the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
@@ -62,91 +74,116 @@ def join_families(
         verify: Verifies one more pair of rows.
         settings: Thresholds.
     """
-    num_rows = len(descriptors)
-    column = {name: edges[name].to_numpy() for name in edges.column_names}
-    pairs = np.stack([column["a"], column["b"]], axis=1)
-    strong = _are_strong(column["overlap"], column["correlation"], settings)
     asked: dict[tuple[int, int], Edge] = {}
 
     def ask(a: int, b: int) -> Edge | None:
-        edge = verify(a, b)
+        edge = verify(min(a, b), max(a, b))
         if edge is not None:
-            asked[a, b] = edge
+            asked[edge.a, edge.b] = edge
         return edge
 
-    family = _grow_families(pairs[strong], num_rows, verify=ask, settings=settings)
-    extra = list(_second_sweep(family, descriptors, verify=ask))
-    family = _merge_small(family, extra, settings=settings)
-    known = set(map(tuple, pairs.tolist()))
-    edges = _with_edges(edges, [e for pair, e in asked.items() if pair not in known])
-    more = np.array([(edge.a, edge.b) for edge in extra], np.int64).reshape(-1, 2)
-    group = _components(np.concatenate([pairs, more, _chain(family)]), num_rows)
+    ties = _Ties.of(edges, len(descriptors), settings)
+    family = _grow_families(ties, verify=ask, settings=settings)
+    edges = _with_edges(edges, asked.values())
+    family = _merge_small(family, edges, settings=settings)
+    _second_sweep(family, ties, descriptors, verify=ask)
+    edges = _with_edges(edges, asked.values())
+    family = _merge_small(family, edges, settings=settings)
+    links = np.concatenate([_pairs(edges), chain(family)])
+    group = components(links, len(descriptors))
     return Joined(
         family=family,
         group=group,
-        leaders=np.unique(family, return_index=True)[1].astype(np.int64),
+        leaders=ties.leaders(family),
         edges=edges,
         alarms=tuple(_alarms(group, settings)),
     )
 
 
-def _with_edges(edges: pa.Table, more: list[Edge]) -> pa.Table:
+def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
+    """Return the edges and those of `more` that are not among them, sorted."""
+    known = set(map(tuple, _pairs(edges).tolist()))
+    found = tabulate_edges(edge for edge in more if (edge.a, edge.b) not in known)
     order = [("a", "ascending"), ("b", "ascending")]
-    return pa.concat_tables([edges, tabulate_edges(more)]).sort_by(order)
+    return pa.concat_tables([edges, found]).sort_by(order)
 
 
-def _are_strong(
-    overlap: NDArray[np.float64],
-    correlation: NDArray[np.float64],
-    settings: FamilySettings,
-) -> NDArray[np.bool_]:
-    """Return whether both judges say: mostly the same tissue (`Link.FAMILY`)."""
-    return (overlap >= settings.min_overlap_fraction) & (
-        correlation >= settings.min_correlation
-    )
+def _pairs(edges: pa.Table) -> Codes:
+    return np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
 
 
-def _grow_families(
-    pairs: Codes, num_rows: int, *, verify: Verify, settings: FamilySettings
-) -> Codes:
-    """Return family codes, each component checked against its leaders."""
-    graph = _graph(pairs, num_rows)
-    graph = (graph + graph.T).tocsr()
+def _agree(edges: pa.Table, settings: FamilySettings, *, overlap: float) -> Mask:
+    """Return which edges both judges support, with so much in common."""
+    by_geometry = edges["inliers"].to_numpy() > 0
+    by_pixels = edges["correlation"].to_numpy() >= settings.min_correlation
+    is_enough = edges["overlap"].to_numpy() >= overlap
+    return np.asarray(by_geometry & by_pixels & is_enough)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """Who is linked to whom: by edges that make a family, and by those that do not."""
+
+    strong: csr_array
+    weak: csr_array
+
+    @classmethod
+    def of(cls, edges: pa.Table, num_rows: int, settings: FamilySettings) -> "_Ties":
+        is_strong = _agree(edges, settings, overlap=settings.min_overlap_fraction)
+        pairs = _pairs(edges)
+        return cls(
+            adjacency(pairs[is_strong], num_rows),
+            adjacency(pairs[~is_strong], num_rows),
+        )
+
+    def support(self, row: int, family: set[int]) -> int:
+        """Return how many strong edges a row has into a family; 0 unless most are."""
+        strong = len(neighbours(self.strong, row) & family)
+        weak = len(neighbours(self.weak, row) & family)
+        return strong if strong > weak else 0
+
+    def leaders(self, family: Codes) -> Codes:
+        """Return the row of each family that has the most strong edges."""
+        degree = np.diff(self.strong.indptr)
+        order = np.lexsort((np.arange(len(family)), -degree, family))
+        _, first = np.unique(family[order], return_index=True)
+        return order[first].astype(np.int64)
+
+
+def _grow_families(ties: _Ties, *, verify: Verify, settings: FamilySettings) -> Codes:
+    """Return family codes, each component of strong edges checked against leaders."""
+    num_rows = ties.strong.shape[0]
     family = np.full(num_rows, -1, np.int64)
-    for members in _members(_components(pairs, num_rows)):
-        neighbours = {row: _row(graph, row) for row in members}
-        left = set(members)
+    _, component = connected_components(ties.strong, directed=False)
+    for rows in members(component):
+        left = set(rows)
         while left:
-            leader = min(left, key=lambda row: (-len(neighbours[row] & left), row))
-            accepted = _accept(leader, left, neighbours, verify, settings)
+            degree = {row: len(neighbours(ties.strong, row) & left) for row in left}
+            leader = min(left, key=lambda row: (-degree[row], row))
+            accepted = _accept(leader, left, ties, verify, settings)
             family[sorted(accepted)] = min(accepted)
             left -= accepted
-    return _renumber(family)
+    return renumber(family)
 
 
 def _accept(
-    leader: int,
-    left: set[int],
-    neighbours: dict[int, set[int]],
-    verify: Verify,
-    settings: FamilySettings,
+    leader: int, left: set[int], ties: _Ties, verify: Verify, settings: FamilySettings
 ) -> set[int]:
     """Return the members of the leader's family among the rows left."""
-    near_leader = {leader} | (neighbours[leader] & left)
+    near_leader = {leader} | (neighbours(ties.strong, leader) & left)
     accepted = {leader} | {
         row
         for row in near_leader - {leader}
         # Its one edge to the leader may be false where all its others lead elsewhere.
-        if len(neighbours[row] & near_leader) >= MIN_SUPPORT
-        or neighbours[row] & left <= near_leader
+        if ties.support(row, near_leader) >= MIN_SUPPORT
+        or neighbours(ties.strong, row) & left <= near_leader
     }
     tried = set(near_leader)  # that edge is not asked about again
     while True:
-        near = {row for known in accepted for row in neighbours[known]} & left
+        near = {r for row in accepted for r in neighbours(ties.strong, row)} & left
         found = set()
         for row in sorted(near - accepted):
-            support = len(neighbours[row] & accepted)
-            if support >= MIN_SUPPORT or (
+            if ties.support(row, accepted) >= MIN_SUPPORT or (
                 row not in tried and _is_tied(leader, row, verify, settings)
             ):
                 found.add(row)
@@ -157,85 +194,44 @@ def _accept(
 
 
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
-    edge = verify(min(first, second), max(first, second))
+    edge = verify(first, second)
     return edge is not None and link_of(edge, settings) is Link.FAMILY
 
 
 def _second_sweep(
-    family: Codes, descriptors: NDArray[np.float16], *, verify: Verify
-) -> Iterator[Edge]:
-    """Yield edges from members of small families to the leaders of others.
+    family: Codes, ties: _Ties, descriptors: NDArray[np.float16], *, verify: Verify
+) -> None:
+    """Hold members of small families against the leaders of others.
 
     A strong zoom leaves a tile far from its family by global descriptor, but not by
     geometry. Leaders are those of families that are not small themselves, so that a set
     without families costs nothing.
     """
     sizes = np.bincount(family, minlength=1)
-    leaders = np.unique(family, return_index=True)[1][sizes >= SMALL_FAMILY]
+    leaders = ties.leaders(family)[sizes >= SMALL_FAMILY] if len(family) else family
     vectors = descriptors[leaders].astype(np.float32)
-    for row in np.flatnonzero(sizes[family] < SMALL_FAMILY):
+    for row in np.flatnonzero(sizes[family] < SMALL_FAMILY).tolist():
         likeness = vectors @ descriptors[row].astype(np.float32)
         nearest = np.argsort(-likeness, kind="stable")[:NUM_LEADERS]
         for leader in leaders[nearest].tolist():
-            edge = verify(min(leader, int(row)), max(leader, int(row)))
-            if edge is not None:
-                yield edge
+            verify(leader, row)
 
 
-def _merge_small(
-    family: Codes, edges: list[Edge], *, settings: FamilySettings
-) -> Codes:
+def _merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:
     """Bring each small family home to the one family that ties it best."""
     sizes = np.bincount(family)
     home = np.arange(len(sizes))
-    for edge in sorted(edges, key=lambda edge: (-edge.inliers, edge.a, edge.b)):
-        small, large = sorted(
-            (int(family[edge.a]), int(family[edge.b])), key=lambda code: sizes[code]
-        )
+    overlap = min(HOME_OVERLAP, settings.min_overlap_fraction)
+    ties = edges.filter(_agree(edges, settings, overlap=overlap))
+    ends = family[_pairs(ties)]
+    order = np.argsort(-ties["inliers"].to_numpy(), kind="stable")
+    is_small = (sizes[ends[order]] < SMALL_FAMILY).any(axis=1)
+    for codes in ends[order[is_small]].tolist():
+        small, large = sorted(codes, key=lambda code: (sizes[code], -code))
         is_free = home[small] == small and home[large] == large
-        is_strong = link_of(edge, settings) is Link.FAMILY
-        if is_free and sizes[small] < SMALL_FAMILY and is_strong:
+        if is_free and small != large and sizes[small] < SMALL_FAMILY:
             home[small] = large
-    return _renumber(home[family])
-
-
-def _graph(pairs: Codes, num_rows: int) -> coo_array:
-    """Return (m, 2) links of rows as a sparse matrix."""
-    links = (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1]))
-    return coo_array(links, shape=(num_rows, num_rows))
-
-
-def _row(graph: csr_array, row: int) -> set[int]:
-    """Return the rows that one row is linked to."""
-    # Indexing the matrix by a row takes 19 times as long.
-    start, stop = graph.indptr[row : row + 2]
-    return set(graph.indices[start:stop].tolist())
-
-
-def _components(pairs: Codes, num_rows: int) -> Codes:
-    """Return the connected component of each row, given (m, 2) links of rows."""
-    _, labels = connected_components(_graph(pairs, num_rows), directed=False)
-    return _renumber(labels.astype(np.int64))
-
-
-def _chain(family: Codes) -> Codes:
-    """Return (n, 2) links of each row to the first of its family."""
-    _, first = np.unique(family, return_index=True)
-    return np.stack([first[family], np.arange(len(family))], axis=1)
-
-
-def _members(codes: Codes) -> list[list[int]]:
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order])) + 1
-    return [part.tolist() for part in np.split(order, starts)] if len(codes) else []
-
-
-def _renumber(codes: Codes) -> Codes:
-    """Return codes 0, 1, … in the order of their first row."""
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[inverse]
+    return renumber(home[family])
 
 
 def _alarms(group: Codes, settings: FamilySettings) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What one image is recognised by: SIFT of it and of its mirror, and a global vector.
+"""What one image is recognised by: its SIFT keypoints, and a global vector.
 
 Knows nothing of files, labels or other images. The same pixels give the same bytes.
 """
@@ -22,6 +22,8 @@ _MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up 
 # A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
 # strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
 _CONTRAST_THRESHOLD = 0.01
+_MIN_KEYPOINTS = 8  # fewer cannot be matched with confidence, nor described
+_MIRROR = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8)].ravel()
 _PROJECTION_SEED = 20101  # any fixed number: the projection is part of the format
 
 Array = npt.NDArray[Any]
@@ -30,22 +32,22 @@ Array = npt.NDArray[Any]
 def feature_dtype(num_keypoints: int) -> np.dtype[np.void]:
     """Return the fixed-size record of one image's features.
 
-    Index 0 of `num`, `points` and `descriptors` is the image, index 1 its mirror (left
-    and right exchanged). Points are x and y in units of the side, 0–1. Descriptors are
-    RootSIFT times 512. `thumbnail` is the grey image, reduced.
+    Points are x and y of the keypoints in units of the side, 0–1. Descriptors are
+    RootSIFT times 512. `thumbnail` is the grey image, reduced. Those of the mirror
+    image follow from them: `mirror_points`, `mirror_descriptors`.
 
     Args:
         num_keypoints: Keypoints kept per image.
 
     Example:
         >>> feature_dtype(200)["descriptors"].shape
-        (2, 200, 128)
+        (200, 128)
     """
     return np.dtype(
         [
-            ("num", "<u2", (2,)),
-            ("points", "<f4", (2, num_keypoints, 2)),
-            ("descriptors", "u1", (2, num_keypoints, 128)),
+            ("num", "<u2"),
+            ("points", "<f4", (num_keypoints, 2)),
+            ("descriptors", "u1", (num_keypoints, 128)),
             ("thumbnail", "u1", (THUMBNAIL_PX, THUMBNAIL_PX)),
         ]
     )
@@ -54,7 +56,7 @@ def feature_dtype(num_keypoints: int) -> np.dtype[np.void]:
 def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Array]:
     """Return the features of one image and its flip-blind global descriptor.
 
-    An image without structure yields a record with `num` 0 and a descriptor of zeros.
+    An image with hardly a keypoint is described by its brightness instead.
 
     Args:
         image: (height, width, 3) uint8, RGB, of any size; of an oblong image the
@@ -62,30 +64,51 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
         num_keypoints: Keypoints kept, the strongest first.
 
     Returns:
-        A record of `feature_dtype(num_keypoints)`, and (512,) float16 of norm 1 or 0.
+        A record of `feature_dtype(num_keypoints)`, and (512,) float16 of norm 1.
     """
     grey = _reduce(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    points, descriptors = _detect(grey, num_keypoints)
     record = np.zeros(1, dtype=feature_dtype(num_keypoints))[0]
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     record["thumbnail"] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    sift = _make_sift(num_keypoints)
-    vlad = np.zeros(_codebook().size, dtype=np.float32)
-    for parity, view in enumerate((grey, np.ascontiguousarray(grey[:, ::-1]))):
-        points, descriptors = _detect(sift, view, num_keypoints)
-        record["num"][parity] = len(points)
-        record["points"][parity, : len(points)] = points
-        record["descriptors"][parity, : len(points)] = descriptors
-        vlad += _vlad(descriptors)
-    return record, _project(vlad)
+    record["num"] = len(points)
+    record["points"][: len(points)] = points
+    record["descriptors"][: len(points)] = descriptors
+    if len(points) < _MIN_KEYPOINTS:
+        return record, _describe_blank(record["thumbnail"])
+    return record, _project(_vlad(descriptors) + _vlad(mirror_descriptors(descriptors)))
+
+
+def _describe_blank(thumbnail: Array) -> Array:
+    """Return a global descriptor of brightness alone, blind to turns and flips too."""
+    side = round(np.sqrt(GLOBAL_DIMENSIONS / 2))
+    grey = cv2.resize(thumbnail, (side, side), interpolation=cv2.INTER_AREA) / 255
+    turned = [np.rot90(view, turn) for view in (grey, grey.T) for turn in range(4)]
+    bright = np.sum(turned, axis=0).ravel() / len(turned)
+    both = np.concatenate([bright, 1 - bright])  # so that its direction tells white
+    unit: Array = (both / np.linalg.norm(both)).astype(np.float16)
+    return unit
+
+
+def mirror_points(points: Array) -> Array:
+    """Return the points of the mirror image, left and right exchanged; (n, 2)."""
+    mirrored: Array = points * (-1, 1) + (1, 0)
+    return mirrored.astype(points.dtype)
+
+
+def mirror_descriptors(descriptors: Array) -> Array:
+    """Return the descriptors that the mirror image has at the same spots; (n, 128).
+
+    A descriptor is 4 × 4 cells of 8 directions, in the frame of the keypoint's own
+    direction: a mirror exchanges the rows of cells and turns the directions round.
+    Against computing them anew, the cosine is 0.998 (`benchmarks/features.py`).
+    """
+    return descriptors[:, _MIRROR]
 
 
 def detect_descriptors(grey: Array, *, num_keypoints: int = 200) -> Array:
     """Return RootSIFT descriptors times 512 of a grey image, (n, 128) uint8."""
-    return _detect(_make_sift(num_keypoints), grey, num_keypoints)[1]
-
-
-def _make_sift(num_keypoints: int) -> Any:
-    return cv2.SIFT.create(num_keypoints, contrastThreshold=_CONTRAST_THRESHOLD)
+    return _detect(grey, num_keypoints)[1]
 
 
 def _reduce(grey: Array) -> Array:
@@ -103,7 +126,13 @@ def _reduce(grey: Array) -> Array:
     )
 
 
-def _detect(sift: Any, grey: Array, num_keypoints: int) -> tuple[Array, Array]:
+def _detect(grey: Array, num_keypoints: int) -> tuple[Array, Array]:
+    """Return points and descriptors, the strongest first."""
+    sift = cv2.SIFT.create(
+        num_keypoints,
+        contrastThreshold=_CONTRAST_THRESHOLD,
+        enable_precise_upscale=True,  # else all points lie a quarter of a pixel off
+    )
     found, descriptors = sift.detectAndCompute(grey, None)
     if descriptors is None:
         return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8)
@@ -113,7 +142,8 @@ def _detect(sift: Any, grey: Array, num_keypoints: int) -> tuple[Array, Array]:
     # Strongest first; the rest of the key makes ties fall the same way everywhere.
     order = np.lexsort((rows[:, 2], rows[:, 0], rows[:, 1], -rows[:, 3]))
     order = order[:num_keypoints]
-    return rows[order, :2] / grey.shape[0], _root_sift(descriptors[order])
+    points = (rows[order, :2] + 0.5) / grey.shape[0]  # pixels count from their centre
+    return points, _root_sift(descriptors[order])
 
 
 def _root_sift(descriptors: Array) -> Array:

@@ -4,7 +4,8 @@ Knows two feature records at a time; nothing of files or families.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from operator import itemgetter
 
 import cv2
 import numpy as np
@@ -12,11 +13,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
+from lcc.data.alignment import Matrix, correlate, refine, same_pixels
 from lcc.data.edges import Edge, tabulate_edges
-from lcc.data.fingerprint import DESCRIPTOR_NORM, THUMBNAIL_PX
-
-Grey = NDArray[np.uint8]
-Matrix = NDArray[np.float64]  # (2, 3): unit coordinates of a → those of b
+from lcc.data.fingerprint import (
+    DESCRIPTOR_NORM,
+    mirror_descriptors,
+    mirror_points,
+)
+from lcc.data.overlap import overlap_of
 
 RATIO = 0.85  # of the distances to best and second best; Lowe 2004, figure 11, has 0.8
 TOLERANCE = 0.012  # of the side: 3 px at 256, twice SIFT's own scatter after resampling
@@ -26,7 +30,6 @@ MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
 # changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
 MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
-NUM_ECC_ITERATIONS = 30
 
 
 def verify_pairs(
@@ -43,7 +46,7 @@ def verify_pairs(
         settings: What both judges ask for.
 
     Returns:
-        A table of `EDGE_SCHEMA`; pairs that geometry does not confirm are left out.
+        A table of `EDGE_SCHEMA`; pairs that nothing speaks for are left out.
     """
     found = (
         verify_pair(int(a), int(b), features=features, settings=settings)
@@ -55,50 +58,93 @@ def verify_pairs(
 def verify_pair(
     a: int, b: int, *, features: Callable[[int], np.void], settings: FamilySettings
 ) -> Edge | None:
-    """Return the edge between two images, None where geometry does not confirm it.
+    """Return the edge between two images, None where nothing speaks for one.
+
+    Geometry speaks, or, where it finds nothing, the pixels as they lie: of blank tiles
+    and repeated texture they are all there is to compare.
 
     Deterministic: the result depends on the two records and the settings alone.
     """
     first, second = features(a), features(b)
-    best: tuple[int, Matrix, bool] | None = None
-    for side in (0, 1):
-        fit = _fit_affine(first, second, side=side, least=settings.min_inliers)
-        if fit is not None and (best is None or fit[0] > best[0]):
-            best = (*fit, side == 1)
-    if best is None:
+    fit = _fit_best(first, second, settings) or _compare_pixels(first, second)
+    if fit is None:
         return None
-    inliers, matrix, mirrored = best
-    scale = _sane_scale(matrix)
-    if scale is None:
-        return None
-    correlation = _correlate(first, second, matrix, mirrored=mirrored)
-    if correlation < settings.min_correlation:
-        refined = _refine(first, second, matrix, mirrored=mirrored)
-        better = _correlate(first, second, refined, mirrored=mirrored)
-        if better > correlation and _sane_scale(refined) is not None:
-            matrix, correlation = refined, better
+    matrix = fit.matrix
     return Edge(
         a=a,
         b=b,
         angle=float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))),
-        scale=scale,
-        mirrored=mirrored,
-        inliers=inliers,
-        overlap=_overlap(matrix),
-        correlation=correlation,
+        scale=fit.scale,
+        mirrored=fit.mirrored,
+        inliers=fit.inliers,
+        overlap=overlap_of(matrix),
+        correlation=fit.correlation,
         matrix=tuple(matrix.ravel().tolist()),
     )
 
 
-def _fit_affine(
-    first: np.void, second: np.void, *, side: int, least: int
-) -> tuple[int, Matrix] | None:
-    """Match the image `first` with one side of `second`, fit an affine transform."""
-    own, other = _match(first, second, side=side)
-    if len(own) < least:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    """The transform that lays one image over another, and what speaks for it."""
+
+    matrix: Matrix
+    mirrored: bool
+    inliers: int
+    scale: float
+    correlation: float
+
+
+def _fit_best(first: np.void, second: np.void, settings: FamilySettings) -> _Fit | None:
+    """Return the fit of the parity with more inliers, refined where pixels disagree."""
+    fits = [
+        (*fit, mirrored)
+        for mirrored in (False, True)
+        if (fit := _fit_affine(first, second, mirrored=mirrored, settings=settings))
+    ]
+    if not fits:
         return None
-    source = first["points"][0][own]
-    target = second["points"][side][other]
+    inliers, matrix, mirrored = max(fits, key=itemgetter(0))
+    scale = _sane_scale(matrix)
+    if scale is None:
+        return None
+    correlation = correlate(first, second, matrix, mirrored=mirrored)
+    if correlation < settings.min_correlation:
+        refined = refine(first, second, matrix, mirrored=mirrored)
+        better = correlate(first, second, refined, mirrored=mirrored)
+        new_scale = _sane_scale(refined)
+        if better > correlation and new_scale is not None:
+            matrix, scale, correlation = refined, new_scale, better
+    return _Fit(
+        matrix=matrix,
+        mirrored=mirrored,
+        inliers=inliers,
+        scale=scale,
+        correlation=correlation,
+    )
+
+
+def _compare_pixels(first: np.void, second: np.void) -> _Fit | None:
+    found = same_pixels(first, second)
+    if found is None:
+        return None
+    matrix, mirrored = found
+    correlation = correlate(first, second, matrix, mirrored=mirrored)
+    return _Fit(
+        matrix=matrix, mirrored=mirrored, inliers=0, scale=1.0, correlation=correlation
+    )
+
+
+def _fit_affine(
+    first: np.void, second: np.void, *, mirrored: bool, settings: FamilySettings
+) -> tuple[int, Matrix] | None:
+    """Match `first` with `second` or its mirror image, fit an affine transform."""
+    own, other = _match(first, second, mirrored=mirrored)
+    if len(own) < settings.min_inliers:
+        return None
+    source = first["points"][own]
+    target = second["points"][other]
+    if mirrored:
+        target = mirror_points(target)
     matrix, mask = cv2.estimateAffine2D(
         source * 256,  # OpenCV's refinement is tuned to pixels
         target * 256,
@@ -110,14 +156,14 @@ def _fit_affine(
     if matrix is None:
         return None
     inside = mask.ravel().astype(bool)
-    if inside.sum() < least or _spread(source[inside]) < MIN_SPREAD:
+    if inside.sum() < settings.min_inliers or _spread(source[inside]) < MIN_SPREAD:
         return None
     matrix[:, 2] /= 256
     return int(inside.sum()), matrix
 
 
 def _match(
-    first: np.void, second: np.void, *, side: int
+    first: np.void, second: np.void, *, mirrored: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return indices of mutually best matches that pass the ratio test.
 
@@ -125,11 +171,13 @@ def _match(
     section 7.1.
     """
     nothing = np.zeros(0, np.int64)
-    num_own, num_other = int(first["num"][0]), int(second["num"][side])
+    num_own, num_other = int(first["num"]), int(second["num"])
     if num_own < 2 or num_other < 2:  # noqa: PLR2004 - the ratio needs a second best
         return nothing, nothing
-    own = first["descriptors"][0, :num_own].astype(np.float32)
-    other = second["descriptors"][side, :num_other].astype(np.float32)
+    own = first["descriptors"][:num_own].astype(np.float32)
+    other = second["descriptors"][:num_other].astype(np.float32)
+    if mirrored:
+        other = mirror_descriptors(other)
     cosine = own @ other.T / DESCRIPTOR_NORM**2
     best = cosine.argmax(axis=1)
     rows = np.arange(num_own)
@@ -154,86 +202,3 @@ def _sane_scale(matrix: Matrix) -> float | None:
 
 def _spread(points: NDArray[np.float32]) -> float:
     return float(np.sqrt(max(np.linalg.eigvalsh(np.cov(points.T))[0], 0.0)))
-
-
-def _overlap(matrix: Matrix) -> float:
-    """Return the shared area as share of the smaller tile, 0–1."""
-    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    moved = (square @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    area, _ = cv2.intersectConvexConvex(moved, square)
-    smaller = min(1.0, abs(float(np.linalg.det(matrix[:, :2]))))
-    return float(min(area / smaller, 1.0))
-
-
-def _correlate(
-    first: np.void, second: np.void, matrix: Matrix, *, mirrored: bool
-) -> float:
-    """Return the correlation of grey values where a, moved by `matrix`, covers b."""
-    size = (THUMBNAIL_PX, THUMBNAIL_PX)
-    pixels = _to_pixels(matrix)
-    moved: Grey = np.asarray(cv2.warpAffine(first["thumbnail"], pixels, size), np.uint8)
-    whole = np.full(size, 255, np.uint8)
-    covered = cv2.warpAffine(whole, pixels, size, flags=cv2.INTER_NEAREST)
-    inside = np.asarray(covered) > 0
-    return _correlation(moved[inside], _view(second, mirrored=mirrored)[inside])
-
-
-def _view(record: np.void, *, mirrored: bool) -> Grey:
-    thumbnail: Grey = record["thumbnail"]
-    return np.ascontiguousarray(thumbnail[:, ::-1]) if mirrored else thumbnail
-
-
-def _to_pixels(matrix: Matrix) -> Matrix:
-    """Move a transform of unit coordinates to pixel centres of the thumbnail."""
-    pixels = matrix.copy()
-    half = 0.5
-    pixels[:, 2] = matrix[:, 2] * THUMBNAIL_PX + matrix[:, :2] @ [half, half] - half
-    return pixels
-
-
-def _to_units(pixels: Matrix) -> Matrix:
-    """Undo `_to_pixels`."""
-    matrix = pixels.copy()
-    half = 0.5
-    offset = pixels[:, 2] + half - pixels[:, :2] @ [half, half]
-    matrix[:, 2] = offset / THUMBNAIL_PX
-    return matrix
-
-
-def _correlation(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
-    if left.size < THUMBNAIL_PX:  # less than one row's worth says nothing
-        return 0.0
-    x = left.astype(np.float32) - left.mean()
-    y = right.astype(np.float32) - right.mean()
-    norm = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y / norm) if norm > 0 else 0.0
-
-
-def _refine(
-    first: np.void, second: np.void, matrix: Matrix, *, mirrored: bool
-) -> Matrix:
-    """Return the transform that also aligns the grey values, or the one given.
-
-    Source: Evangelidis and Psarakis, Parametric image alignment using enhanced
-    correlation coefficient maximization, PAMI 2008 (OpenCV's findTransformECC).
-    """
-    criteria = (
-        cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS,
-        NUM_ECC_ITERATIONS,
-        1e-4,
-    )
-    view = _view(second, mirrored=mirrored)
-    warp: Any = cv2.invertAffineTransform(_to_pixels(matrix)).astype(np.float32)
-    try:
-        _, warp = cv2.findTransformECC(
-            view,
-            first["thumbnail"],
-            warp,
-            cv2.MOTION_AFFINE,
-            criteria,
-            inputMask=np.full_like(view, 255),
-            gaussFiltSize=5,  # of 96 px: what two copies share survives it
-        )
-    except cv2.error:  # did not converge: the first fit stands
-        return matrix
-    return _to_units(np.asarray(cv2.invertAffineTransform(warp), np.float64))

@@ -7,9 +7,10 @@ import pytest
 from lcc.config.data import FamilySettings
 from lcc.data import candidates
 from lcc.data.candidates import find_candidates
-from lcc.data.edges import EDGE_SCHEMA, Edge
+from lcc.data.edges import EDGE_SCHEMA, Edge, Link, link_of
 from lcc.data.families import join_families
 from lcc.data.fingerprint import extract_features
+from lcc.data.overlap import overlap_of
 from lcc.data.sample import augment_copy, draw_source
 from lcc.data.verify import verify_pair, verify_pairs
 
@@ -93,20 +94,68 @@ def test_other_sources_of_one_class_are_not_linked(seed):
     assert link(moved(a_source(10 + seed)), moved(a_source(20 + seed))) is None
 
 
-def test_blank_tiles_are_not_linked():
-    blank = np.full((96, 96, 3), 240, np.uint8)
+def blank(grey: int, *, slope: float = 0.0) -> np.ndarray:
+    """Draw a tile without keypoints, brighter towards the right."""
+    ramp = grey + slope * np.arange(96)
+    return np.repeat(np.tile(ramp, (96, 1))[..., None], 3, axis=2).astype(np.uint8)
 
-    assert link(blank, blank) is None
+
+def test_blank_tiles_are_compared_by_pixels_and_remain_a_question():
+    edge = link(blank(240), blank(241))
+
+    assert edge is not None
+    assert edge.inliers == 0
+    assert link_of(edge, SETTINGS) is Link.QUESTION
 
 
-def test_the_global_descriptor_is_blind_to_flips():
-    image = moved(a_source())
+def test_blank_tiles_of_another_brightness_are_not_linked():
+    assert link(blank(240), blank(230)) is None
 
-    plain = extract_features(image, num_keypoints=200)[1].astype(np.float32)
-    flipped = np.ascontiguousarray(image[:, ::-1])
-    other = extract_features(flipped, num_keypoints=200)[1].astype(np.float32)
 
-    assert plain @ other == pytest.approx(1, abs=1e-2)
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_a_turned_tile_without_keypoints_is_found_with_its_transform(turn, is_mirrored):
+    tile = blank(100, slope=0.8)
+    copy = np.rot90(tile, turn)
+
+    edge = link(tile, np.ascontiguousarray(copy[:, ::-1] if is_mirrored else copy))
+
+    assert edge is not None
+    assert edge.correlation > 0.99
+
+
+def test_a_copy_of_repeated_texture_is_found_by_pixels():
+    stripes = np.repeat(np.tile([90, 90, 200, 200], 24)[None, :, None], 96, axis=0)
+    tile = np.repeat(stripes, 3, axis=2).astype(np.uint8)
+    _, saved = cv2.imencode(".jpg", tile, [cv2.IMWRITE_JPEG_QUALITY, 80])
+
+    edge = link(tile, cv2.imdecode(saved, cv2.IMREAD_COLOR))
+
+    assert edge is not None
+    assert edge.overlap == pytest.approx(1)
+
+
+def test_equal_tiles_overlap_wholly():
+    assert overlap_of(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])) == 1
+    assert overlap_of(np.array([[-1.0, 0.0, 1.0], [0.0, -1.0, 1.0]])) == 1
+
+
+def test_tiles_side_by_side_do_not_overlap():
+    assert overlap_of(np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])) == 0
+
+
+def test_the_global_descriptor_hardly_changes_with_a_flip():
+    images = [moved(a_source(seed)) for seed in range(6)]
+    flipped = [np.ascontiguousarray(image[:, ::-1]) for image in images]
+
+    plain, other = (
+        np.stack([extract_features(i, num_keypoints=200)[1] for i in each])
+        for each in (images, flipped)
+    )
+
+    likeness = plain.astype(np.float32) @ other.T.astype(np.float32)
+    assert np.diag(likeness).min() > 0.85
+    assert (likeness.argmax(axis=1) == np.arange(6)).all()
 
 
 def test_the_same_pixels_give_the_same_bytes():
@@ -199,6 +248,32 @@ def test_a_link_that_one_judge_doubts_ties_groups_only():
 
     assert joined.family.tolist() == [0, 0, 0, 1, 1, 1]
     assert joined.group.tolist() == [0] * 6
+
+
+def test_neighbouring_fields_are_two_families_though_some_tiles_share_much():
+    between = [
+        an_edge(a, b, overlap=0.75 if a > 2 and b < 7 else 0.6)
+        for a in range(5)
+        for b in range(5, 10)
+    ]
+
+    joined = join([*clique(range(5)), *clique(range(5, 10)), *between], 10)
+
+    assert joined.family.tolist() == [0] * 5 + [1] * 5
+    assert joined.group.tolist() == [0] * 10
+
+
+def test_a_lone_tile_goes_home_to_the_family_that_shares_half_of_it():
+    joined = join([*clique(range(4)), an_edge(2, 4, overlap=0.55)], 6)
+
+    assert joined.family.tolist() == [0, 0, 0, 0, 0, 1]
+
+
+def test_a_lone_tile_that_shares_less_than_half_stays_in_the_group():
+    joined = join([*clique(range(4)), an_edge(2, 4, overlap=0.45)], 5)
+
+    assert joined.family.tolist() == [0, 0, 0, 0, 1]
+    assert joined.group.tolist() == [0] * 5
 
 
 def test_the_order_of_edges_changes_nothing():
