@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-FORMAT_VERSION = 1  # raised when the bytes of any object change their meaning
+FORMAT_VERSION = 2  # raised when the bytes of any object change their meaning
 
 
 def input_digest(**parts: object) -> str:

@@ -9,6 +9,7 @@ from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch import resolve
 from lcc.launch.plan import Stage
 from lcc.launch.state import write_state
+from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import a_state, a_store, local_settings
 
@@ -50,7 +51,7 @@ def test_a_file_is_no_source(tmp_path: Path) -> None:
 
 def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    latest = json.dumps({"catalogue": "ab" * 32, "format": FORMAT_VERSION}).encode()
     store.write("datasets/lung/latest.json", latest)
 
     settings = resolve_inputs(local_settings(store), Stage.TRAIN, store)
@@ -62,7 +63,7 @@ def a_trained_root(
     folder: Path, monkeypatch: pytest.MonkeyPatch, candidate: str | None
 ):  # type: ignore[no-untyped-def]
     store = a_store(folder)
-    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    latest = json.dumps({"catalogue": "ab" * 32, "format": FORMAT_VERSION}).encode()
     store.write("datasets/lung/latest.json", latest)
     for number in (1, 2):
         run_id = f"train-2026112{number}-0915-k3f9"
@@ -109,7 +110,7 @@ def test_nothing_trained_is_nothing_to_evaluate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = a_store(tmp_path)
-    latest = json.dumps({"catalogue": "ab" * 32, "format": 1}).encode()
+    latest = json.dumps({"catalogue": "ab" * 32, "format": FORMAT_VERSION}).encode()
     store.write("datasets/lung/latest.json", latest)
     monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: None)
 

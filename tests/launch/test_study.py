@@ -13,6 +13,7 @@ from lcc.launch.plan import Stage, Step
 from lcc.launch.state import Status, read_state
 from lcc.launch.stopping import StopRequest
 from lcc.launch.study import Ground, read_run_settings, resume, start
+from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import RecordingDisplay, a_store, local_settings
 
@@ -39,7 +40,7 @@ class Workers:
             case "catalogue":
                 pointer = json.dumps({"name": "tiles", "digest": DIGEST}).encode()
                 self.store.write(f"runs/{run_id}/catalogue.json", pointer)
-                latest = json.dumps({"catalogue": "cd" * 32, "format": 1}).encode()
+                latest = json.dumps({"catalogue": "cd" * 32, "format": FORMAT_VERSION}).encode()
                 self.store.write("datasets/tiles/latest.json", latest)  # another's
             case "select":
                 self.store.write(f"runs/{run_id}/best.json", json.dumps(BEST).encode())
