@@ -32,10 +32,12 @@ def load_methods() -> dict[str, Any]:
 
 
 def symmetries(image: Image) -> list[Image]:
-    """Return the image in its eight flips and quarter turns, (height, width, 3) each."""
+    """Return the image in its eight flips and quarter turns."""
     views = (image, image[:, ::-1])
     return [
-        np.ascontiguousarray(np.rot90(view, turn)) for view in views for turn in range(4)
+        np.ascontiguousarray(np.rot90(view, turn))
+        for view in views
+        for turn in range(4)
     ]
 
 

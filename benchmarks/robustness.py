@@ -30,7 +30,7 @@ Pair = tuple[Image, Image]
 
 
 def warp(image: Image, matrix: NDArray[np.float64]) -> Image:
-    """Move the image by a (2, 2) matrix about its middle; beyond the edge it repeats."""
+    """Move the image by a (2, 2) matrix about its middle; edges reflect."""
     side = image.shape[0]
     middle = np.full(2, (side - 1) / 2)
     shift = middle - matrix @ middle
@@ -69,7 +69,9 @@ def shift(image: Image, draw: Draw) -> Image:
 
 
 def shear(image: Image, draw: Draw) -> Image:
-    return warp(image, np.array([[1, np.tan(np.radians(draw.uniform(-15, 15)))], [0, 1]]))
+    return warp(
+        image, np.array([[1, np.tan(np.radians(draw.uniform(-15, 15)))], [0, 1]])
+    )
 
 
 def flip(image: Image, draw: Draw) -> Image:
@@ -234,7 +236,9 @@ def tally(
 def print_precision(linked: dict[str, dict[str, list[dict[str, bool]]]]) -> None:
     """Print recall over all copies, and precision over copies and strangers."""
     copies, others = ([one for t in linked[k].values() for one in t] for k in linked)
-    print(f"\n| all {len(copies)} copies, {len(others)} strangers | recall | precision |")
+    print(
+        f"\n| all {len(copies)} copies, {len(others)} strangers | recall | precision |"
+    )
     print("| --- | ---: | ---: |")
     for name in copies[0]:
         true, false = (sum(one[name] for one in found) for found in (copies, others))

@@ -33,6 +33,12 @@ class FamilySettings(Section):
         le=1,
         description="Share of the smaller tile that two of a family have in common.",
     )
+    index_memory_mib: int = Field(
+        default=1024,
+        ge=1,
+        description="Memory of the index in `link`, MiB, 1.5 KiB an image; beyond it "
+        "the images are searched block by block.",
+    )
     max_family_fraction: float = Field(
         default=0.02,
         gt=0,

@@ -5,16 +5,24 @@ Knows who verifies which pair and where edges lie; not what makes an edge
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
-from lcc.data.candidates import find_candidates
+from lcc.data.candidates import (
+    BYTES_PER_ROW,
+    Rows,
+    Vectors,
+    build_index,
+    find_nearest,
+    share_pairs,
+)
 from lcc.data.edges import Edge
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.parts import HashParts
@@ -24,7 +32,6 @@ from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 
 BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +55,30 @@ class LinkParts:
 
         Facts, not their inputs: a file that vanished may be back in the next run.
         """
-        facts = hashlib.sha256(to_parquet(self.hashed.facts)).hexdigest()
         return layout.input_digest(
             step="link",
             hashed=self.hashed.digest,
-            facts=facts,
+            facts=[sha256 for sha256, _ in self._parts],
             settings=self.settings.model_dump(mode="json"),
         )
 
     @cached_property
     def records(self) -> Rows:
         """(n,) record number of each distinct picture."""
-        pixels = self.hashed.facts["pixel_sha256"].drop_null().to_numpy()
+        pixels = np.concatenate([pixels for _, pixels in self._parts])
         _, first = np.unique(pixels, return_index=True)
         return np.sort(first).astype(np.int64)
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, NDArray[np.bytes_]]]:
+        """Digest of each table of facts, and of its pictures: all that memory holds."""
+        return [
+            (
+                hashlib.sha256(content).hexdigest(),
+                np.array(facts["pixel_sha256"].drop_null().to_pylist(), "S64"),
+            )
+            for content, facts in self.hashed.read_facts()
+        ]
 
     def key(self, index: int) -> str:
         """Return the key of one slice's edges."""
@@ -73,33 +90,46 @@ class LinkParts:
         """Whether one slice is linked."""
         return self.hashed.store.exists(self.key(index))
 
+    def pairs(self, indexes: Sequence[int]) -> dict[int, Rows]:
+        """Return the pairs that fall to some slices, (m, 2) each, sorted.
+
+        Whichever slices are asked for together, each has the same pairs.
+        """
+        num_slices, num_rows = self.hashed.num_slices, len(self.records)
+        rows = [
+            slice_rows(index, num_slices=num_slices, num_rows=num_rows)
+            for index in indexes
+        ]
+        own = np.concatenate([np.arange(num_rows)[mine] for mine in rows])
+        pairs, task_of = share_pairs(own, self._nearest, num_rows=num_rows)
+        return {
+            index: pairs[(task_of >= mine.start) & (task_of < mine.stop)]
+            for index, mine in zip(indexes, rows, strict=True)
+        }
+
+    def _nearest(self, rows: Rows) -> Rows:
+        return find_nearest(
+            self.hashed.vectors(self.records[rows]),
+            self._indexes(),
+            num_nearest=self.settings.num_neighbours + 1,
+        )
+
+    def _indexes(self) -> Iterator[Any]:
+        """Yield the indexes of all pictures; more than one are made each time anew."""
+        num_rows = self.settings.index_memory_mib * 2**20 // BYTES_PER_ROW
+        if len(self.records) <= num_rows:
+            yield self._index
+            return
+        for start in range(0, len(self.records), num_rows):
+            records = self.records[start : start + num_rows]
+            yield build_index(self.hashed.vectors(records))
+
     @cached_property
-    def candidates(self) -> Rows:
-        """(m, 2) pairs worth a look, a < b, sorted.
+    def _index(self) -> Any:
+        return build_index(self.vectors())
 
-        They are looked up over all pictures in each process, which costs a second where
-        verification costs minutes: so each pair is known once, whoever found it.
-        """
-        return find_candidates(
-            self.vectors(), num_neighbours=self.settings.num_neighbours
-        )
-
-    def pairs(self, index: int) -> Rows:
-        """Return the pairs that fall to one slice.
-
-        The owner of a pair is the slice of a or of b by turns, so that slices have
-        equal shares.
-        """
-        found = self.candidates
-        owner = np.where(found.sum(axis=1) % 2 == 0, found[:, 0], found[:, 1])
-        mine = slice_rows(
-            index, num_slices=self.hashed.num_slices, num_rows=len(self.records)
-        )
-        return found[(owner >= mine.start) & (owner < mine.stop)]
-
-    def link(self, index: int, counter: Counter) -> None:
+    def link(self, index: int, pairs: Rows, counter: Counter) -> None:
         """Verify the pairs of one slice and keep its edges."""
-        pairs = self.pairs(index)
         tables = [self.verify(pairs[:0])]
         for start in range(0, len(pairs), BLOCK_PAIRS):
             block = pairs[start : start + BLOCK_PAIRS]
@@ -116,7 +146,7 @@ class LinkParts:
         """Return the edge between two pictures, none where there is none."""
         return verify_pair(a, b, features=self.features, settings=self.settings)
 
-    def vectors(self) -> NDArray[np.float16]:
+    def vectors(self) -> Vectors:
         """Return (n, 512) global descriptors of the pictures."""
         return self.hashed.vectors(self.records)
 

@@ -5,7 +5,7 @@ memory of the process, and linking touches them all.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -49,15 +49,23 @@ class HashParts:
         """Return the key of one object of a part."""
         return layout.part(self.digest, "hash", index, self.num_slices, suffix)
 
-    @cached_property
-    def tables(self) -> tuple[pa.Table, ...]:
-        """Facts of each part; their metadata tells number and digest of the tiles."""
-        return tuple(self._table(index) for index in range(self.num_slices))
+    def read_facts(self) -> Iterator[tuple[bytes, pa.Table]]:
+        """Yield the facts of each part, as stored and as a table, one at a time.
+
+        The metadata of a table tell number and digest of the part's tiles.
+
+        Raises:
+            DataError: A part is missing.
+        """
+        for index in range(self.num_slices):
+            content = self._read(index)
+            yield content, from_parquet(content)
 
     @cached_property
     def facts(self) -> pa.Table:
         """Facts of all parts, in listing order."""
-        return pa.concat_tables(t.replace_schema_metadata(None) for t in self.tables)
+        tables = (table.replace_schema_metadata(None) for _, table in self.read_facts())
+        return pa.concat_tables(tables)
 
     @cached_property
     def tile_parts(self) -> tuple[TilePart, ...]:
@@ -68,7 +76,7 @@ class HashParts:
                 num_records=int(table.schema.metadata[b"num_records"]),
                 sha256=table.schema.metadata[b"sha256"].decode(),
             )
-            for index, table in enumerate(self.tables)
+            for index, (_, table) in enumerate(self.read_facts())
         )
 
     def vectors(self, records: NDArray[np.int64]) -> NDArray[np.float16]:
@@ -87,10 +95,10 @@ class HashParts:
         """Return random access to the feature records."""
         return RecordReader(self, "features", dtype=feature_dtype(self.num_keypoints))
 
-    def _table(self, index: int) -> pa.Table:
+    def _read(self, index: int) -> bytes:
         key = self.key(index, "parquet")
         try:
-            return from_parquet(self.store.read(key))
+            return self.store.read(key)
         except NotFoundError as err:
             message = (
                 f"{self.store.uri}/{key}: not found, a slice of hash is missing. Run "

@@ -133,6 +133,7 @@ def link_slices(task: Task, *, index: int, num_indexes: int) -> None:
     numbers = range(index, links.hashed.num_slices, num_indexes)
     with single_threaded():
         missing = [number for number in numbers if not links.exists(number)]
-        counter = task.progress(sum(len(links.pairs(number)) for number in missing))
+        pairs = links.pairs(missing) if missing else {}
+        counter = task.progress(sum(map(len, pairs.values())))
         for number in missing:
-            links.link(number, counter)
+            links.link(number, pairs[number], counter)

@@ -3,10 +3,16 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lcc.config.data import FamilySettings
-from lcc.data import candidates
-from lcc.data.candidates import find_candidates
+from lcc.data.candidates import (
+    build_index,
+    find_candidates,
+    find_nearest,
+    share_pairs,
+)
 from lcc.data.edges import EDGE_SCHEMA, Edge, Link, link_of
 from lcc.data.families import join_families
 from lcc.data.fingerprint import extract_features
@@ -291,21 +297,57 @@ def test_a_giant_group_raises_an_alarm_that_names_it():
     assert alarm.startswith("group 0: holds 30 of 430 images")
 
 
-@pytest.mark.parametrize("block_rows", [7, 40, 1000])
-def test_candidates_are_the_nearest_of_all_rows(
-    monkeypatch: pytest.MonkeyPatch, block_rows: int
-):
-    monkeypatch.setattr(candidates, "BLOCK_ROWS", block_rows)
-    draw = np.random.default_rng(0)
-    vectors = draw.normal(size=(40, 512))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    likeness = vectors @ vectors.T - 2 * np.eye(40)
-    nearest = np.argsort(-likeness, axis=1)[:, :5]
-    wanted = {tuple(sorted((a, b))) for a in range(40) for b in nearest[a].tolist()}
+def some_vectors(count: int) -> np.ndarray:
+    vectors = np.random.default_rng(0).normal(size=(count, 512))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
-    pairs = find_candidates(vectors.astype(np.float16), num_neighbours=5)
 
-    assert pairs.tolist() == [list(pair) for pair in sorted(wanted)]
+def nearest_pairs(vectors: np.ndarray, count: int) -> list[list[int]]:
+    likeness = vectors.astype(np.float32) @ vectors.T.astype(np.float32)
+    likeness -= 2 * np.eye(len(vectors), dtype=np.float32)
+    nearest = np.argsort(-likeness, axis=1)[:, :count]
+    rows = range(len(vectors))
+    found = {tuple(sorted((a, b))) for a in rows for b in nearest[a].tolist()}
+    return [list(pair) for pair in sorted(found)]
+
+
+def test_candidates_are_the_nearest_of_all_rows():
+    vectors = some_vectors(40)
+
+    pairs = find_candidates(vectors, num_neighbours=5)
+
+    assert pairs.tolist() == nearest_pairs(vectors, 5)
+
+
+@pytest.mark.parametrize("block_rows", [7, 13, 39])
+def test_the_nearest_are_found_block_by_block_too(block_rows: int):
+    vectors = some_vectors(40)
+    indexes = [
+        build_index(vectors[i : i + block_rows]) for i in range(0, 40, block_rows)
+    ]
+
+    in_blocks = find_nearest(vectors, indexes, num_nearest=6)
+
+    whole = find_nearest(vectors, [build_index(vectors)], num_nearest=6)
+    assert np.array_equal(in_blocks, whole)
+
+
+@given(st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_however_rows_are_shared_each_pair_is_one_task(owners: list[int]):
+    vectors = some_vectors(40)
+    found = find_nearest(vectors, [build_index(vectors)], num_nearest=6)
+
+    tasks = [
+        share_pairs(
+            np.flatnonzero(np.array(owners) == owner), found.__getitem__, num_rows=40
+        )[0]
+        for owner in range(4)
+    ]
+
+    shared = np.concatenate(tasks)
+    assert (
+        sorted(shared.tolist()) == find_candidates(vectors, num_neighbours=5).tolist()
+    )
 
 
 @pytest.mark.parametrize("num_rows", [0, 1])

@@ -40,7 +40,9 @@ class Workers:
             case "catalogue":
                 pointer = json.dumps({"name": "tiles", "digest": DIGEST}).encode()
                 self.store.write(f"runs/{run_id}/catalogue.json", pointer)
-                latest = json.dumps({"catalogue": "cd" * 32, "format": FORMAT_VERSION}).encode()
+                latest = json.dumps(
+                    {"catalogue": "cd" * 32, "format": FORMAT_VERSION}
+                ).encode()
                 self.store.write("datasets/tiles/latest.json", latest)  # another's
             case "select":
                 self.store.write(f"runs/{run_id}/best.json", json.dumps(BEST).encode())
