@@ -109,9 +109,7 @@ def test_a_catalogue_of_another_format_is_refused(tmp_path: Path):
     other = from_parquet(store.read(key)).replace_schema_metadata({"format": "99"})
     store.write(key, to_parquet(other))
 
-    with pytest.raises(
-        DataError, match="format must be .*, got 99"
-    ):
+    with pytest.raises(DataError, match=r"format must be .*, got 99"):
         read_catalogue(store, name="tiles")
 
 
@@ -120,7 +118,5 @@ def test_a_pointer_of_another_format_is_refused(tmp_path: Path):
     document = {"catalogue": write(store, a_table()), "format": 99}
     store.write(layout.latest("tiles"), json.dumps(document).encode())
 
-    with pytest.raises(
-        DataError, match="format must be .*, got 99"
-    ):
+    with pytest.raises(DataError, match=r"format must be .*, got 99"):
         read_catalogue(store, name="tiles")
