@@ -136,11 +136,17 @@ class _Ties:
             adjacency(pairs[~is_strong], num_rows),
         )
 
-    def support(self, row: int, family: set[int]) -> int:
-        """Return how many strong edges a row has into a family; 0 unless most are."""
-        strong = len(neighbours(self.strong, row) & family)
+    def belong(self, row: int, family: set[int], left: set[int]) -> bool:
+        """Whether a row's links to the rows left speak for a family.
+
+        Most of them lead there, at least two of them or all there are: one alone may
+        be false. And no more say "little in common".
+        """
+        links = neighbours(self.strong, row) & left
+        inside = len(links & family)
         weak = len(neighbours(self.weak, row) & family)
-        return strong if strong > weak else 0
+        least = max(min(MIN_SUPPORT, len(links)), len(links) / 2)
+        return inside >= least and inside > weak
 
     def leaders(self, family: Codes) -> Codes:
         """Return the row of each family that has the most strong edges."""
@@ -171,19 +177,14 @@ def _accept(
 ) -> set[int]:
     """Return the members of the leader's family among the rows left."""
     near_leader = {leader} | (neighbours(ties.strong, leader) & left)
-    accepted = {leader} | {
-        row
-        for row in near_leader - {leader}
-        # Its one edge to the leader may be false where all its others lead elsewhere.
-        if ties.support(row, near_leader) >= MIN_SUPPORT
-        or neighbours(ties.strong, row) & left <= near_leader
-    }
+    others = near_leader - {leader}
+    accepted = {leader} | {r for r in others if ties.belong(r, near_leader, left)}
     tried = set(near_leader)  # that edge is not asked about again
     while True:
         near = {r for row in accepted for r in neighbours(ties.strong, row)} & left
         found = set()
         for row in sorted(near - accepted):
-            if ties.support(row, accepted) >= MIN_SUPPORT or (
+            if ties.belong(row, accepted, left) or (
                 row not in tried and _is_tied(leader, row, verify, settings)
             ):
                 found.add(row)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,8 +218,6 @@ def an_edge(a: int, b: int, *, overlap: float = 0.9, correlation: float = 0.9) -
 
 
 def join(edges: list[dict], num_rows: int):
-    import pyarrow as pa
-
     return join_families(
         pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
         np.zeros((num_rows, 512), np.float16),
@@ -254,6 +253,42 @@ def test_a_link_that_one_judge_doubts_ties_groups_only():
 
     assert joined.family.tolist() == [0, 0, 0, 1, 1, 1]
     assert joined.group.tolist() == [0] * 6
+
+
+@given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8), st.data())
+def test_planted_false_links_join_no_two_families(ties: set[tuple[int, int]], data):
+    size, count = 5, 6
+    planted = {
+        tuple(sorted((first * size + a, second * size + b)))
+        for first, second in {tuple(sorted(tie)) for tie in ties if tie[0] != tie[1]}
+        for a, b in [data.draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))]
+    }
+    true = [
+        edge
+        for family in range(count)
+        for edge in clique(range(family * size, (family + 1) * size))
+    ]
+
+    joined = join([*true, *(an_edge(a, b) for a, b in planted)], size * count)
+
+    assert joined.family.tolist() == np.repeat(range(count), size).tolist()
+    assert all(joined.group[a] == joined.group[b] for a, b in planted)
+
+
+def test_a_family_larger_than_its_tiles_have_neighbours_is_one():
+    size, reach = 200, 10
+    edges = [
+        an_edge(a, b) for a in range(size) for b in range(a + 1, min(a + reach, size))
+    ]
+
+    joined = join_families(
+        pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
+        np.zeros((size, 512), np.float16),
+        verify=lambda a, b: Edge(**an_edge(a, b)),
+        settings=SETTINGS,
+    )
+
+    assert set(joined.family.tolist()) == {0}
 
 
 def test_neighbouring_fields_are_two_families_though_some_tiles_share_much():
