@@ -36,7 +36,7 @@ class FamilySettings(Section):
     index_memory_mib: int = Field(
         default=1024,
         ge=1,
-        description="Memory of the index in `link`, MiB, 1.5 KiB an image; beyond it "
+        description="Memory of the index in `link`, MiB, 4 KiB an image; beyond it "
         "the images are searched block by block.",
     )
     max_family_fraction: float = Field(

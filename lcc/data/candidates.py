@@ -19,7 +19,9 @@ Nearest = Callable[[Rows], Rows]
 # and nodes that a query keeps in view, chosen for 0.99 of the exact search's pairs.
 NUM_LINKS = 32
 NUM_IN_VIEW = 128
-BYTES_PER_ROW = 1536  # of an index: the vector 1,024, its links 256, what FAISS adds
+# Of an index while it is built: the vector twice, its links, what FAISS has in reserve
+# (`benchmarks/link_memory.py`).
+BYTES_PER_ROW = 4096
 NUM_QUERIES = 4096  # at a time, in float32: 8 MiB
 
 
