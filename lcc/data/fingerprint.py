@@ -17,7 +17,7 @@ DESCRIPTOR_NORM = 512.0  # RootSIFT has norm 1; its parts seldom pass 0.5, so 25
 
 THUMBNAIL_PX = 96  # aligns two tiles to a third of a percent of their side
 
-_WORK_PX = 224  # side SIFT sees at most: tissue at 768 px has no new structure
+_WORK_PX = 128  # side SIFT sees at most: finds as much as 224 px at 0.6 of the time
 _MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up to it
 # A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
 # strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
