@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,10 +55,12 @@ def command(
         check_format(file)
     with watch_progress("audit"):
         audit = audit_split(split, images, settings=settings.data, progress=Progress)
-    for file in outputs:
-        audit.write_report(file)
     for line in _summary(audit):
         click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
+    for note in audit.notes[:MAX_LINES]:
+        click.echo(fill(note, WIDTH, subsequent_indent="  "))
+    for file in outputs:
+        audit.write_report(file)
     _conclude(audit)
 
 

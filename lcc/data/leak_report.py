@@ -94,9 +94,21 @@ def check_format(file: Path) -> None:
 
 
 def write_report(audit: SplitAudit, file: Path) -> None:
-    """Write the report in the format that the file's ending says."""
+    """Write the report in the format that the file's ending says.
+
+    Raises:
+        ConfigError: It has another ending, or cannot be written.
+    """
     check_format(file)
-    file.write_text(FORMATS[file.suffix.lower()](audit), encoding="utf-8")
+    text = FORMATS[file.suffix.lower()](audit)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as err:
+        message = (
+            f"output: must be a file to write, got {file}: {err.strerror}. Name "
+            "another."
+        )
+        raise ConfigError(message) from err
 
 
 def render_markdown(audit: SplitAudit) -> str:

@@ -130,7 +130,7 @@ class SplitAudit:
             file: Its ending chooses: `.md`, `.html` or `.csv`.
 
         Raises:
-            ConfigError: It has another ending, or there is no such folder.
+            ConfigError: It has another ending, or cannot be written.
         """
         from lcc.data.leak_report import write_report
 

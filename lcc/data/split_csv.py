@@ -43,8 +43,8 @@ def read_split_csv(file: Path, folder: Path) -> UserSplit:
         (_shown(path, folder), path, row.cells["split"], row.cells.get("label", ""))
         for row, path in found
     ]
-    images, num_doubled = gather_images(rows)
-    notes = [*_describe(table, num_doubled), *note_spellings(i.split for i in images)]
+    images, doubled = gather_images(rows)
+    notes = [*_describe(table, doubled), *note_spellings(i.split for i in images)]
     return UserSplit(name=file.name, images=images, notes=tuple(notes))
 
 
@@ -135,14 +135,14 @@ def _named(row: Row) -> str:
     return f"{encode_name(row.cells['path'])} (line {row.line})"
 
 
-def _describe(table: Table, num_doubled: int) -> Iterator[str]:
+def _describe(table: Table, doubled: list[str]) -> Iterator[str]:
     read = ", ".join(
         key if name == key else f"{key} ({encode_name(name)})"
         for key, name in table.columns.items()
     )
     yield f"Columns read: {read}."
-    if num_doubled:
+    if doubled:
         yield (
-            f"{num_doubled} rows repeat a path in the same split: "
-            "each image counts once."
+            f"{len(doubled)} rows repeat a path in its split, and count once: "
+            f"{some(doubled)}."
         )

@@ -52,17 +52,18 @@ class UserSplit:
 
 def gather_images(
     rows: Iterable[tuple[str, Path, str, str]],
-) -> tuple[tuple[SplitImage, ...], int]:
-    """Return the images of (path, file, split, label) rows, and how many were doubled.
+) -> tuple[tuple[SplitImage, ...], list[str]]:
+    """Return the images of (path, file, split, label) rows, and the doubled paths.
 
     Args:
         rows: In any order; an empty label is none.
     """
     files: dict[Key, Path] = {}
     labels: dict[Key, set[str]] = defaultdict(set)
-    num_rows = 0
+    doubled: list[str] = []
     for path, file, split, label in rows:
-        num_rows += 1
+        if (path, split) in files:
+            doubled.append(path)
         files[path, split] = file
         labels[path, split] |= {label} - {""}
     images = tuple(
@@ -71,7 +72,7 @@ def gather_images(
         )
         for (path, split), file in sorted(files.items())
     )
-    return images, num_rows - len(images)
+    return images, doubled
 
 
 def role_of(split: str) -> str | None:

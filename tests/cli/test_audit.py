@@ -83,6 +83,33 @@ def test_no_line_is_wider_than_a_terminal(tmp_path: Path):
     assert "… and 66 more\n" in result.output
 
 
+def test_how_a_csv_was_read_is_told(tmp_path: Path):
+    some_files(tmp_path, CLEAN)
+    rows = [(name, name.split("/")[0]) for name in [*CLEAN, "test/c.png"]]
+
+    result = audit(a_csv(tmp_path / "s.csv", rows, header=("File", "Set")))
+
+    assert (result.exit_code, result.output) == (
+        0,
+        "s.csv: no leak found\n"
+        "3 images: train 2, test 1\n"
+        "Columns read: path (File), split (Set).\n"
+        "1 rows repeat a path in its split, and count once: test/c.png.\n",
+    )
+
+
+def test_a_report_that_cannot_be_written_exits_with_2(tmp_path: Path):
+    Path("r.md").mkdir()
+
+    result = audit(some_files(tmp_path / "pets", CLEAN), "--output", "r.md")
+
+    assert result.exit_code == 2
+    assert result.output.endswith(
+        "Error: output: must be a file to write, got r.md: Is a directory. Name "
+        "another.\n"
+    )
+
+
 def test_faults_of_a_csv_exit_with_3_one_a_line(tmp_path: Path):
     file = a_csv(tmp_path / "s.csv", [("a.png", ""), ("b.png", "train")])
 

@@ -46,7 +46,7 @@ def test_a_path_twice_in_one_split_counts_once_and_is_noted(tmp_path: Path):
 
     assert len(found.images) == 2
     assert found.notes[1] == (
-        "1 rows repeat a path in the same split: each image counts once."
+        "1 rows repeat a path in its split, and count once: a.png."
     )
 
 
