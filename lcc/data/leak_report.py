@@ -197,11 +197,13 @@ def _card(audit: SplitAudit, found: Leak | Conflict) -> Card:
     else:
         inside = {image.split for image in images}
         names = [split for split in audit.counts if split in inside]
+    is_pair = found.tie in (Tie.OVERLAP, Tie.QUESTION)  # others may look unlike it
+    num_shown = 2 if is_pair else MAX_PICTURES
     place = {split: number for number, split in enumerate(audit.counts)}
-    shown = sorted(images[:MAX_PICTURES], key=lambda image: place[image.split])
+    shown = sorted(images[:num_shown], key=lambda image: place[image.split])
     return Card(
         images=shown,
-        num_more=max(len(images) - MAX_PICTURES, 0),
+        num_more=max(len(images) - num_shown, 0),
         title=", ".join(names),
     )
 

@@ -26,12 +26,12 @@ class Level:
 
     Attributes:
         sets: Rows that are tied, singles included; a partition of all rows.
-        bridges: Row → pairs of rows that alone hold its set together, so that they
-            show the tie; none where any two of the set do.
+        bridges: Row → rank and rows of pairs that alone hold its set together, so that
+            they show the tie; none where any two of the set do.
     """
 
     sets: list[list[int]]
-    bridges: Mapping[int, list[Pair]]
+    bridges: Mapping[int, list[tuple[int, Pair]]]
 
 
 Levels = Mapping[Tie, Level]
@@ -59,18 +59,20 @@ def tie_levels(found: Families, settings: FamilySettings) -> Levels:
 
 
 def _pairs(found: Families, settings: FamilySettings) -> tuple[Codes, np.ndarray]:
-    """Return the (m, 2) ends of the edges, and which edges both judges support."""
+    """Return (m, 2) ends of edges, and which both judges support; the surest first."""
     edges = [Edge(**row) for row in found.edges.to_pylist()]
+    edges.sort(key=lambda edge: (-edge.inliers, edge.a, edge.b))
     pairs = np.array([(edge.a, edge.b) for edge in edges], np.int64).reshape(-1, 2)
     links = [link_of(edge, settings) is not Link.QUESTION for edge in edges]
     return pairs, np.array(links, np.bool_)
 
 
-def _bridges(pairs: Codes, closer: Codes) -> Mapping[int, list[Pair]]:
+def _bridges(pairs: Codes, closer: Codes) -> Mapping[int, list[tuple[int, Pair]]]:
     """Return the pairs that join two sets of the closer tie, by their first row."""
-    found: dict[int, list[Pair]] = defaultdict(list)
-    for a, b in pairs[closer[pairs[:, 0]] != closer[pairs[:, 1]]].tolist():
-        found[a].append((a, b))
+    found: dict[int, list[tuple[int, Pair]]] = defaultdict(list)
+    joining = pairs[closer[pairs[:, 0]] != closer[pairs[:, 1]]]
+    for rank, (a, b) in enumerate(joining.tolist()):
+        found[a].append((rank, (a, b)))
     return found
 
 
@@ -86,8 +88,8 @@ def find_leaks(levels: Levels, splits: Sequence[str]) -> Iterator[Leak]:
             if len({splits[row] for row in rows}) < 2 or tuple(rows) in known:  # noqa: PLR2004 - splits
                 continue
             known.add(tuple(rows))
-            pairs = [pair for row in rows for pair in level.bridges.get(row, ())]
-            shown = _crossing_pair(pairs, copies, splits)
+            pairs = sorted(pair for row in rows for pair in level.bridges.get(row, ()))
+            shown = _crossing_pair([pair for _, pair in pairs], copies, splits)
             yield Leak(tie=tie, rows=_ordered(rows, splits, shown=shown))
 
 
