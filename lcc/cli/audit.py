@@ -1,53 +1,135 @@
-"""`lcc-launch audit SPLIT.csv`: does anybody's split leak?"""
+"""`lcc-launch audit SPLIT`: does anybody's split leak?"""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lcc.cli.options import settings_options
 
+if TYPE_CHECKING:
+    from lcc.data.leaks import SplitAudit
+
+MAX_LINES = 6  # of a kind: with them an audit fits a screen
+WIDTH = 80
+
 
 @click.command("audit", short_help="Find leaks in anybody's split.")
-@click.argument("split_csv", metavar="SPLIT.csv", type=click.Path(path_type=Path))
+@click.argument("split", type=click.Path(path_type=Path))
 @click.option(
     "--images",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Where the paths of the CSV start; by default the folder of the CSV.",
+    help="Where the paths of a CSV start; by default the folder of the CSV.",
 )
 @click.option(
     "--output",
+    "outputs",
     metavar="FILE",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="Write the report there instead of stdout.",
+    help="Report: .html with pictures, .md, or .csv with all leaks; may be repeated.",
 )
 @settings_options()
 def command(
-    split_csv: Path, images: Path | None, output: Path | None, **given: Any
+    split: Path, images: Path | None, outputs: tuple[Path, ...], **given: Any
 ) -> None:
-    """Look for copies and families across the splits of SPLIT.csv (path,split).
+    """Look for copies, families and overlaps across the splits of any image set.
 
-    Exits with 4 where a leak was found, 3 where the data cannot be read.
+    SPLIT is a CSV with the columns path and split (and label, where known), or a
+    folder with train/, val/, test/ in it.
+
+    Exits with 0 where no leak was found, 4 where one was, 3 where it cannot tell:
+    missing or unreadable images, a broken CSV, or questionable links alone.
     """
     from lcc.cli.options import load
     from lcc.cli.watching import watch_progress
+    from lcc.data.leak_report import check_format
     from lcc.data.split_audit import audit_split
-    from lcc.errors import CheckFailed
     from lcc.tracking.progress import Progress
 
     settings = load(given)
+    for file in outputs:
+        check_format(file)
     with watch_progress("audit"):
-        audit = audit_split(
-            split_csv, images or split_csv.parent, settings.data, progress=Progress
-        )
-    if output is None:
-        click.echo(audit.markdown(), nl=False)
-    else:
-        output.write_text(audit.markdown(), encoding="utf-8")
-    if audit.leaks:
+        audit = audit_split(split, images, settings=settings.data, progress=Progress)
+    for line in _summary(audit):
+        click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
+    for note in audit.notes[:MAX_LINES]:
+        click.echo(fill(note, WIDTH, subsequent_indent="  "))
+    for file in outputs:
+        audit.write_report(file)
+    _conclude(audit)
+
+
+def _summary(audit: "SplitAudit") -> Iterator[str]:
+    """Yield the lines of the result, of which none is important beyond column 80."""
+    counts = ", ".join(f"{name} {count:,}" for name, count in audit.counts.items())
+    yield f"{audit.name}: {audit.verdict}"
+    yield f"{len(audit.images):,} images: {counts}"
+    crossings = [found for found in audit.crossings if found.num_kin]
+    if crossings:
+        yield ""
+        columns = ("same picture", "sibling", "any tie")
+        yield f"{'images with kin':<32}{''.join(f'{name:>16}' for name in columns)}"
+    for found in crossings[:MAX_LINES]:
+        shares = (found.num_same, found.num_siblings, found.num_kin)
+        cells = "".join(f"{_share(n, found.num_images):>16}" for n in shares)
+        yield f"{f'{found.split} in {found.other}':<32.31}{cells}"
+    yield from _more(len(crossings))
+    if audit.ties or audit.conflicts:
+        yield ""
+    for tie, count in audit.ties.items():
+        yield f"{count:>8,} × {tie} in several splits"
+    if audit.conflicts:
+        yield f"{len(audit.conflicts):>8,} × one picture or family under several labels"
+    yield from _unreadable(audit)
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} ({count / total:.1%})"
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > MAX_LINES:
+        yield f"… and {count - MAX_LINES} more"
+
+
+def _unreadable(audit: "SplitAudit") -> Iterator[str]:
+    for row, reason in list(audit.unreadable.items())[:MAX_LINES]:
+        yield f"unreadable ({reason}): {audit.images[row].path}"
+    yield from _more(len(audit.unreadable))
+
+
+def _conclude(audit: "SplitAudit") -> None:
+    """Raise what the exit code says.
+
+    Raises:
+        CheckFailed: There is a leak.
+        DataError: Questionable links or unreadable images leave it open.
+    """
+    from lcc.data.leaks import Verdict
+    from lcc.errors import CheckFailed, DataError
+
+    if audit.verdict is Verdict.LEAK:
         message = (
-            f"{split_csv}: splits must share no tissue, got {audit.summary()}. "
-            "Keep each family in one split."
+            f"{audit.name}: splits must share no picture, family or overlap, got "
+            f"{len(audit.leaks):,} leaks.\nKeep what belongs together in one split."
         )
         raise CheckFailed(message)
+    if audit.leaks:
+        message = (
+            f"{audit.name}: splits must share no questionable link, got "
+            f"{len(audit.leaks):,}.\nLook at them (--output report.html), and keep "
+            "each in one split."
+        )
+        raise DataError(message)
+    if audit.verdict is Verdict.UNCLEAR:
+        message = (
+            f"data.max_unreadable_fraction: must hold, it is "
+            f"{audit.max_unreadable_fraction:g}, got {len(audit.unreadable):,} of "
+            f"{len(audit.images):,}.\nMend the images, or raise it with --set."
+        )
+        raise DataError(message)

@@ -3,18 +3,17 @@
 Knows CSV and paths; not what the columns are used for.
 """
 
-import csv
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from lcc.data.digest import encode_name
+from lcc.data.table import read_table, some
 from lcc.data.task import Task
 from lcc.errors import DataError
 from lcc.storage.uri import fetch_file
 
 FIELDS = {"group": "groups_csv", "split": "split_csv"}  # of the data settings
-MAX_SHOWN = 5  # paths in a message: enough to see the pattern
 
 
 def user_column(task: Task, *, column: str, paths: Sequence[str]) -> list[str]:
@@ -35,33 +34,24 @@ def read_column(file: Path, *, column: str, field: str) -> dict[str, str]:
     """Return a column of a CSV by path.
 
     Args:
-        file: CSV with a header that has `path` and the column; others are ignored.
-            A path is as in the catalogue, or a file name of the source.
-        column: Name of the column.
+        file: CSV with a header that has `path` and the column, by any of their usual
+            names; others are ignored. A path is as in the catalogue, or a file name of
+            the source.
+        column: `group` or `split`.
         field: Setting that named the file, for messages.
 
     Raises:
-        DataError: A column is missing, the file is not UTF-8, or a path has two values.
+        DataError: It is no such table, or a path has two values.
     """
     values: dict[str, str] = {}
-    try:
-        with file.open(
-            encoding="utf-8-sig", errors="surrogateescape", newline=""
-        ) as text:
-            reader = csv.DictReader(text)
-            _check_header(reader.fieldnames or (), column=column, field=field)
-            for row in reader:
-                path, value = row["path"] or "", (row[column] or "").strip()
-                if values.setdefault(path, value) != value:
-                    message = (
-                        f"{field}: must give each path one {column}, got "
-                        f"{values[path]} and {value} for {encode_name(path)}. "
-                        "Remove one."
-                    )
-                    raise DataError(message)
-    except csv.Error as err:
-        message = f"{field}: must be a CSV file, got {err}. Check {file}."
-        raise DataError(message) from err
+    for row in read_table(file, field=field, needed=("path", column)).rows:
+        path, value = row.cells["path"], row.cells[column]
+        if values.setdefault(path, value) != value:
+            message = (
+                f"{field}: must give each path one {column}, got {values[path]} and "
+                f"{value} for {encode_name(path)}. Remove one."
+            )
+            raise DataError(message)
     return values
 
 
@@ -77,22 +67,12 @@ def match_paths(
     known = values | {encode_name(path): value for path, value in values.items()}
     missing = [path for path in paths if not known.get(path)]
     if missing:
-        shown = ", ".join(missing[:MAX_SHOWN])
         near = get_close_matches(missing[0], list(known)[:10_000], n=1)
         hint = f" Nearest path in the file: {near[0]}." if near else ""
         message = (
             f"{field}: must give every image a {column}, got none for {len(missing)} "
-            f"of {len(paths)} ({shown} …). Paths are relative to data.source.{hint}"
+            f"of {len(paths)} ({some(missing)}). Paths are relative to data.source."
+            f"{hint}"
         )
         raise DataError(message)
     return [known[path] for path in paths]
-
-
-def _check_header(names: Sequence[str], *, column: str, field: str) -> None:
-    missing = sorted({"path", column} - set(names))
-    if missing:
-        message = (
-            f"{field}: must have the columns path and {column}, got "
-            f"{', '.join(names) or 'none'}. Add {' and '.join(missing)}."
-        )
-        raise DataError(message)

@@ -86,6 +86,6 @@ def decode_name(text: str) -> str:
         >>> decode_name(encode_name("caf\udce9\\.png")) == "caf\udce9\\.png"
         True
     """
-    parts = re.split(rb"\\x([0-9a-f]{2})", text.encode())
+    parts = re.split(rb"\\x([0-9a-f]{2})", text.encode("utf-8", "surrogateescape"))
     parts[1::2] = [bytes.fromhex(part.decode()) for part in parts[1::2]]
     return b"".join(parts).decode("utf-8", "surrogateescape")

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Catalogue
@@ -80,6 +82,19 @@ def link_of(edge: Edge, settings: FamilySettings) -> Link:
 def tabulate_edges(edges: Iterable[Edge]) -> pa.Table:
     """Return a table of `EDGE_SCHEMA`, in the order given."""
     return pa.Table.from_pylist([asdict(edge) for edge in edges], schema=EDGE_SCHEMA)
+
+
+def renumber_edges(edges: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Return the edges between other rows.
+
+    Args:
+        edges: Table of `EDGE_SCHEMA`.
+        rows: New row of each old one, ascending, so that a stays smaller than b.
+    """
+    for position, name in enumerate(("a", "b")):
+        column = pa.array(rows[edges[name].to_numpy()], pa.int64())
+        edges = edges.set_column(position, name, column)
+    return edges
 
 
 def write_edges(store: Store, catalogue: Catalogue, edges: pa.Table) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lcc.data.catalogue import Codes
 from lcc.data.columns import user_column
+from lcc.data.edges import renumber_edges
 from lcc.data.families import join_families
 from lcc.data.linking import LinkParts
 from lcc.data.parts import HashParts
@@ -60,7 +61,7 @@ def find_kin(
         families=_spread(joined.family[picture], readable),
         groups=_spread(groups, readable),
         alarms=joined.alarms,
-        edges=_between_files(joined.edges, np.unique(first[readable])),
+        edges=renumber_edges(joined.edges, np.unique(first[readable])),
     )
 
 
@@ -92,14 +93,6 @@ def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
     )
     order = np.argsort(np.argsort(position))
     return np.asarray(order[inverse], dtype=np.int64)
-
-
-def _between_files(edges: pa.Table, files: Codes) -> pa.Table:
-    """Return edges of pictures as edges of files, given the file of each picture."""
-    for position, name in enumerate(("a", "b")):
-        rows = files[edges[name].to_numpy()]
-        edges = edges.set_column(position, name, pa.array(rows, pa.int64()))
-    return edges
 
 
 def _spread(

@@ -1,30 +1,82 @@
-"""What an audit of a split found, and its report in Markdown."""
+"""What an audit of a split found: leaks by what ties them, and how many images leak.
+
+Knows images by their position; how ties are found is `grouping`, how they are shown
+`leak_report`.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 
-from lcc.data.digest import encode_name
+from lcc.data.user_split import SplitImage
 
-MAX_SHOWN = 10  # leaks in the report; counts are of all
-PICTURE = "identical pictures"
-FAMILY = "copies of one source tile"
-GROUP = "overlapping tissue"
+
+class Tie(StrEnum):
+    """What ties the images of a leak, the closest first; each implies the next."""
+
+    FILE = "identical files"
+    PICTURE = "identical pictures"
+    FAMILY = "families of near copies"
+    OVERLAP = "groups of overlapping pictures"
+    QUESTION = "questionable links"
+
+
+class Verdict(StrEnum):
+    """What an audit says of a split."""
+
+    LEAK = "LEAK"
+    CLEAN = "no leak found"
+    UNCLEAR = "cannot tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """Images of one kind of kinship that lie in several splits.
+    """Images that are tied and lie in several splits.
 
     Attributes:
-        kind: What ties them.
-        splits: The splits, sorted.
-        paths: The images, sorted.
+        tie: The closest tie that holds for all of them.
+        rows: Their positions, those first that show the leak best: one of each split.
     """
 
-    kind: str
-    splits: tuple[str, ...]
-    paths: tuple[str, ...]
+    tie: Tie
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """How many images of one split have kin in another.
+
+    Attributes:
+        split: Whose images are counted.
+        other: Where their kin lies.
+        num_images: All images of `split`.
+        num_same: Those with an identical picture in `other`.
+        num_siblings: Those with an image of their family in `other`.
+        num_kin: Those with an image of their group in `other`.
+    """
+
+    split: str
+    other: str
+    num_images: int
+    num_same: int
+    num_siblings: int
+    num_kin: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Images of one picture, or of one family, that have several labels.
+
+    Attributes:
+        tie: `Tie.PICTURE` or `Tie.FAMILY`.
+        labels: The labels, sorted.
+        rows: Positions of the images, one of each label first.
+    """
+
+    tie: Tie
+    labels: tuple[str, ...]
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,54 +84,54 @@ class SplitAudit:
     """What an audit found.
 
     Attributes:
-        name: Name of the CSV.
-        counts: Split → images.
-        unreadable: (path, reason) of what could not be judged.
-        leaks: All leaks: identical pictures first, then families, then overlaps.
-        touched: Split → images that have kin in another split.
+        name: Name of the CSV or folder.
+        images: All images, sorted by path; positions elsewhere count from 0 here.
+        counts: Split → images; train, validation, test first.
+        leaks: All leaks, the closest ties first.
+        crossings: Of each two splits, both ways; the held-out one first.
+        conflicts: Pictures, then families, under several labels.
+        unreadable: Position → why that image could not be judged.
+        max_unreadable_fraction: With more of them no split is called clean.
+        notes: Sentences on how the split was read, and alarms.
     """
 
     name: str
+    images: tuple[SplitImage, ...]
     counts: dict[str, int]
-    unreadable: tuple[tuple[str, str], ...]
     leaks: tuple[Leak, ...]
-    touched: dict[str, int]
+    crossings: tuple[Crossing, ...]
+    conflicts: tuple[Conflict, ...]
+    unreadable: dict[int, str]
+    max_unreadable_fraction: float
+    notes: tuple[str, ...]
 
-    def summary(self) -> str:
-        """Return the number of leaks of each kind in words."""
-        kinds = Counter(leak.kind for leak in self.leaks)
-        return ", ".join(f"{kinds[kind]} × {kind}" for kind in kinds) or "no leak"
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the split leaks; a leak is certain whatever could not be read.
 
-    def markdown(self) -> str:
-        """Return the report."""
-        verdict = "LEAK" if self.leaks else "no leak found"
-        lines = [
-            f"# Audit of {self.name}: {verdict}",
-            "",
-            f"Found: {self.summary()}.",
-            "",
-        ]
-        lines.append("| split | images | with kin in another split |")
-        lines.append("| --- | ---: | ---: |")
-        for split, count in self.counts.items():
-            share = self.touched[split] / count
-            lines.append(f"| {split} | {count} | {self.touched[split]} ({share:.1%}) |")
-        for kind in (PICTURE, FAMILY, GROUP):
-            lines += _section(kind, [leak for leak in self.leaks if leak.kind == kind])
-        if self.unreadable:
-            lines += ["", f"## Unreadable: {len(self.unreadable)}", ""]
-            lines += [f"- `{path}`: {why}" for path, why in self.unreadable[:MAX_SHOWN]]
-        return "\n".join(lines) + "\n"
+        Questionable links alone, or too many unreadable images, leave it open.
+        """
+        if self.ties.keys() - {Tie.QUESTION}:
+            return Verdict.LEAK
+        limit = self.max_unreadable_fraction * len(self.images)
+        is_open = bool(self.leaks) or len(self.unreadable) > limit
+        return Verdict.UNCLEAR if is_open else Verdict.CLEAN
 
+    @property
+    def ties(self) -> dict[Tie, int]:
+        """Number of leaks of each kind that there is."""
+        counts = Counter(leak.tie for leak in self.leaks)
+        return {tie: counts[tie] for tie in Tie if counts[tie]}
 
-def _section(kind: str, leaks: Sequence[Leak]) -> list[str]:
-    if not leaks:
-        return []
-    lines = ["", f"## {kind.capitalize()}: {len(leaks)}", ""]
-    for leak in leaks[:MAX_SHOWN]:
-        shown = ", ".join(f"`{encode_name(path)}`" for path in leak.paths[:4])
-        more = f" and {len(leak.paths) - 4} more" if len(leak.paths) > 4 else ""  # noqa: PLR2004 - fits a line
-        lines.append(f"- {' and '.join(leak.splits)}: {shown}{more}")
-    if len(leaks) > MAX_SHOWN:
-        lines.append(f"- … and {len(leaks) - MAX_SHOWN} more")
-    return lines
+    def write_report(self, file: Path) -> None:
+        """Write the report as Markdown, HTML or a list of all leaks in CSV.
+
+        Args:
+            file: Its ending chooses: `.md`, `.html` or `.csv`.
+
+        Raises:
+            ConfigError: It has another ending, or cannot be written.
+        """
+        from lcc.data.leak_report import write_report
+
+        write_report(self, file)

@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 # Files that lie beside images and are none. Anything else in a class folder is listed,
 # and what turns out to be no image is counted as unreadable.
 SIDE_FILES = (
-    ".csv", ".db", ".htm", ".html", ".ini", ".json", ".log", ".md", ".pdf", ".py",
-    ".sha256", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml", ".zip",
+    ".csv", ".db", ".htm", ".html", ".ini", ".json", ".jsonl", ".log", ".md",
+    ".parquet", ".pdf", ".py", ".sha256", ".tsv", ".txt", ".xlsx", ".xml", ".yaml",
+    ".yml", ".zip",
 )  # fmt: skip
 SIDE_FOLDERS = frozenset({"__MACOSX"})  # what macOS adds to an archive
 MIN_CLASSES = 2
@@ -126,14 +127,24 @@ def _check_folder(uri: str) -> None:
         raise DataError(message)
 
 
+def why_no_image(path: PurePosixPath) -> str | None:
+    """Return why a file is none of the images it lies beside, None if it may be one.
+
+    Example:
+        >>> why_no_image(PurePosixPath("lung_n/notes.txt"))
+        'side_file'
+    """
+    if any(part.startswith(".") or part in SIDE_FOLDERS for part in path.parts):
+        return "hidden"
+    return "side_file" if path.suffix.lower() in SIDE_FILES else None
+
+
 def _is_image(entry: ObjectInfo, skip: str, counts: Counter[str]) -> bool:
     path = PurePosixPath(entry.key)
     if skip and entry.key.startswith(skip):
         counts["results"] += 1
-    elif any(part.startswith(".") or part in SIDE_FOLDERS for part in path.parts):
-        counts["hidden"] += 1
-    elif path.suffix.lower() in SIDE_FILES:
-        counts["side_file"] += 1
+    elif reason := why_no_image(path):
+        counts[reason] += 1
     elif len(path.parts) == 1:
         counts["outside_class_folder"] += 1
     else:

@@ -32,11 +32,11 @@ def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path):
 
 def test_a_missing_column_is_named(tmp_path: Path):
     with pytest.raises(DataError) as caught:
-        column(tmp_path, "file,split\na,test\n")
+        column(tmp_path, "note,split\na,test\n")
 
     assert str(caught.value) == (
-        "data.split_csv: must have the columns path and split, got file, split. "
-        "Add path."
+        "data.split_csv: must have a column path (paths, file, files, filename …), got "
+        "note, split. Add path."
     )
 
 
@@ -55,6 +55,6 @@ def test_images_without_a_value_are_counted():
 
     assert str(caught.value) == (
         "data.split_csv: must give every image a split, got none for 2 of 2 "
-        "(lung_aca/1.png, lung_aca/2.png …). Paths are relative to data.source. "
+        "(lung_aca/1.png, lung_aca/2.png). Paths are relative to data.source. "
         "Nearest path in the file: x/lung_aca/1.png."
     )

@@ -1,0 +1,199 @@
+"""A CSV that a user brings: its encoding, its delimiter, its columns as they are named.
+
+Knows text and the usual names of columns; not what the columns are used for.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from lcc.data.digest import encode_name
+from lcc.errors import DataError
+
+# Column → names it goes by, in small letters without spaces, dashes and underscores.
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "path": (
+        "path", "paths", "file", "files", "filename", "filenames", "filepath",
+        "filepaths", "image", "images", "imagefile", "imagefilename", "imagename",
+        "imagepath", "img", "imgname", "imgpath", "relativepath",
+    ),
+    "split": (
+        "split", "splits", "datasplit", "splitname", "set", "subset", "partition",
+        "fold", "dataset", "phase", "usage",
+    ),
+    "label": (
+        "label", "labels", "labelname", "class", "classes", "classname", "target",
+        "targets", "category",
+    ),
+    "group": (
+        "group", "groups", "groupid", "patient", "patientid", "slide", "slideid",
+        "case", "caseid",
+    ),
+}  # fmt: skip
+WIDE_MARKS = {  # byte order marks of encodings that are not UTF-8; the longer first
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+HEAD_BYTES = 4096  # enough to tell text from what is none
+DELIMITERS = ",;\t"
+MAX_SHOWN = 5  # of many, in a message: enough to see the pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        line: Line of the file where it ends, from 1.
+        cells: Column → its text, stripped; a path keeps its spaces. Bytes that are not
+            UTF-8 are surrogate escapes, as in file names.
+    """
+
+    line: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A CSV, of which the wanted columns were found.
+
+    Attributes:
+        columns: Column → its name in the file.
+        rows: Rows in their order, blank lines left out.
+    """
+
+    columns: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+def read_table(
+    file: Path, *, field: str, needed: Sequence[str], optional: Sequence[str] = ()
+) -> Table:
+    """Read columns of a CSV, whichever of their usual names they have.
+
+    Letters may be large or small, cells be parted by commas, semicolons or tabs. A
+    column that has its own name is taken before one of another spelling.
+
+    Args:
+        file: The CSV, UTF-8, with a header.
+        field: What to call it in messages.
+        needed: Keys of `SPELLINGS` that must be there.
+        optional: Keys that may be there.
+
+    Raises:
+        DataError: It is not UTF-8 text or not a CSV, or a column is missing or
+            ambiguous; lists all such faults.
+    """
+    text = _decode(file.read_bytes(), field)
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
+    except csv.Error as err:
+        message = (
+            f"{field}: must be a CSV file, got {err} in line {reader.line_num}. "
+            "Mend that line."
+        )
+        raise DataError(message) from err
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    columns = _find_columns(header, field, needed=needed, optional=optional)
+    _check_widths(lines[1:], len(header), field)
+    return Table(
+        columns={key: header[number] for key, number in columns.items()},
+        rows=tuple(_row(cells, columns, line) for line, cells in lines[1:]),
+    )
+
+
+def _decode(data: bytes, field: str) -> str:
+    found = next((WIDE_MARKS[m] for m in WIDE_MARKS if data.startswith(m)), None)
+    if found is None and b"\0" in data[:HEAD_BYTES]:
+        found = "UTF-16, or no text at all"
+    if found is not None:
+        message = f"{field}: must be UTF-8 text, got {found}. Save it as CSV in UTF-8."
+        raise DataError(message)
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _find_columns(
+    header: Sequence[str], field: str, *, needed: Sequence[str], optional: Sequence[str]
+) -> dict[str, int]:
+    columns, faults = {}, []
+    for key in (*needed, *optional):
+        found = _spelt(header, key)
+        if len(found) == 1:
+            columns[key] = found[0]
+        elif found:
+            names = " and ".join(encode_name(header[number]) for number in found)
+            faults.append(
+                f"{field}: must have one column for the {key}, got {names}. Name the "
+                f"one that counts {key}."
+            )
+        elif key in needed:
+            faults.append(_missing(header, key, field))
+    if faults:
+        raise DataError("\n".join(faults))
+    return columns
+
+
+def _spelt(header: Sequence[str], key: str) -> list[int]:
+    """Return the columns that may be the wanted one."""
+    plain = [_plain(name) for name in header]
+    own = [number for number, name in enumerate(plain) if name == key]
+    return own or [n for n, name in enumerate(plain) if name in SPELLINGS[key]]
+
+
+def _plain(name: str) -> str:
+    return name.casefold().translate({ord(mark): None for mark in " _-."})
+
+
+def _missing(header: Sequence[str], key: str, field: str) -> str:
+    plain = {_plain(name): name for name in header}
+    near = [
+        plain[name]
+        for spelling in SPELLINGS[key]
+        for name in get_close_matches(spelling, plain, n=1, cutoff=0.75)
+    ]
+    shown = ", ".join(encode_name(name) for name in header) or "none"
+    hint = f'Is it "{encode_name(near[0])}"? Name it {key}.' if near else f"Add {key}."
+    others = ", ".join(SPELLINGS[key][1:5])
+    return f"{field}: must have a column {key} ({others} …), got {shown}. {hint}"
+
+
+def _check_widths(
+    lines: Sequence[tuple[int, list[str]]], width: int, field: str
+) -> None:
+    wide = [str(line) for line, cells in lines if any(cells[width:])]
+    if wide:
+        message = (
+            f"{field}: must have {width} cells a line, as its header has, got more in "
+            f"{some(wide, 'line')}. Put names that hold a delimiter into quotes."
+        )
+        raise DataError(message)
+
+
+def some(texts: Sequence[str], noun: str = "") -> str:
+    """Return the first few of many texts, and how many more there are.
+
+    Example:
+        >>> some(["3", "5"], "line"), some(list("abcdefg"))
+        ('lines 3, 5', 'a, b, c, d, e and 2 more')
+    """
+    more = len(texts) - MAX_SHOWN
+    words = f"{noun}{'s' if len(texts) > 1 else ''} " if noun else ""
+    tail = f" and {more} more" if more > 0 else ""
+    return f"{words}{', '.join(texts[:MAX_SHOWN])}{tail}"
+
+
+def _row(cells: Sequence[str], columns: Mapping[str, int], line: int) -> Row:
+    found = {key: cells[n] if n < len(cells) else "" for key, n in columns.items()}
+    stripped = {
+        key: text if key == "path" and text.strip() else text.strip()
+        for key, text in found.items()
+    }
+    return Row(line=line, cells=stripped)

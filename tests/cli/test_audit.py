@@ -1,0 +1,208 @@
+"""`lcc-launch audit`: its words, its exit codes and its reports."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from lcc.cli.main import cli
+from lcc.data import leak_report
+from tests.builders.pictures import a_file, a_picture
+from tests.builders.splits import a_csv, some_files
+
+CLEAN = {"train/a.png": 1, "train/b.png": 2, "test/c.png": 3}
+LEAKING = {"train/a.png": 1, "train/b.png": 2, "val/c.png": 3, "test/a.png": 1}
+
+
+def audit(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["audit", "-q", *map(str, arguments)])
+
+
+def test_a_clean_split_exits_with_0(tmp_path: Path):
+    result = audit(some_files(tmp_path / "pets", CLEAN))
+
+    assert (result.exit_code, result.output) == (
+        0,
+        "pets: no leak found\n3 images: train 2, test 1\n",
+    )
+
+
+def test_a_leak_exits_with_4_and_says_how_many_leak(tmp_path: Path):
+    result = audit(some_files(tmp_path / "pets", LEAKING))
+
+    assert (result.exit_code, result.output) == (
+        4,
+        "pets: LEAK\n"
+        "4 images: train 2, val 1, test 1\n"
+        "\n"
+        "images with kin                     same picture         sibling"
+        "         any tie\n"
+        "test in train                         1 (100.0%)      1 (100.0%)"
+        "      1 (100.0%)\n"
+        "train in test                          1 (50.0%)       1 (50.0%)"
+        "       1 (50.0%)\n"
+        "\n"
+        "       1 × identical files in several splits\n"
+        "Error: pets: splits must share no picture, family or overlap, got 1 leaks.\n"
+        "       Keep what belongs together in one split.\n",
+    )
+
+
+def test_too_many_unreadable_images_exit_with_3(tmp_path: Path):
+    result = audit(some_files(tmp_path / "pets", CLEAN | {"test/d.png": b"text"}))
+
+    assert (result.exit_code, result.output) == (
+        3,
+        "pets: cannot tell\n"
+        "4 images: train 2, test 2\n"
+        "unreadable (not_an_image): test/d.png\n"
+        "Error: data.max_unreadable_fraction: must hold, it is 0.01, got 1 of 4.\n"
+        "       Mend the images, or raise it with --set.\n",
+    )
+
+
+def test_tolerated_unreadable_images_are_named(tmp_path: Path):
+    folder = some_files(tmp_path / "pets", CLEAN | {"test/d.png": b""})
+
+    result = audit(folder, "--set", "data.max_unreadable_fraction=0.3")
+
+    assert result.exit_code == 0
+    assert result.output.endswith("unreadable (empty): test/d.png\n")
+
+
+def test_no_line_is_wider_than_a_terminal(tmp_path: Path):
+    names = [f"fold {number} {'of a study' * 5}" for number in range(9)]
+    some_files(tmp_path, {"a.png": 1})
+    result = audit(a_csv(tmp_path / "s.csv", [("a.png", name) for name in names]))
+
+    assert result.exit_code == 4
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "… and 66 more\n" in result.output
+
+
+def test_how_a_csv_was_read_is_told(tmp_path: Path):
+    some_files(tmp_path, CLEAN)
+    rows = [(name, name.split("/")[0]) for name in [*CLEAN, "test/c.png"]]
+
+    result = audit(a_csv(tmp_path / "s.csv", rows, header=("File", "Set")))
+
+    assert (result.exit_code, result.output) == (
+        0,
+        "s.csv: no leak found\n"
+        "3 images: train 2, test 1\n"
+        "Columns read: path (File), split (Set).\n"
+        "1 rows repeat a path in its split, and count once: test/c.png.\n",
+    )
+
+
+def test_a_report_that_cannot_be_written_exits_with_2(tmp_path: Path):
+    Path("r.md").mkdir()
+
+    result = audit(some_files(tmp_path / "pets", CLEAN), "--output", "r.md")
+
+    assert result.exit_code == 2
+    assert result.output.endswith(
+        "Error: output: must be a file to write, got r.md: Is a directory. Name "
+        "another.\n"
+    )
+
+
+def test_faults_of_a_csv_exit_with_3_one_a_line(tmp_path: Path):
+    file = a_csv(tmp_path / "s.csv", [("a.png", ""), ("b.png", "train")])
+
+    result = audit(file)
+
+    assert result.exit_code == 3
+    assert len(result.output.splitlines()) == 3
+    assert result.output.startswith(f"Error: {file}: must give every path a split")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param(
+            "r.pdf",
+            "output: must end in one of .md, .html, .csv, got r.pdf. Rename it.",
+            id="ending",
+        ),
+        pytest.param(
+            "none/r.md",
+            "output: must lie in a folder, got none. Make it first.",
+            id="folder",
+        ),
+    ],
+)
+def test_an_impossible_output_exits_with_2_before_the_work(name: str, message: str):
+    result = audit("none.csv", "--output", name)
+
+    assert (result.exit_code, result.output) == (2, f"Error: {message}\n")
+
+
+def test_reports_are_written_in_each_format(tmp_path: Path):
+    folder = some_files(tmp_path / "pets", LEAKING | {"val/d.png": b"text"})
+
+    result = audit(folder, "--output", "r.md", "--output", "r.html", "--output=r.csv")
+
+    assert result.exit_code == 4
+    text = Path("r.md").read_text(encoding="utf-8")
+    assert text.startswith("# Audit of pets: LEAK\n")
+    assert "| `test` | `train` | 1 (100.0 %) | 1 (100.0 %) | 1 (100.0 %) |\n" in text
+    assert "- train, test: `train/a.png` (train), `test/a.png` (test)\n" in text
+    assert "- `val/d.png`: not_an_image\n" in text
+    with Path("r.csv").open(newline="") as file:
+        rows = [(row["tie"], row["leak"], row["path"]) for row in csv.DictReader(file)]
+    assert rows == [("file", "1", "test/a.png"), ("file", "1", "train/a.png")]
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert (
+        re.search(r"(src|href)=\"(?!data:|#)", page) is None
+    )  # nothing from elsewhere
+
+
+def test_a_page_with_thousands_of_leaks_stays_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(leak_report, "MAX_LEAKS", 2)
+    monkeypatch.setattr(leak_report, "MAX_PICTURES", 3)
+    rows = []
+    for number in range(5):
+        for copy in range(4):
+            name = f"{number}-{copy}.png"
+            some_files(tmp_path, {name: number})
+            rows.append((name, ("train", "test")[copy % 2]))
+
+    audit(a_csv(tmp_path / "s.csv", rows), "--output=r.html", "--output=r.md")
+
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 6
+    assert "And 3 more. A report that ends in .csv lists all leaks." in page
+    assert "and 1 more images" in page
+    assert "- … and 3 more\n" in Path("r.md").read_text(encoding="utf-8")
+
+
+def test_names_are_shown_as_they_are(tmp_path: Path):
+    name = "<b>`a`|\n.png"
+    some_files(tmp_path, {name: a_file(a_picture(1)), "b.png": 1})
+    rows = [(name, "<i>train"), ("b.png", "a|b")]
+
+    audit(a_csv(tmp_path / "s.csv", rows), "--output=r.html", "--output=r.md")
+
+    assert "<b>`a`" not in Path("r.html").read_text(encoding="utf-8")
+    assert "`` <b>`a`\\| .png ``" in Path("r.md").read_text(encoding="utf-8")
+    assert "`a\\|b`" in Path("r.md").read_text(encoding="utf-8")
+
+
+def test_a_questionable_link_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
+    white, nearly = (a_file(np.full((64, 64, 3), v, np.uint8)) for v in (255, 254))
+    files = {"train/a.png": white, "test/b.png": nearly, "test/c.png": 1}
+
+    result = audit(some_files(tmp_path / "pets", files), "--output=r.html")
+
+    assert result.exit_code == 3
+    assert "pets: cannot tell\n" in result.output
+    assert "       1 × questionable links in several splits\n" in result.output
+    assert "splits must share no questionable link, got 1.\n" in result.output
+    assert Path("r.html").read_text(encoding="utf-8").count("<img") == 2
