@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from lcc import __version__
 from lcc.cli.main import cli
+from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 
 ROOT = Path("lcc-study")
@@ -169,7 +170,7 @@ def test_training_needs_a_catalogue() -> None:
     )
 
 
-def prepared(*names: str, version: int = 1) -> None:
+def prepared(*names: str, version: int = FORMAT_VERSION) -> None:
     for name in names:
         document = {"catalogue": "ab" * 32, "format": version}
         root().write(f"datasets/{name}/latest.json", json.dumps(document).encode())
@@ -206,7 +207,7 @@ def test_a_catalogue_of_another_version_is_refused() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {root().uri}/datasets/lung/latest.json: must have format 1, got 0. "
+        f"Error: {root().uri}/datasets/lung/latest.json: must have format 2, got 0. "
         'Run "lcc-launch prepare" again with this version of lcc.\n',
     )
 
