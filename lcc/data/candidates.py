@@ -18,7 +18,7 @@ Nearest = Callable[[Rows], Rows]
 # A graph of the small-world kind, HNSW: Malkov and Yashunin, PAMI 2020. Links of a node
 # and nodes that a query keeps in view, chosen for 0.99 of the exact search's pairs.
 NUM_LINKS = 32
-NUM_IN_VIEW = 128
+NUM_IN_VIEW = 160
 # Of an index while it is built: the vector twice, its links, what FAISS has in reserve
 # (`benchmarks/link_memory.py`).
 BYTES_PER_ROW = 4096
