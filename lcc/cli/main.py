@@ -28,6 +28,7 @@ COMMANDS = (  # in the order of use
     "cancel",
     "resume",
     "mlflow",
+    "families",
     "audit",
     "schema",
     "completion",

@@ -25,7 +25,7 @@ from lcc.data.parquet import to_parquet
 from lcc.data.parting import Parted, part_images
 from lcc.data.parts import HashParts
 from lcc.data.statuses import Verdict, judge_files
-from lcc.data.summary import Audit, summarise, tabulate_families
+from lcc.data.summary import AUDIT_FILE, Audit, summarise, tabulate_families
 from lcc.data.task import Task
 from lcc.data.tiles import write_tile_index
 from lcc.errors import DataError
@@ -85,7 +85,8 @@ def build_catalogue(task: Task) -> Built:
     counter.advance()
     audit = summarise(catalogue, conversions=parts.facts["conversions"].to_pylist())
     audit["alarms"] = list(kin.alarms)
-    write_edges(task.store, catalogue, kin.edges)
+    settings = task.settings.data.families
+    write_edges(task.store, catalogue, kin.edges, settings=settings)
     _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)
     write_latest(task.store, catalogue)
     counter.advance()
@@ -172,7 +173,7 @@ def _write_files(
     files = {
         "families.parquet": to_parquet(tabulate_families(catalogue)),
         "splits.json": _to_json(proof),
-        "audit.json": _to_json(audit),
+        AUDIT_FILE: _to_json(audit),
     }
     for name, content in files.items():
         key = layout.catalogue(catalogue.name, catalogue.digest, name)

@@ -97,13 +97,17 @@ def renumber_edges(edges: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     return edges
 
 
-def write_edges(store: Store, catalogue: Catalogue, edges: pa.Table) -> None:
-    """Keep the edges between rows of a catalogue."""
-    store.write(_key(catalogue), to_parquet(edges))
+def write_edges(
+    store: Store, catalogue: Catalogue, edges: pa.Table, *, settings: FamilySettings
+) -> None:
+    """Keep the edges between rows of a catalogue, and what each says (`link`)."""
+    found = (Edge(**row) for row in edges.to_pylist())
+    links = pa.array([str(link_of(edge, settings)) for edge in found], pa.string())
+    store.write(_key(catalogue), to_parquet(edges.append_column("link", links)))
 
 
 def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
-    """Return the edges between rows of a catalogue, table of `EDGE_SCHEMA`.
+    """Return the edges between rows of a catalogue: `EDGE_SCHEMA`, and `link`.
 
     Of several copies of one picture, the first readable one stands for all.
 

@@ -3,6 +3,7 @@
 Knows the finished table only.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,9 +12,12 @@ import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, Split, Status
 from lcc.errors import RunFailed
+from lcc.storage import layout
+from lcc.storage.store import Store
 
 Row = dict[str, Any]
 Audit = dict[str, Any]  # a JSON document
+AUDIT_FILE = "audit.json"
 FAMILIES = pa.schema(
     {
         "family": pa.int64(),
@@ -83,6 +87,13 @@ def tabulate_families(catalogue: Catalogue) -> pa.Table:
         for family, found in sorted(members.items())
     ]
     return pa.Table.from_pylist(rows, schema=FAMILIES)
+
+
+def read_audit(store: Store, catalogue: Catalogue) -> Audit:
+    """Return the counts and findings that were kept with a catalogue."""
+    key = layout.catalogue(catalogue.name, catalogue.digest, AUDIT_FILE)
+    audit: Audit = json.loads(store.read(key))
+    return audit
 
 
 def describe(audit: Audit) -> dict[str, float]:

@@ -80,7 +80,7 @@ def resolve_inputs(
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
         _check_source(settings)
         return settings
-    settings = _with_catalogue(settings, store)
+    settings = resolve_catalogue(settings, store)
     if stage is Stage.EVALUATE:
         return _with_model(settings, store, tracking)
     return settings
@@ -118,7 +118,13 @@ def dataset_names(store: Store) -> list[str]:
     return sorted(match[1] for match in matches if match)
 
 
-def _with_catalogue(settings: Settings, store: Store) -> Settings:
+def resolve_catalogue(settings: Settings, store: Store) -> Settings:
+    """Return settings that name a data set and its catalogue.
+
+    Raises:
+        ConfigError: Several data sets, and none was named.
+        NotFoundError: There is no such data set.
+    """
     name = settings.data.name or _only_dataset(store)
     key = layout.latest(name)
     if not store.exists(key):

@@ -1,0 +1,88 @@
+"""`lcc-launch families`: sizes, links, and why an image is where it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lcc.cli.main import cli
+from lcc.data.assembly import Built
+from lcc.data.sample import write_sample
+from tests.builders.preparation import a_task, prepare
+
+SAMPLE = {"families": {"num_keypoints": 150, "num_neighbours": 12}, "tile_size_px": 64}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Built:
+    """Prepare six sources a class, five tiles of each, and some copies."""
+    folder = tmp_path_factory.mktemp("work")
+    write_sample(folder / "tiles", num_sources=6, num_copies=5, size_px=96)
+    return prepare(a_task(folder, folder / "tiles", root=str(root), **SAMPLE))
+
+
+def families(root: Path, *arguments: str) -> Result:
+    command = ["families", "--root", str(root), *arguments]
+    return CliRunner().invoke(cli, command, env={"COLUMNS": "80"})
+
+
+def test_each_class_has_a_line_with_the_sizes_of_its_families(built: Built, root: Path):
+    result = families(root)
+
+    lines = result.output.splitlines()
+    assert result.exit_code == 0
+    assert lines[0].split() == (
+        ["CLASS", "IMAGES", "KEPT", "FAMILIES", "GROUPS", "SIZES", "ALONE"]
+    )
+    assert [line.split() for line in lines[1:4]] == [
+        [name, "32", "30", "6", "6", "5–5–6", "0"]
+        for name in ("lung_aca", "lung_n", "lung_scc")
+    ]
+    assert re.fullmatch(r"links: \d+ family, 0 overlap, 0 question", lines[4])
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_image_is_tied_to_the_first_of_its_family_link_by_link(
+    built: Built, root: Path
+):
+    catalogue = built.catalogue
+    family = int(catalogue.families[0])
+    members = [
+        path
+        for path, code in zip(catalogue.paths, catalogue.families, strict=True)
+        if code == family
+    ]
+
+    result = families(root, "--explain", members[-1])
+
+    lines = result.output.splitlines()
+    links = [line.split() for line in lines if " and " in line]
+    assert result.exit_code == 0
+    assert lines[1] == (f"family {family}: {len(members)} images, first {members[0]}")
+    assert members[-1] in links[0]
+    assert members[0] in links[-1]
+    assert lines[-1] == f"group {family}, other families: none"
+
+
+def test_a_copy_says_whose_it_is(built: Built, root: Path):
+    rows = built.catalogue.table.to_pylist()
+    copy = next(row for row in rows if row["status"] == "duplicate")
+
+    result = families(root, "--explain", copy["path"])
+
+    assert f"a copy of {copy['duplicate_of']}" in result.output
+
+
+def test_an_unknown_path_is_met_with_a_near_one(built: Built, root: Path):
+    path = built.catalogue.paths[0]
+
+    result = families(root, "--explain", path.replace("lung_aca/", "lung_aka/"))
+
+    assert result.exit_code == 3
+    assert f"Did you mean {path}?" in result.output
