@@ -55,16 +55,8 @@ def _overview(
     from textwrap import wrap
 
     from lcc.data.edges import Link
-    from lcc.data.explanation import class_sizes
 
-    rows = class_sizes(catalogue)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells)
+    yield from _class_table(catalogue)
     kinds = edges["link"].to_pylist()
     counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in Link)
     yield f"links: {counts}"
@@ -76,6 +68,27 @@ def _overview(
         yield f"… and {len(questions) - MAX_LINES:,} more questions"
     for alarm in alarms:
         yield from wrap(f"alarm: {alarm}", 80, subsequent_indent="  ")
+
+
+def _class_table(catalogue: "Catalogue") -> Iterator[str]:
+    from statistics import median_high
+
+    from lcc.data.explanation import class_sizes
+
+    rows = [("CLASS", "IMAGES", "KEPT", "FAMILIES", "GROUPS", "SIZES", "ALONE")]
+    for found in class_sizes(catalogue):
+        sizes = found.families or (0,)
+        counts = (found.num_images, found.num_kept, len(found.families))
+        images, kept, families = (f"{count:,}" for count in counts)
+        span = f"{min(sizes)}–{median_high(sizes)}–{max(sizes)}"
+        alone = str(sizes.count(1))
+        rows.append(
+            (found.name, images, kept, families, f"{found.num_groups:,}", span, alone)
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        right = (c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))
+        yield "  ".join((name.ljust(widths[0]), *right))
 
 
 def _explained(found: "Explanation") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Why an image is in its family and group: the links that tie it to others.
+"""Why an image is in its family and group, and how large families are.
 
 Knows the rows of a catalogue and the edges between them.
 """
@@ -53,6 +53,25 @@ class Explanation:
     families: tuple[int, ...]
     chain: tuple[Tie, ...]
     bridges: tuple[Tie, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSizes:
+    """How many images and families a class has.
+
+    Attributes:
+        name: Label.
+        num_images: Files listed.
+        num_kept: Of them, training material.
+        families: Images of each family, copies included.
+        num_groups: Groups.
+    """
+
+    name: str
+    num_images: int
+    num_kept: int
+    families: tuple[int, ...]
+    num_groups: int
 
 
 def explain(catalogue: Catalogue, edges: pa.Table, path: str) -> Explanation:
@@ -135,26 +154,20 @@ def _tie(catalogue: Catalogue, edges: pa.Table, number: int) -> Tie:
     )
 
 
-def class_sizes(catalogue: Catalogue) -> list[tuple[str, ...]]:
-    """Return a header and a row per class: images, families and their sizes.
-
-    Sizes count readable images, copies included.
-    """
-    rows: list[tuple[str, ...]] = [
-        ("CLASS", "IMAGES", "KEPT", "FAMILIES", "GROUPS", "SIZES", "ALONE")
-    ]
+def class_sizes(catalogue: Catalogue) -> tuple[ClassSizes, ...]:
+    """Return the sizes of each class; those of families count copies too."""
     labels = np.array(catalogue.table["label"].to_pylist())
     kept = np.array(catalogue.table["status"].to_pylist()) == Status.KEPT
-    for name in catalogue.class_names:
-        own = (labels == name) & (catalogue.families >= 0)
-        sizes = np.unique(catalogue.families[own], return_counts=True)[1]
-        span = [sizes.min(), round(np.median(sizes)), sizes.max()] if len(sizes) else []
-        counts = (
-            np.sum(labels == name),
-            np.sum(kept & (labels == name)),
-            len(sizes),
-            len(np.unique(catalogue.groups[own])),
+    return tuple(
+        ClassSizes(
+            name=name,
+            num_images=int(np.sum(labels == name)),
+            num_kept=int(np.sum(kept & (labels == name))),
+            families=tuple(
+                np.unique(catalogue.families[own], return_counts=True)[1].tolist()
+            ),
+            num_groups=len(np.unique(catalogue.groups[own])),
         )
-        cells = (f"{count:,}" for count in counts)
-        rows.append((name, *cells, "–".join(map(str, span)), str(np.sum(sizes == 1))))
-    return rows
+        for name in catalogue.class_names
+        for own in [(labels == name) & (catalogue.families >= 0)]
+    )
