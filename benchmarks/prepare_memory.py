@@ -2,7 +2,8 @@
 
 Runs the entry points as processes, one at a time, and prints the largest resident set
 of each in MiB. Parts are streamed: what may grow is rows, some 4 KiB an image in
-`catalogue` (facts, verdict, edges, a global descriptor of 1 KiB), 1.5 KiB in `link`.
+`catalogue` (facts, verdict, edges, a global descriptor of 1 KiB), 3 KiB in `link`, up
+to what `index_memory_mib` allows.
 
     python benchmarks/prepare_memory.py [--tiles FOLDER] [--num-images 1000 4880]
 """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lcc.data.catalogue import Catalogue
-    from lcc.data.explanation import Explanation, Tie
+    from lcc.data.explanation import Explanation, NamedEdge
 
 MAX_LINES = 8  # links in a list: two lines each, two lists a screen
 
@@ -107,7 +107,7 @@ def _explained(found: "Explanation") -> Iterator[str]:
     yield from _listed(found.bridges)
 
 
-def _listed(ties: Sequence["Tie"]) -> Iterator[str]:
+def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:
     for tie in ties[:MAX_LINES]:
         yield f"  {tie.first} and {tie.second}"
         yield f"    {tie.edge['link']}: {_words(tie.edge)}"

@@ -73,10 +73,16 @@ class Link(StrEnum):
 
 def link_of(edge: Edge, settings: FamilySettings) -> Link:
     """Return what an edge says of its two images."""
-    if edge.inliers == 0 or edge.correlation < settings.min_correlation:
-        return Link.QUESTION
-    mostly = edge.overlap >= settings.min_overlap_fraction
-    return Link.FAMILY if mostly else Link.OVERLAP
+    return Link(links_of(tabulate_edges([edge]), settings)[0])
+
+
+def links_of(edges: pa.Table, settings: FamilySettings) -> NDArray[np.str_]:
+    """Return what each edge says of its two images, (n,) values of `Link`."""
+    by_geometry = edges["inliers"].to_numpy() > 0
+    by_pixels = edges["correlation"].to_numpy() >= settings.min_correlation
+    mostly = edges["overlap"].to_numpy() >= settings.min_overlap_fraction
+    agreed = np.where(mostly, str(Link.FAMILY), str(Link.OVERLAP))
+    return np.where(by_geometry & by_pixels, agreed, str(Link.QUESTION))
 
 
 def tabulate_edges(edges: Iterable[Edge]) -> pa.Table:
@@ -101,8 +107,7 @@ def write_edges(
     store: Store, catalogue: Catalogue, edges: pa.Table, *, settings: FamilySettings
 ) -> None:
     """Keep the edges between rows of a catalogue, and what each says (`link`)."""
-    found = (Edge(**row) for row in edges.to_pylist())
-    links = pa.array([str(link_of(edge, settings)) for edge in found], pa.string())
+    links = pa.array(links_of(edges, settings), pa.string())
     store.write(_key(catalogue), to_parquet(edges.append_column("link", links)))
 
 

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
+class NamedEdge:
     """A link, with the paths of its ends.
 
     Attributes:
@@ -51,8 +51,8 @@ class Explanation:
     leader: str
     num_family: int
     families: tuple[int, ...]
-    chain: tuple[Tie, ...]
-    bridges: tuple[Tie, ...]
+    chain: tuple[NamedEdge, ...]
+    bridges: tuple[NamedEdge, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +110,11 @@ def explain(catalogue: Catalogue, edges: pa.Table, path: str) -> Explanation:
 
 def _chain(
     catalogue: Catalogue, edges: pa.Table, row: int, leader: int
-) -> tuple[Tie, ...]:
+) -> tuple[NamedEdge, ...]:
     """Return the fewest links from a row to a leader, those of many inliers first."""
     a, b = edges["a"].to_numpy(), edges["b"].to_numpy()
-    inside = catalogue.families[a] == catalogue.families[b]
-    numbers = np.flatnonzero(
-        inside & (catalogue.families[a] == catalogue.families[row])
-    )
+    family = catalogue.families
+    numbers = np.flatnonzero((family[a] == family[row]) & (family[b] == family[row]))
     weights = 1 + 1 / (2 + edges["inliers"].to_numpy()[numbers])
     size = len(catalogue.paths)
     graph = coo_array((weights, (a[numbers], b[numbers])), shape=(size, size))
@@ -139,7 +137,9 @@ def _shown(catalogue: Catalogue, row: int) -> int:
     return row if pixels[row] is None else pixels.index(pixels[row])
 
 
-def _bridges(catalogue: Catalogue, edges: pa.Table, family: int) -> tuple[Tie, ...]:
+def _bridges(
+    catalogue: Catalogue, edges: pa.Table, family: int
+) -> tuple[NamedEdge, ...]:
     first, second = (catalogue.families[edges[end].to_numpy()] for end in ("a", "b"))
     crosses = (first != second) & ((first == family) | (second == family))
     numbers = np.flatnonzero(crosses)
@@ -147,9 +147,9 @@ def _bridges(catalogue: Catalogue, edges: pa.Table, family: int) -> tuple[Tie, .
     return tuple(_tie(catalogue, edges, int(n)) for n in numbers[order])
 
 
-def _tie(catalogue: Catalogue, edges: pa.Table, number: int) -> Tie:
+def _tie(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
     edge = edges.slice(number, 1).to_pylist()[0]
-    return Tie(
+    return NamedEdge(
         first=catalogue.paths[edge["a"]], second=catalogue.paths[edge["b"]], edge=edge
     )
 

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
-from lcc.data.edges import Edge, Link, link_of, tabulate_edges
+from lcc.data.edges import Edge, Link, link_of, links_of, tabulate_edges
 from lcc.data.graph import (
     Codes,
     adjacency,
@@ -112,14 +112,6 @@ def _pairs(edges: pa.Table) -> Codes:
     return np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
 
 
-def _agree(edges: pa.Table, settings: FamilySettings, *, overlap: float) -> Mask:
-    """Return which edges both judges support, with so much in common."""
-    by_geometry = edges["inliers"].to_numpy() > 0
-    by_pixels = edges["correlation"].to_numpy() >= settings.min_correlation
-    is_enough = edges["overlap"].to_numpy() >= overlap
-    return np.asarray(by_geometry & by_pixels & is_enough)
-
-
 @dataclass(frozen=True, slots=True)
 class _Ties:
     """Who is linked to whom: by edges that make a family, and by those that do not."""
@@ -129,7 +121,7 @@ class _Ties:
 
     @classmethod
     def of(cls, edges: pa.Table, num_rows: int, settings: FamilySettings) -> "_Ties":
-        is_strong = _agree(edges, settings, overlap=settings.min_overlap_fraction)
+        is_strong = links_of(edges, settings) == Link.FAMILY
         pairs = _pairs(edges)
         return cls(
             adjacency(pairs[is_strong], num_rows),
@@ -222,8 +214,9 @@ def _merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) ->
     """Bring each small family home to the one family that ties it best."""
     sizes = np.bincount(family)
     home = np.arange(len(sizes))
-    overlap = min(HOME_OVERLAP, settings.min_overlap_fraction)
-    ties = edges.filter(_agree(edges, settings, overlap=overlap))
+    enough = min(HOME_OVERLAP, settings.min_overlap_fraction)
+    is_agreed = links_of(edges, settings) != Link.QUESTION
+    ties = edges.filter(is_agreed & (edges["overlap"].to_numpy() >= enough))
     ends = family[_pairs(ties)]
     order = np.argsort(-ties["inliers"].to_numpy(), kind="stable")
     is_small = (sizes[ends[order]] < SMALL_FAMILY).any(axis=1)

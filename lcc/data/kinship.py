@@ -14,6 +14,7 @@ from lcc.data.catalogue import Codes
 from lcc.data.columns import user_column
 from lcc.data.edges import renumber_edges
 from lcc.data.families import join_families
+from lcc.data.graph import components, renumber
 from lcc.data.linking import LinkParts
 from lcc.data.parts import HashParts
 from lcc.data.statuses import Verdict
@@ -79,20 +80,11 @@ def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
         >>> join_groups(np.array([0, 1, 1, 2]), ["a", "a", "b", "c"]).tolist()
         [0, 0, 0, 1]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     _, own = np.unique(groups, return_inverse=True)
     _, other = np.unique(np.array(values), return_inverse=True)
     other = other + own.max(initial=-1) + 1  # nodes: groups first, then the user's
-    size = int(other.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(own)), (own, other)), shape=(size, size))
-    _, component = connected_components(links, directed=False)
-    _, position, inverse = np.unique(
-        component[own], return_index=True, return_inverse=True
-    )
-    order = np.argsort(np.argsort(position))
-    return np.asarray(order[inverse], dtype=np.int64)
+    num_nodes = int(other.max(initial=-1)) + 1
+    return renumber(components(np.stack([own, other], axis=1), num_nodes)[own])
 
 
 def _spread(

@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 
 from lcc.config.data import FamilySettings
-from lcc.data.edges import Edge, Link, link_of
+from lcc.data.edges import Link, links_of
 from lcc.data.graph import Codes, chain, components, members, renumber
 from lcc.data.grouping import Families
 from lcc.data.leaks import Conflict, Crossing, Leak, Tie
@@ -60,11 +60,10 @@ def tie_levels(found: Families, settings: FamilySettings) -> Levels:
 
 def _pairs(found: Families, settings: FamilySettings) -> tuple[Codes, np.ndarray]:
     """Return (m, 2) ends of edges, and which both judges support; the surest first."""
-    edges = [Edge(**row) for row in found.edges.to_pylist()]
-    edges.sort(key=lambda edge: (-edge.inliers, edge.a, edge.b))
-    pairs = np.array([(edge.a, edge.b) for edge in edges], np.int64).reshape(-1, 2)
-    links = [link_of(edge, settings) is not Link.QUESTION for edge in edges]
-    return pairs, np.array(links, np.bool_)
+    surest = [("inliers", "descending"), ("a", "ascending"), ("b", "ascending")]
+    edges = found.edges.sort_by(surest)
+    pairs = np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
+    return pairs, links_of(edges, settings) != Link.QUESTION
 
 
 def _bridges(pairs: Codes, closer: Codes) -> Mapping[int, list[tuple[int, Pair]]]:
