@@ -3,7 +3,7 @@
 Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +23,10 @@ from lcc.data.graph import (
     neighbours,
     renumber,
 )
+from lcc.data.reunion import Verify, ends, foremost, merge_parts, merge_small, sweep
 
 Mask = NDArray[np.bool_]
-Verify = Callable[[int, int], Edge | None]
-
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
-SMALL_FAMILY = 3  # members; below it a family may be part of another
-HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
-NUM_LEADERS = 500  # that one tile is held against, nearest first: half a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +60,13 @@ def join_families(
     A family joins edges that both judges support (overlap and correlation); each
     member must be tied to the family's leader, or by two edges to accepted members
     with no more that say "little in common", so that neither one false edge nor a row
-    of neighbouring fields chains two families. Small families then go home to a family
-    that shares half of them. A group joins families by *any* verified edge.
-    Deterministic: depends on the set of edges alone.
+    of neighbouring fields chains two families. Parts of one family that candidates left
+    apart are then brought together (`reunion`). A group joins families by *any*
+    verified edge. Deterministic: depends on the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
-        descriptors: (n, 512) global descriptors, for the second sweep.
+        descriptors: (n, 512) global descriptors, for the sweep.
         verify: Verifies one more pair of rows.
         settings: Thresholds.
     """
@@ -85,16 +81,18 @@ def join_families(
     ties = _Ties.of(edges, len(descriptors), settings)
     family = _grow_families(ties, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
-    family = _merge_small(family, edges, settings=settings)
-    _second_sweep(family, ties, descriptors, verify=ask)
+    family = merge_small(family, edges, settings=settings)
+    sweep(family, ties.degree, descriptors, verify=ask)
     edges = _with_edges(edges, asked.values())
-    family = _merge_small(family, edges, settings=settings)
-    links = np.concatenate([_pairs(edges), chain(family)])
+    family = merge_small(family, edges, settings=settings)
+    family = merge_parts(family, ties.degree, edges, verify=ask, settings=settings)
+    edges = _with_edges(edges, asked.values())
+    links = np.concatenate([ends(edges), chain(family)])
     group = components(links, len(descriptors))
     return Joined(
         family=family,
         group=group,
-        leaders=ties.leaders(family),
+        leaders=np.array([rows[0] for rows in foremost(family, ties.degree)], np.int64),
         edges=edges,
         alarms=tuple(_alarms(group, settings)),
     )
@@ -102,14 +100,10 @@ def join_families(
 
 def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
     """Return the edges and those of `more` that are not among them, sorted."""
-    known = set(map(tuple, _pairs(edges).tolist()))
+    known = set(map(tuple, ends(edges).tolist()))
     found = tabulate_edges(edge for edge in more if (edge.a, edge.b) not in known)
     order = [("a", "ascending"), ("b", "ascending")]
     return pa.concat_tables([edges, found]).sort_by(order)
-
-
-def _pairs(edges: pa.Table) -> Codes:
-    return np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +116,7 @@ class _Ties:
     @classmethod
     def of(cls, edges: pa.Table, num_rows: int, settings: FamilySettings) -> "_Ties":
         is_strong = links_of(edges, settings) == Link.FAMILY
-        pairs = _pairs(edges)
+        pairs = ends(edges)
         return cls(
             adjacency(pairs[is_strong], num_rows),
             adjacency(pairs[~is_strong], num_rows),
@@ -140,12 +134,10 @@ class _Ties:
         least = max(min(MIN_SUPPORT, len(links)), len(links) / 2)
         return inside >= least and inside > weak
 
-    def leaders(self, family: Codes) -> Codes:
-        """Return the row of each family that has the most strong edges."""
-        degree = np.diff(self.strong.indptr)
-        order = np.lexsort((np.arange(len(family)), -degree, family))
-        _, first = np.unique(family[order], return_index=True)
-        return order[first].astype(np.int64)
+    @property
+    def degree(self) -> Codes:
+        """(n,) strong edges of each row."""
+        return np.asarray(np.diff(self.strong.indptr), np.int64)
 
 
 def _grow_families(ties: _Ties, *, verify: Verify, settings: FamilySettings) -> Codes:
@@ -189,43 +181,6 @@ def _accept(
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
     edge = verify(first, second)
     return edge is not None and link_of(edge, settings) is Link.FAMILY
-
-
-def _second_sweep(
-    family: Codes, ties: _Ties, descriptors: NDArray[np.float16], *, verify: Verify
-) -> None:
-    """Hold members of small families against the leaders of others.
-
-    A strong zoom leaves a tile far from its family by global descriptor, but not by
-    geometry. Leaders are those of families that are not small themselves, so that a set
-    without families costs nothing.
-    """
-    sizes = np.bincount(family, minlength=1)
-    leaders = ties.leaders(family)[sizes >= SMALL_FAMILY] if len(family) else family
-    vectors = descriptors[leaders].astype(np.float32)
-    for row in np.flatnonzero(sizes[family] < SMALL_FAMILY).tolist():
-        likeness = vectors @ descriptors[row].astype(np.float32)
-        nearest = np.argsort(-likeness, kind="stable")[:NUM_LEADERS]
-        for leader in leaders[nearest].tolist():
-            verify(leader, row)
-
-
-def _merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:
-    """Bring each small family home to the one family that ties it best."""
-    sizes = np.bincount(family)
-    home = np.arange(len(sizes))
-    enough = min(HOME_OVERLAP, settings.min_overlap_fraction)
-    is_agreed = links_of(edges, settings) != Link.QUESTION
-    ties = edges.filter(is_agreed & (edges["overlap"].to_numpy() >= enough))
-    ends = family[_pairs(ties)]
-    order = np.argsort(-ties["inliers"].to_numpy(), kind="stable")
-    is_small = (sizes[ends[order]] < SMALL_FAMILY).any(axis=1)
-    for codes in ends[order[is_small]].tolist():
-        small, large = sorted(codes, key=lambda code: (sizes[code], -code))
-        is_free = home[small] == small and home[large] == large
-        if is_free and small != large and sizes[small] < SMALL_FAMILY:
-            home[small] = large
-    return renumber(home[family])
 
 
 def _alarms(group: Codes, settings: FamilySettings) -> Iterator[str]:

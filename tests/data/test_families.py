@@ -304,6 +304,23 @@ def test_neighbouring_fields_are_two_families_though_some_tiles_share_much():
     assert joined.group.tolist() == [0] * 10
 
 
+@pytest.mark.parametrize(("overlap", "families"), [(0.9, {0}), (0.6, {0, 1})])
+def test_two_parts_that_few_links_tie_are_one_family_if_most_of_them_are_kin(
+    overlap: float, families: set[int]
+):
+    edges = [*clique(range(5)), *clique(range(5, 10)), an_edge(4, 5)]
+
+    joined = join_families(
+        pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
+        np.zeros((10, 512), np.float16),
+        verify=lambda a, b: Edge(**an_edge(a, b, overlap=overlap)),
+        settings=SETTINGS,
+    )
+
+    assert set(joined.family.tolist()) == families
+    assert set(joined.group.tolist()) == {0}
+
+
 def test_a_lone_tile_goes_home_to_the_family_that_shares_half_of_it():
     joined = join([*clique(range(4)), an_edge(2, 4, overlap=0.55)], 6)
 

@@ -142,7 +142,6 @@ def test_packed_tiles_that_were_cut_short_are_not_read(tmp_path: Path):
 @pytest.mark.slow
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

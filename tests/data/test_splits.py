@@ -26,7 +26,7 @@ def grouped_images(draw):
     return np.array(labels), np.array(groups)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grouped_images(), st.integers(0, 5))
 def test_no_group_is_divided_and_folds_are_development_only(images, seed):
     labels, groups = images
@@ -41,7 +41,7 @@ def test_no_group_is_divided_and_folds_are_development_only(images, seed):
     assert set(fold) == {-1, 0, 1, 2}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(grouped_images())
 def test_the_same_seed_gives_the_same_split_whatever_the_classes_are_called(images):
     labels, groups = images
