@@ -43,7 +43,7 @@ def command(explain: str | None, **given: Any) -> None:
         if explain is not None:
             lines = _explained(explain_image(catalogue, edges, explain))
         else:
-            alarms = read_audit(site.store, catalogue)["alarms"]
+            alarms = [a["text"] for a in read_audit(site.store, catalogue)["alarms"]]
             lines = _overview(catalogue, edges, alarms)
     for line in lines:
         click.echo(line)

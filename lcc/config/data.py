@@ -43,7 +43,8 @@ class FamilySettings(Section):
         default=0.02,
         gt=0,
         le=1,
-        description="A group with a larger share of all images raises an alarm.",
+        description="A family or group with a larger share of all pictures raises "
+        "an alarm.",
     )
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
@@ -84,7 +84,7 @@ def build_catalogue(task: Task) -> Built:
     catalogue = write_catalogue(task.store, table, name=task.name)
     counter.advance()
     audit = summarise(catalogue, conversions=parts.facts["conversions"].to_pylist())
-    audit["alarms"] = list(kin.alarms)
+    audit["alarms"] = [asdict(alarm) | {"text": str(alarm)} for alarm in kin.alarms]
     settings = task.settings.data.families
     write_edges(task.store, catalogue, kin.edges, settings=settings)
     _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)

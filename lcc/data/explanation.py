@@ -3,17 +3,15 @@
 Knows the rows of a catalogue and the edges between them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from lcc.data.catalogue import Catalogue, Status
+from lcc.data.lineage import trace_lineage
 from lcc.errors import NotFoundError
 
 Row = dict[str, Any]
@@ -97,44 +95,15 @@ def explain(catalogue: Catalogue, edges: pa.Table, path: str) -> Explanation:
     row = paths.index(path)
     families, groups = catalogue.families, catalogue.groups
     own = np.flatnonzero(families == families[row])
-    leader = int(own[0])
+    lineage = trace_lineage(catalogue, edges)
     return Explanation(
         row=catalogue.table.slice(row, 1).to_pylist()[0],
-        leader=paths[leader],
+        leader=paths[lineage.leader[row]],
         num_family=len(own),
         families=tuple(np.unique(families[groups == groups[row]]).tolist()),
-        chain=_chain(catalogue, edges, row, leader),
+        chain=tuple(name_edge(catalogue, edges, n) for n in lineage.chain(row)),
         bridges=_bridges(catalogue, edges, int(families[row])),
     )
-
-
-def _chain(
-    catalogue: Catalogue, edges: pa.Table, row: int, leader: int
-) -> tuple[NamedEdge, ...]:
-    """Return the fewest links from a row to a leader, those of many inliers first."""
-    a, b = edges["a"].to_numpy(), edges["b"].to_numpy()
-    family = catalogue.families
-    numbers = np.flatnonzero((family[a] == family[row]) & (family[b] == family[row]))
-    weights = 1 + 1 / (2 + edges["inliers"].to_numpy()[numbers])
-    size = len(catalogue.paths)
-    graph = coo_array((weights, (a[numbers], b[numbers])), shape=(size, size))
-    start, end = (_shown(catalogue, one) for one in (row, leader))
-    _, before = dijkstra(
-        graph.tocsr(), directed=False, indices=end, return_predecessors=True
-    )
-    known = {tuple(sorted((a[n], b[n]))): n for n in numbers.tolist()}
-    chain = []
-    while start != end and before[start] >= 0:
-        number = known[tuple(sorted((start, before[start])))]
-        chain.append(_tie(catalogue, edges, number))
-        start = before[start]
-    return tuple(chain)
-
-
-def _shown(catalogue: Catalogue, row: int) -> int:
-    """Return the row that stands for all copies of a picture."""
-    pixels: Sequence[str | None] = catalogue.table["pixel_sha256"].to_pylist()
-    return row if pixels[row] is None else pixels.index(pixels[row])
 
 
 def _bridges(
@@ -144,10 +113,11 @@ def _bridges(
     crosses = (first != second) & ((first == family) | (second == family))
     numbers = np.flatnonzero(crosses)
     order = np.argsort(-edges["overlap"].to_numpy()[numbers], kind="stable")
-    return tuple(_tie(catalogue, edges, int(n)) for n in numbers[order])
+    return tuple(name_edge(catalogue, edges, int(n)) for n in numbers[order])
 
 
-def _tie(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
+def name_edge(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
+    """Return an edge with the paths of its ends."""
     edge = edges.slice(number, 1).to_pylist()[0]
     return NamedEdge(
         first=catalogue.paths[edge["a"]], second=catalogue.paths[edge["b"]], edge=edge

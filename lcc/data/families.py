@@ -3,7 +3,7 @@
 Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
+from lcc.data.alarms import Alarm, find_alarms
 from lcc.data.edges import Edge, Link, link_of, links_of, tabulate_edges
 from lcc.data.graph import (
     Codes,
@@ -45,7 +46,7 @@ class Joined:
     group: Codes
     leaders: Codes
     edges: pa.Table
-    alarms: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
 
 
 def join_families(
@@ -94,7 +95,9 @@ def join_families(
         group=group,
         leaders=np.array([rows[0] for rows in foremost(family, ties.degree)], np.int64),
         edges=edges,
-        alarms=tuple(_alarms(group, settings)),
+        alarms=tuple(
+            find_alarms(family, group, max_fraction=settings.max_family_fraction)
+        ),
     )
 
 
@@ -181,19 +184,3 @@ def _accept(
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
     edge = verify(first, second)
     return edge is not None and link_of(edge, settings) is Link.FAMILY
-
-
-def _alarms(group: Codes, settings: FamilySettings) -> Iterator[str]:
-    """Yield a sentence for each group that is larger than plausible."""
-    sizes = np.bincount(group) if len(group) else np.zeros(0, np.int64)
-    # Below 50 groups' worth of images a fair group is larger than any fixed share.
-    limit = max(
-        settings.max_family_fraction * len(group),
-        3 * float(np.median(sizes)) if len(sizes) else 0,
-    )
-    for code in np.flatnonzero(sizes > limit):
-        yield (
-            f"group {code}: holds {sizes[code]} of {len(group)} images, more than "
-            f"data.families.max_family_fraction ({settings.max_family_fraction:g}). "
-            "Look at its pictures before you believe it."
-        )

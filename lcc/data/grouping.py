@@ -42,7 +42,7 @@ class Families:
         edges: Table of `lcc.data.edges.EDGE_SCHEMA` between the images; of equal
             pictures the first one stands for all.
         unreadable: Position → why that image could not be judged.
-        alarms: Sentences about groups that are larger than plausible.
+        alarms: Sentences about families and groups that are larger than plausible.
     """
 
     content: Codes
@@ -106,7 +106,7 @@ def find_families(
         group=_spread(joined.group, picture),
         edges=renumber_edges(joined.edges, np.flatnonzero(picture >= 0)[first]),
         unreadable=pictures.unreadable,
-        alarms=joined.alarms,
+        alarms=tuple(str(alarm) for alarm in joined.alarms),
     )
 
 

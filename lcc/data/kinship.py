@@ -5,11 +5,12 @@ Knows copies, pictures and the user's own groups; how edges become families is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
+from lcc.data.alarms import Alarm
 from lcc.data.catalogue import Codes
 from lcc.data.columns import user_column
 from lcc.data.edges import renumber_edges
@@ -28,13 +29,13 @@ class Kin:
     Attributes:
         families: (n,) family of each file, -1 where unreadable.
         groups: (n,) group of each file, -1 where unreadable.
-        alarms: What is larger than plausible, in words.
+        alarms: What is larger than plausible, by the numbers above.
         edges: Table of `EDGE_SCHEMA` between files, the first of each picture.
     """
 
     families: Codes
     groups: Codes
-    alarms: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
     edges: pa.Table
 
 
@@ -61,7 +62,9 @@ def find_kin(
     return Kin(
         families=_spread(joined.family[picture], readable),
         groups=_spread(groups, readable),
-        alarms=joined.alarms,
+        alarms=tuple(
+            _renumbered(a, groups[picture == a.member][0]) for a in joined.alarms
+        ),
         edges=renumber_edges(joined.edges, np.unique(first[readable])),
     )
 
@@ -85,6 +88,11 @@ def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
     other = other + own.max(initial=-1) + 1  # nodes: groups first, then the user's
     num_nodes = int(other.max(initial=-1)) + 1
     return renumber(components(np.stack([own, other], axis=1), num_nodes)[own])
+
+
+def _renumbered(alarm: Alarm, group: int) -> Alarm:
+    """Return an alarm by the numbers that groups have after the user's were joined."""
+    return replace(alarm, code=int(group)) if alarm.kind == "group" else alarm
 
 
 def _spread(

@@ -4,7 +4,6 @@ Knows a finished audit and the files of its images; shows a bounded number of le
 says how many more there are. The CSV lists them all.
 """
 
-import base64
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -12,11 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from lcc import __version__
 from lcc.data.decode import UnreadableError, decode_image
+from lcc.data.drawing import shrink, to_uri
 from lcc.data.leaks import Conflict, Leak, SplitAudit, Tie, Verdict
 from lcc.data.user_split import SplitImage
 from lcc.errors import ConfigError
@@ -25,7 +22,6 @@ MAX_LEAKS = 20  # shown of each tie: some 3 MB of HTML where all five have as ma
 MAX_PICTURES = 6  # shown of a leak: one row at 1280 px
 MAX_UNREADABLE = 50
 THUMBNAIL_PX = 128
-JPEG_QUALITY = 80
 EXPLANATIONS = {
     Tie.FILE: "The same bytes lie in several splits.",
     Tie.PICTURE: "Other bytes, the same pixels: saved anew, converted or renamed.",
@@ -215,16 +211,9 @@ def _code(text: str) -> str:
 
 
 def _thumbnail(file: Path) -> str | None:
-    """Return a reduced JPEG as data URI, None where the file shows no picture."""
+    """Return a reduced picture as data URI, None where the file shows no picture."""
     try:
         pixels = decode_image(file.read_bytes()).pixels
     except (OSError, UnreadableError):
         return None
-    longest = max(pixels.shape[:2])
-    if longest > THUMBNAIL_PX:
-        height, width = pixels.shape[:2]
-        size = tuple(max(1, side * THUMBNAIL_PX // longest) for side in (width, height))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    order = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _, jpeg = cv2.imencode(".jpeg", order, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"
+    return to_uri(shrink(pixels, longest_px=THUMBNAIL_PX))

@@ -98,7 +98,9 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         statuses=dict(Counter(catalogue.table["status"].to_pylist())),
         checks=proof.get("checks", ()),
         lineage=evidence.lineage,
-        alarms=evidence.documents.get("audit", {}).get("alarms", ()),
+        alarms=[
+            a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
+        ],
     )
 
 

@@ -156,7 +156,7 @@ def test_reports_are_written_in_each_format(tmp_path: Path):
         rows = [(row["tie"], row["leak"], row["path"]) for row in csv.DictReader(file)]
     assert rows == [("file", "1", "test/a.png"), ("file", "1", "train/a.png")]
     page = Path("r.html").read_text(encoding="utf-8")
-    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.count("data:image/webp;base64,") == 2
     assert (
         re.search(r"(src|href)=\"(?!data:|#)", page) is None
     )  # nothing from elsewhere

@@ -1,5 +1,7 @@
 """Families of copies whose making is known, and of pictures that are nobody's copy."""
 
+from itertools import chain
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -341,12 +343,21 @@ def test_the_order_of_edges_changes_nothing():
     assert np.array_equal(join(edges, 9).family, join(shuffled, 9).family)
 
 
-def test_a_giant_group_raises_an_alarm_that_names_it():
+def test_a_giant_family_raises_an_alarm_that_names_it():
     singles = 400
     joined = join(clique(range(30)), 30 + singles)
 
     (alarm,) = joined.alarms
-    assert alarm.startswith("group 0: holds 30 of 430 images")
+    assert str(alarm).startswith("family 0: holds 30 pictures, more than the 10 that")
+
+
+def test_a_giant_group_of_small_families_raises_an_alarm_that_names_it():
+    families = [clique(range(start, start + 4)) for start in range(0, 80, 4)]
+    bridges = [an_edge(row, row + 4, overlap=0.2) for row in range(0, 36, 4)]
+    joined = join([*chain.from_iterable(families), *bridges], 80)
+
+    (alarm,) = joined.alarms
+    assert str(alarm).startswith("group 0: holds 40 pictures, more than the 12 that")
 
 
 def some_vectors(count: int) -> np.ndarray:

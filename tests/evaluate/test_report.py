@@ -76,7 +76,7 @@ def some_evidence(**changes: object) -> Evidence:
                 "checks": [{"name": "groups", "is_passed": True, "detail": "ok"}],
                 "images": {"test": {CLASSES[0]: 12}},
             },
-            "audit": {"alarms": ["group 3: is large"]},
+            "audit": {"alarms": [{"text": "group 3: is large"}]},
         },
         "lineage": {"catalogue": catalogue.digest},
     }
