@@ -1,6 +1,7 @@
 """`lcc-launch families`: what `prepare` found to be made from one source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,8 @@ from lcc.cli.options import settings_options
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lcc.cli.site import Site
+    from lcc.data.cards import Cards
     from lcc.data.catalogue import Catalogue
     from lcc.data.explanation import Explanation, NamedEdge
 
@@ -22,29 +25,70 @@ MAX_LINES = 8  # links in a list: two lines each, two lists a screen
     metavar="PATH",
     help="Say why this image is in its family and group.",
 )
+@click.option(
+    "--gallery",
+    metavar="FILE.html",
+    type=click.Path(path_type=Path),
+    help="Write pages of pictures: of all families, or of the explained image.",
+)
 @settings_options("data.name", "data.catalogue")
-def command(explain: str | None, **given: Any) -> None:
+def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
     """Show families by class, questionable links and alarms, or explain one image.
 
     SIZES are those of the smallest, the median and the largest family.
     """
     from lcc.cli.site import look_at_site
+    from lcc.cli.watching import watch_progress
+    from lcc.data.explanation import explain as explain_image
+    from lcc.data.kin_pages import check_gallery, write_explanation, write_gallery
+    from lcc.data.summary import read_audit
+    from lcc.tracking.progress import Progress
+
+    if gallery is not None:
+        check_gallery(gallery)
+    with look_at_site(given) as site:
+        catalogue, edges = _read(site)
+        if explain is not None:
+            found = explain_image(catalogue, edges, explain)
+            _print(_explained(found))
+            if gallery is not None:
+                cards = _open_cards(site, catalogue, edges)
+                _print([write_explanation(gallery, cards, found)])
+            return
+        alarms = read_audit(site.store, catalogue)["alarms"]
+        _print(_overview(catalogue, edges, [alarm["text"] for alarm in alarms]))
+        if gallery is not None:
+            cards = _open_cards(site, catalogue, edges)
+            with watch_progress("gallery"):
+                files = write_gallery(gallery, cards, alarms=alarms, progress=Progress)
+            _print(files)
+
+
+def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
     from lcc.data.catalogue import read_catalogue
     from lcc.data.edges import read_edges
-    from lcc.data.explanation import explain as explain_image
-    from lcc.data.summary import read_audit
     from lcc.launch.resolve import resolve_catalogue
 
-    with look_at_site(given) as site:
-        settings = resolve_catalogue(site.settings, site.store)
-        name, digest = str(settings.data.name), settings.data.catalogue
-        catalogue = read_catalogue(site.store, name=name, digest=digest)
-        edges = read_edges(site.store, catalogue)
-        if explain is not None:
-            lines = _explained(explain_image(catalogue, edges, explain))
-        else:
-            alarms = [a["text"] for a in read_audit(site.store, catalogue)["alarms"]]
-            lines = _overview(catalogue, edges, alarms)
+    data = resolve_catalogue(site.settings, site.store).data
+    name = str(data.name)
+    catalogue = read_catalogue(site.store, name=name, digest=data.catalogue)
+    return catalogue, read_edges(site.store, catalogue)
+
+
+def _open_cards(site: "Site", catalogue: "Catalogue", edges: "pa.Table") -> "Cards":
+    from lcc.data.cards import Cards
+    from lcc.data.lineage import trace_lineage
+    from lcc.data.tiles import read_tiles
+
+    return Cards(
+        catalogue=catalogue,
+        edges=edges,
+        lineage=trace_lineage(catalogue, edges),
+        read=read_tiles(site.store, catalogue),
+    )
+
+
+def _print(lines: Iterable[object]) -> None:
     for line in lines:
         click.echo(line)
 
@@ -55,6 +99,7 @@ def _overview(
     from textwrap import wrap
 
     from lcc.data.edges import Link
+    from lcc.data.explanation import describe_edge
 
     yield from _class_table(catalogue)
     kinds = edges["link"].to_pylist()
@@ -63,7 +108,7 @@ def _overview(
     questions = edges.filter([kind == Link.QUESTION for kind in kinds]).to_pylist()
     for edge in questions[:MAX_LINES]:
         paths = (catalogue.paths[edge[end]] for end in ("a", "b"))
-        yield f"question: {' and '.join(paths)}: {_words(edge)}"
+        yield f"question: {' and '.join(paths)}: {describe_edge(edge)}"
     if len(questions) > MAX_LINES:
         yield f"… and {len(questions) - MAX_LINES:,} more questions"
     for alarm in alarms:
@@ -108,17 +153,10 @@ def _explained(found: "Explanation") -> Iterator[str]:
 
 
 def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:
+    from lcc.data.explanation import describe_edge
+
     for tie in ties[:MAX_LINES]:
         yield f"  {tie.first} and {tie.second}"
-        yield f"    {tie.edge['link']}: {_words(tie.edge)}"
+        yield f"    {tie.edge['link']}: {describe_edge(tie.edge)}"
     if len(ties) > MAX_LINES:
         yield f"  … and {len(ties) - MAX_LINES:,} more links"
-
-
-def _words(edge: dict[str, Any]) -> str:
-    mirrored = ", mirrored" if edge["mirrored"] else ""
-    judged = f"{edge['inliers']} inliers" if edge["inliers"] else "pixels alone"
-    return (
-        f"{edge['angle']:.0f}°{mirrored}, × {edge['scale']:.2f}, {judged}, "
-        f"overlap {edge['overlap']:.2f}, correlation {edge['correlation']:.2f}"
-    )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
-from lcc.data.catalogue import Catalogue
+from lcc.data.catalogue import Catalogue, Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import NotFoundError
 from lcc.storage import layout
@@ -83,6 +83,11 @@ def links_of(edges: pa.Table, settings: FamilySettings) -> NDArray[np.str_]:
     mostly = edges["overlap"].to_numpy() >= settings.min_overlap_fraction
     agreed = np.where(mostly, str(Link.FAMILY), str(Link.OVERLAP))
     return np.where(by_geometry & by_pixels, agreed, str(Link.QUESTION))
+
+
+def ends(edges: pa.Table) -> Codes:
+    """Return the rows of each edge, (n, 2)."""
+    return np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
 
 
 def tabulate_edges(edges: Iterable[Edge]) -> pa.Table:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, Status
+from lcc.data.gallery import bridging_links
 from lcc.data.lineage import trace_lineage
 from lcc.errors import NotFoundError
 
@@ -25,11 +26,13 @@ class NamedEdge:
         first: Path of `a`.
         second: Path of `b`.
         edge: Row of `edges.parquet`.
+        number: Which row that is.
     """
 
     first: str
     second: str
     edge: Row
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class Explanation:
         num_family: Images of its family.
         families: Families of its group.
         chain: Links from the image to the leader, in order; none for a copy of it.
-        bridges: Links from its family to the others of the group, widest first.
+        bridges: The widest link from its family to each other that any ties.
     """
 
     row: Row
@@ -96,31 +99,35 @@ def explain(catalogue: Catalogue, edges: pa.Table, path: str) -> Explanation:
     families, groups = catalogue.families, catalogue.groups
     own = np.flatnonzero(families == families[row])
     lineage = trace_lineage(catalogue, edges)
+    bridges = bridging_links(catalogue, edges, family=int(families[row]))
     return Explanation(
         row=catalogue.table.slice(row, 1).to_pylist()[0],
         leader=paths[lineage.leader[row]],
         num_family=len(own),
         families=tuple(np.unique(families[groups == groups[row]]).tolist()),
         chain=tuple(name_edge(catalogue, edges, n) for n in lineage.chain(row)),
-        bridges=_bridges(catalogue, edges, int(families[row])),
+        bridges=tuple(name_edge(catalogue, edges, n) for n in bridges),
     )
-
-
-def _bridges(
-    catalogue: Catalogue, edges: pa.Table, family: int
-) -> tuple[NamedEdge, ...]:
-    first, second = (catalogue.families[edges[end].to_numpy()] for end in ("a", "b"))
-    crosses = (first != second) & ((first == family) | (second == family))
-    numbers = np.flatnonzero(crosses)
-    order = np.argsort(-edges["overlap"].to_numpy()[numbers], kind="stable")
-    return tuple(name_edge(catalogue, edges, int(n)) for n in numbers[order])
 
 
 def name_edge(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
     """Return an edge with the paths of its ends."""
     edge = edges.slice(number, 1).to_pylist()[0]
     return NamedEdge(
-        first=catalogue.paths[edge["a"]], second=catalogue.paths[edge["b"]], edge=edge
+        first=catalogue.paths[edge["a"]],
+        second=catalogue.paths[edge["b"]],
+        edge=edge,
+        number=number,
+    )
+
+
+def describe_edge(edge: Row) -> str:
+    """Return in words how a link lays one image on the other, and what supports it."""
+    mirrored = ", mirrored" if edge["mirrored"] else ""
+    judged = f"{edge['inliers']} inliers" if edge["inliers"] else "pixels alone"
+    return (
+        f"{edge['angle']:.0f}°{mirrored}, × {edge['scale']:.2f}, {judged}, "
+        f"overlap {edge['overlap']:.2f}, correlation {edge['correlation']:.2f}"
     )
 
 

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
 from lcc.data.alarms import Alarm, find_alarms
-from lcc.data.edges import Edge, Link, link_of, links_of, tabulate_edges
+from lcc.data.edges import Edge, Link, ends, link_of, links_of, tabulate_edges
 from lcc.data.graph import (
     Codes,
     adjacency,
@@ -24,7 +24,7 @@ from lcc.data.graph import (
     neighbours,
     renumber,
 )
-from lcc.data.reunion import Verify, ends, foremost, merge_parts, merge_small, sweep
+from lcc.data.reunion import Verify, foremost, merge_parts, merge_small, sweep
 
 Mask = NDArray[np.bool_]
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false

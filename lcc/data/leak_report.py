@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lcc import __version__
 from lcc.data.decode import UnreadableError, decode_image
 from lcc.data.drawing import shrink, to_uri
 from lcc.data.leaks import Conflict, Leak, SplitAudit, Tie, Verdict
+from lcc.data.pages import check_place, render, write_document
 from lcc.data.user_split import SplitImage
-from lcc.errors import ConfigError
 
 MAX_LEAKS = 20  # shown of each tie: some 3 MB of HTML where all five have as many
 MAX_PICTURES = 6  # shown of a leak: one row at 1280 px
@@ -80,13 +79,7 @@ def check_format(file: Path) -> None:
         ConfigError: It has another ending than those of `FORMATS`, or there is no such
             folder.
     """
-    if file.suffix.lower() not in FORMATS:
-        endings = ", ".join(FORMATS)
-        message = f"output: must end in one of {endings}, got {file.name}. Rename it."
-        raise ConfigError(message)
-    if not file.absolute().parent.is_dir():
-        message = f"output: must lie in a folder, got {file.parent}. Make it first."
-        raise ConfigError(message)
+    check_place(file, option="output", endings=FORMATS)
 
 
 def write_report(audit: SplitAudit, file: Path) -> None:
@@ -97,24 +90,17 @@ def write_report(audit: SplitAudit, file: Path) -> None:
     """
     check_format(file)
     text = FORMATS[file.suffix.lower()](audit)
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as err:
-        message = (
-            f"output: must be a file to write, got {file}: {err.strerror}. Name "
-            "another."
-        )
-        raise ConfigError(message) from err
+    write_document(file, text, option="output")
 
 
 def render_markdown(audit: SplitAudit) -> str:
     """Return the report in Markdown, without pictures."""
-    return _render("leaks.md.j2", audit, autoescape=False)
+    return _render("leaks.md.j2", audit)
 
 
 def render_html(audit: SplitAudit) -> str:
     """Return the report as one HTML document, pictures included."""
-    return _render("leaks.html.j2", audit, autoescape=True)
+    return _render("leaks.html.j2", audit)
 
 
 def render_csv(audit: SplitAudit) -> str:
@@ -139,27 +125,18 @@ FORMATS: dict[str, Callable[[SplitAudit], str]] = {
 }
 
 
-def _render(template: str, audit: SplitAudit, *, autoescape: bool) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lcc.data", ""),
-        autoescape=autoescape,  # noqa: S701 - Markdown is no HTML
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"code": _code, "thumbnail": lru_cache(_thumbnail)}
+def _render(template: str, audit: SplitAudit) -> str:
     unreadable = [
         (audit.images[row].path, why) for row, why in audit.unreadable.items()
     ]
-    return environment.get_template(template).render(
+    return render(
+        template,
+        filters={"code": _code, "thumbnail": lru_cache(_thumbnail)},
         audit=audit,
         sentence=SENTENCES[audit.verdict],
         sections=[*_leak_sections(audit), *_conflict_sections(audit)],
         unreadable=unreadable[:MAX_UNREADABLE],
         splits=list(audit.counts),
-        version=__version__,
     )
 
 

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from lcc.data.catalogue import Catalogue, Codes
+from lcc.data.edges import ends
 
 Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 _MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
@@ -82,10 +83,11 @@ def trace_lineage(catalogue: Catalogue, edges: pa.Table) -> Lineage:
     """
     families = catalogue.families
     size = len(families)
-    a, b = edges["a"].to_numpy(), edges["b"].to_numpy()
-    numbers = np.flatnonzero(families[a] == families[b])
+    pairs = ends(edges)
+    numbers = np.flatnonzero(families[pairs[:, 0]] == families[pairs[:, 1]])
+    pairs = pairs[numbers]
     weights = 1 + 1 / (2 + edges["inliers"].to_numpy()[numbers])
-    graph = coo_array((weights, (a[numbers], b[numbers])), shape=(size, size)).tocsr()
+    graph = coo_array((weights, tuple(pairs.T)), shape=(size, size)).tocsr()
     leader = _first_of(families)
     distance, before, _ = dijkstra(
         graph,
@@ -99,7 +101,7 @@ def trace_lineage(catalogue: Catalogue, edges: pa.Table) -> Lineage:
         picture=_pictures(catalogue),
         distance=distance,
         before=before.astype(np.int64),
-        link=_links(before, np.stack([a, b], axis=1)[numbers], numbers),
+        link=_links(before, pairs, numbers),
         edges=edges,
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
 from lcc.data.candidates import find_candidates
-from lcc.data.edges import Edge, Link, link_of, links_of
+from lcc.data.edges import Edge, Link, ends, link_of, links_of
 from lcc.data.graph import Codes, components, renumber
 
 Verify = Callable[[int, int], Edge | None]
@@ -30,11 +30,6 @@ def foremost(family: Codes, degree: Codes) -> list[Codes]:
     order = np.lexsort((np.arange(len(family)), -degree, family))
     starts = np.flatnonzero(np.diff(family[order])) + 1
     return np.split(order, starts) if len(family) else []
-
-
-def ends(edges: pa.Table) -> Codes:
-    """Return the rows of each edge, (n, 2)."""
-    return np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
 
 
 def sweep(

@@ -5,7 +5,8 @@ Knows the form of a record and where the parts of a catalogue lie; not what they
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,44 @@ def open_tiles(
     return Tiles([_map(store, p, size_px, scratch) for p in parts], size_px=size_px)
 
 
+def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
+    """Return a function that reads the tile of one record, for a look at a few.
+
+    It may be called from several threads. Tiles are of the largest size packed.
+
+    Raises:
+        NotFoundError: No tiles were packed, or, when it is called, they are gone.
+    """
+    prefix = layout.catalogue(catalogue.name, catalogue.digest, "tiles-")
+    documents = [
+        json.loads(store.read(item.key)) for item in store.list_objects(prefix)
+    ]
+    if not documents:
+        message = f"{store.uri}/{prefix}*: not found. Run prepare again."
+        raise NotFoundError(message)
+    document = max(documents, key=lambda document: int(document["size_px"]))
+    size_px = int(document["size_px"])
+    parts = [TilePart(**part) for part in document["parts"]]
+    ends = np.cumsum([part.num_records for part in parts])
+    shape = (size_px, size_px, 3)
+    length = math.prod(shape)
+
+    def read(record: int) -> Image8:
+        number = int(np.searchsorted(ends, record, side="right"))
+        part = parts[number]
+        start = (record - int(ends[number]) + part.num_records) * length
+        try:
+            content = store.read_range(part.key, start=start, length=length)
+        except NotFoundError as err:
+            message = f"{store.uri}/{part.key}: not found. Run prepare again."
+            raise NotFoundError(message) from err
+        if len(content) < length:
+            raise _wrong_bytes(store, part)
+        return np.frombuffer(content, np.uint8).reshape(shape)
+
+    return read
+
+
 def _map(store: Store, part: TilePart, size_px: int, scratch: Path) -> Image8:
     path = store.fetch(part.key, scratch)
     shape = (part.num_records, size_px, size_px, 3)
@@ -155,12 +194,16 @@ def _map(store: Store, part: TilePart, size_px: int, scratch: Path) -> Image8:
         with path.open("rb") as file:
             is_whole = hashlib.file_digest(file, "sha256").hexdigest() == part.sha256
     if not is_whole:
-        message = (
-            f"{store.uri}/{part.key}: must be the {part.num_records} tiles that were "
-            "packed, got other bytes. Delete it and run prepare again."
-        )
-        raise DataError(message)
+        raise _wrong_bytes(store, part)
     return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
+
+
+def _wrong_bytes(store: Store, part: TilePart) -> DataError:
+    message = (
+        f"{store.uri}/{part.key}: must be the {part.num_records} tiles that were "
+        "packed, got other bytes. Delete it and run prepare again."
+    )
+    return DataError(message)
 
 
 def _index_key(catalogue: Catalogue, size_px: int) -> str:

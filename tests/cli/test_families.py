@@ -1,8 +1,10 @@
 """`lcc-launch families`: sizes, links, and why an image is where it is."""
 
 import re
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -77,6 +79,60 @@ def test_a_copy_says_whose_it_is(built: Built, root: Path):
     result = families(root, "--explain", copy["path"])
 
     assert f"a copy of {copy['duplicate_of']}" in result.output
+
+
+def test_a_gallery_shows_each_family_with_pictures(
+    built: Built, root: Path, tmp_path: Path
+):
+    page = tmp_path / "all.html"
+
+    result = families(root, "--gallery", str(page))
+
+    text = page.read_text()
+    count = len(set(built.catalogue.families.tolist()))
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1] == str(page)
+    assert text.count('<div class="card" id="f') == count
+    assert text.count("data:image/webp") >= 5 * count
+
+
+def test_the_page_of_an_image_shows_its_links_and_its_family(
+    built: Built, root: Path, tmp_path: Path
+):
+    page = tmp_path / "why.html"
+    paths = built.catalogue.paths
+    family = int(built.catalogue.families[0])
+    last = max(np.flatnonzero(built.catalogue.families == family))
+
+    result = families(root, "--explain", paths[last], "--gallery", str(page))
+
+    text = page.read_text()
+    num_links = len(re.findall(r"^  lung", result.output, re.MULTILINE))
+    assert result.exit_code == 0
+    assert text.count('<div class="link">') == num_links >= 1
+    assert f'id="f{family}"' in text
+
+
+def test_a_gallery_must_be_html_in_a_folder_that_is_there(built: Built, root: Path):
+    wrong = families(root, "--gallery", "all.pdf")
+    nowhere = families(root, "--gallery", "nowhere/all.html")
+
+    assert (wrong.exit_code, nowhere.exit_code) == (2, 2)
+    assert "gallery: must end in .html, got all.pdf" in wrong.output
+    assert "gallery: must lie in a folder, got nowhere" in nowhere.output
+
+
+def test_tiles_that_are_gone_are_named(built: Built, root: Path, tmp_path: Path):
+    copy = tmp_path / "root"
+    shutil.copytree(root, copy)
+    part = next(copy.glob("work/*/hash/*.tiles"))
+    part.unlink()
+
+    result = families(copy, "--gallery", str(tmp_path / "all.html"))
+
+    assert result.exit_code == 3
+    assert f"{part.name}: not found. Run prepare again." in result.output
+    assert not (tmp_path / "all.html").exists()
 
 
 def test_an_unknown_path_is_met_with_a_near_one(built: Built, root: Path):

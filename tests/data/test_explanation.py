@@ -1,51 +1,13 @@
 """Chains of links and bridges between families, on links made by hand."""
 
-import numpy as np
-import pyarrow as pa
-
-from lcc.data.catalogue import SCHEMA, Catalogue
-from lcc.data.edges import Edge, tabulate_edges
 from lcc.data.explanation import explain
-
-
-def a_catalogue(families: list[int], groups: list[int]) -> Catalogue:
-    rows = [
-        {
-            "path": f"tile{row}",
-            "pixel_sha256": f"{row}",
-            "label": "lung_n",
-            "status": "kept",
-            "family": family,
-            "group": group,
-        }
-        for row, (family, group) in enumerate(zip(families, groups, strict=True))
-    ]
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    return Catalogue(name="tiles", digest="ab" * 32, table=table)
-
-
-def some_edges(*pairs: tuple[int, int, int]) -> pa.Table:
-    return tabulate_edges(
-        Edge(
-            a=a,
-            b=b,
-            angle=0,
-            scale=1,
-            mirrored=False,
-            inliers=inliers,
-            overlap=0.9,
-            correlation=0.9,
-            matrix=tuple(np.eye(2, 3).ravel()),
-        )
-        for a, b, inliers in pairs
-    )
+from tests.builders.kin import a_catalogue, an_edge, some_edges
 
 
 def test_the_chain_takes_the_fewest_links_and_the_surest_of_these():
     catalogue = a_catalogue([0] * 5, [0] * 5)
-    edges = some_edges(
-        (0, 1, 9), (0, 2, 90), (1, 4, 9), (2, 4, 90), (2, 3, 99), (3, 4, 99)
-    )
+    links = [(0, 1, 9), (0, 2, 90), (1, 4, 9), (2, 4, 90), (2, 3, 99), (3, 4, 99)]
+    edges = some_edges(*(an_edge(*link) for link in links))
 
     chain = explain(catalogue, edges, "tile4").chain
 
@@ -55,11 +17,25 @@ def test_the_chain_takes_the_fewest_links_and_the_surest_of_these():
     ]
 
 
-def test_links_to_other_families_of_the_group_are_its_bridges():
+def test_the_widest_link_to_each_other_family_of_the_group_is_its_bridge():
     catalogue = a_catalogue([0, 0, 1, 1, 2], [0, 0, 0, 0, 1])
-    edges = some_edges((0, 1, 50), (1, 2, 12), (2, 3, 50))
+    edges = some_edges(
+        an_edge(0, 1),
+        an_edge(0, 2, overlap=0.2),
+        an_edge(1, 2, overlap=0.3),
+        an_edge(2, 3),
+    )
 
     found = explain(catalogue, edges, "tile0")
 
     assert found.families == (0, 1)
     assert [(tie.first, tie.second) for tie in found.bridges] == [("tile1", "tile2")]
+
+
+def test_a_copy_has_the_chain_of_its_picture():
+    catalogue = a_catalogue([0] * 3, [0] * 3, pixels=[0, 1, 1])
+    edges = some_edges(an_edge(0, 1))
+
+    (tie,) = explain(catalogue, edges, "tile2").chain
+
+    assert (tie.first, tie.second) == ("tile0", "tile1")
