@@ -40,7 +40,7 @@ def closing_lines(store: Store, state: RunState, settings: Settings) -> list[str
     runs = list(state.stages.items()) or [(state.stage, state.run_id)]
     lines: list[str] = []
     for stage, run_id in runs:
-        found = list(_stage_lines(store, Stage(stage), run_id))
+        found = list(_stage_lines(store, Stage(stage), run_id, settings))
         lines += [f"{stage:<10}{found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
     uri = tracking_uri(settings.tracking, store.uri)
     return [*lines, f"{'MLflow':<10}{_look_at(uri, settings)}"]
@@ -55,15 +55,34 @@ def _look_at(uri: str, settings: Settings) -> str:
     return uri
 
 
-def _stage_lines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
+def _stage_lines(
+    store: Store, stage: Stage, run_id: str, settings: Settings
+) -> Iterator[str]:
     yield run_id
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
         pointer = json.loads(store.read(layout.run(run_id, "catalogue.json")))
-        key = layout.catalogue(pointer["name"], pointer["digest"], "catalogue.parquet")
+        yield from _alarms(store, **pointer)
+        yield _shown(store, layout.catalogue(**pointer, file="catalogue.parquet"))
+        yield _look_at_families(store, settings)
     else:
-        key = layout.run(run_id, RESULTS[stage])
-    yield _shown(store, key)
+        yield _shown(store, layout.run(run_id, RESULTS[stage]))
+
+
+def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
+    """Yield what prepare found larger than plausible; a terminal wraps it."""
+    audit = json.loads(store.read(layout.catalogue(name, digest, "audit.json")))
+    for alarm in audit["alarms"]:
+        yield f"alarm: {alarm['text']}"
+
+
+def _look_at_families(store: Store, settings: Settings) -> str:
+    """Return the command that shows families in pictures."""
+    if settings.launch.backend is Backend.KUBERNETES:
+        place = f"-n {settings.cluster.namespace}"
+    else:
+        place = f"--root {_shown(store)}"
+    return f"lcc-launch families {place} --gallery families.html"
 
 
 def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
@@ -95,8 +114,8 @@ def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     return found
 
 
-def _shown(store: Store, key: str) -> str:
+def _shown(store: Store, key: str = "") -> str:
     """Return a path where it is one: a terminal opens it with a click."""
     if scheme_of(store.uri) == "file":
         return str(local_path(store.uri) / key)
-    return f"{store.uri}/{key}"
+    return f"{store.uri}/{key}".rstrip("/")
