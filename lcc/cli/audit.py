@@ -32,7 +32,7 @@ WIDTH = 80
     type=click.Path(path_type=Path),
     help="Report: .html with pictures, .md, or .csv with all leaks; may be repeated.",
 )
-@settings_options()
+@settings_options("launch.parallelism")
 def command(
     split: Path, images: Path | None, outputs: tuple[Path, ...], **given: Any
 ) -> None:
@@ -54,7 +54,13 @@ def command(
     for file in outputs:
         check_format(file)
     with watch_progress("audit"):
-        audit = audit_split(split, images, settings=settings.data, progress=Progress)
+        audit = audit_split(
+            split,
+            images,
+            settings=settings.data,
+            progress=Progress,
+            n_jobs=settings.launch.parallelism or -1,
+        )
     for line in _summary(audit):
         click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
     for note in audit.notes[:MAX_LINES]:

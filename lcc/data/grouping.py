@@ -6,22 +6,23 @@ Knows sequences of images; nothing of classes, splits or roots.
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from joblib import effective_n_jobs
 
 from lcc.config.data import DataSettings
 from lcc.data.edges import renumber_edges
 from lcc.data.graph import Codes
-from lcc.data.pictures import Pictures
+from lcc.data.pictures import Image, Pictures
 from lcc.data.table import some
 from lcc.data.task import Counter, single_threaded
 from lcc.errors import DataError, NotFoundError
 
-Image = str | Path | NDArray[np.uint8]
+BLOCK_IMAGES = 4  # a thread takes at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ def find_families(
     *,
     settings: DataSettings | None = None,
     progress: Callable[[int], Counter] | None = None,
+    n_jobs: int | None = None,
 ) -> Families:
     """Find the images that were made from one source, and those that overlap.
 
@@ -72,6 +74,8 @@ def find_families(
         settings: How images are read, and how kin is found; the defaults come from
             geometry and are meant to stay.
         progress: Starts a counter of so many units of work.
+        n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
+            The result is the same with any.
 
     Returns:
         Families and groups, one number per image, in the order given.
@@ -89,14 +93,12 @@ def find_families(
         [0, 1, 0]
     """
     _check(images)
+    num_jobs = effective_n_jobs(n_jobs)
     counter = progress(2 * len(images)) if progress else None
     with tempfile.TemporaryDirectory(prefix="lcc-") as scratch, single_threaded():
         pictures = Pictures(Path(scratch), settings or DataSettings())
-        for image in images:
-            _add(pictures, image)
-            if counter:
-                counter.advance()
-        joined = pictures.join(counter)
+        _add_all(images, pictures, counter, num_threads=num_jobs)
+        joined = pictures.join(counter, n_jobs=num_jobs)
     picture = pictures.picture
     _, first = np.unique(picture[picture >= 0], return_index=True)
     return Families(
@@ -108,6 +110,23 @@ def find_families(
         unreadable=pictures.unreadable,
         alarms=tuple(str(alarm) for alarm in joined.alarms),
     )
+
+
+def _add_all(
+    images: Sequence[Image],
+    pictures: Pictures,
+    counter: Counter | None,
+    *,
+    num_threads: int,
+) -> None:
+    """Add images a few at a time: memory holds the pixels of those alone."""
+    size = BLOCK_IMAGES * num_threads
+    with ThreadPoolExecutor(num_threads) as threads:
+        for start in range(0, len(images), size):
+            block = images[start : start + size]
+            pictures.add(block, run=threads.map)
+            if counter:
+                counter.advance(len(block))
 
 
 def _check(images: Sequence[Image]) -> None:
@@ -135,18 +154,6 @@ def _check(images: Sequence[Image]) -> None:
 def is_file(path: str | Path) -> bool:
     """Return whether a file is there, whatever its name holds."""
     return os.path.isfile(path)  # noqa: PTH113 - pathlib's raises for a name too long
-
-
-def _add(pictures: Pictures, image: Image) -> None:
-    if not isinstance(image, str | Path):
-        pictures.add_pixels(np.ascontiguousarray(image))
-        return
-    try:
-        data = Path(image).read_bytes()
-    except OSError as err:
-        pictures.add_unreadable((err.strerror or "unreadable").lower())
-    else:
-        pictures.add_file(data)
 
 
 def _spread(codes: Codes, picture: Codes) -> Codes:

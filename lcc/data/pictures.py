@@ -1,18 +1,19 @@
 """The distinct pictures among any images, and the verified edges between them.
 
-Knows bytes, pixels and features, one image at a time: features go to a file, so that
-memory holds descriptors alone. Copies never reach the stage that compares pairs.
+Knows bytes, pixels and features: features go to a file, so that memory holds
+descriptors alone. Copies never reach the stage that compares pairs.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from lcc.config.data import DataSettings
+from lcc.config.data import DataSettings, FamilySettings
 from lcc.data.candidates import find_candidates
 from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.digest import digest_pixels
@@ -21,9 +22,13 @@ from lcc.data.families import Joined, join_families
 from lcc.data.fingerprint import GLOBAL_DIMENSIONS, extract_features, feature_dtype
 from lcc.data.graph import Codes
 from lcc.data.hashing import RecordWriter
-from lcc.data.task import Counter
+from lcc.data.task import Counter, single_threaded
 from lcc.data.verify import verify_pair, verify_pairs
 
+Image = str | Path | Image8
+Features = tuple[np.void, NDArray[np.float16]]
+Seen = tuple[str, Features | None]  # digest of the pixels, features of new ones
+Look = Callable[[bytes | Image8], Seen | str]
 BLOCK_PAIRS = 1024  # verified between two moves of the progress bar
 
 
@@ -59,52 +64,48 @@ class Pictures:
         """(n,) picture of each image, numbered by first image; -1 if unreadable."""
         return np.array(self._picture, np.int64)
 
-    def add_file(self, data: bytes) -> None:
-        """Take one image file; only the first of equal bytes is decoded."""
-        # An empty file is nobody's copy.
-        digest = hashlib.sha256(data).hexdigest() if data else f"empty {len(self)}"
-        first = self._by_bytes.setdefault(digest, len(self))
-        if first < len(self):
-            self._add(self._picture[first], first=first)
-            return
-        try:
-            megapixels = self._settings.max_megapixels
-            pixels = decode_image(data, max_megapixels=megapixels).pixels
-        except UnreadableError as err:
-            self.add_unreadable(err.reason)
-        else:
-            self.add_pixels(pixels)
+    def add(
+        self,
+        images: Sequence[Image],
+        *,
+        run: Callable[[Look, Iterable[bytes | Image8]], Iterable[Seen | str]] = map,
+    ) -> None:
+        """Take a few images; only the first of equal bytes is decoded.
 
-    def add_pixels(self, pixels: Image8) -> None:
-        """Take one image, (height, width, 3) uint8 RGB."""
-        number = self._by_pixels.setdefault(digest_pixels(pixels), len(self._vectors))
-        if number == len(self._vectors):
-            num_keypoints = self._settings.families.num_keypoints
-            record, vector = extract_features(pixels, num_keypoints=num_keypoints)
-            self._features.write(np.asarray(record))
-            self._vectors.append(vector)
-        self._add(number, first=len(self))
+        Args:
+            images: Paths of files, or (height, width, 3) uint8 RGB.
+            run: `map`, or that of threads.
+        """
+        new: dict[int, bytes | Image8] = {}
+        for number, image in enumerate(images, len(self)):
+            self._content.append(self._claim(image, number, new))
+        seen: dict[int, Seen] = {}
+        for number, look in zip(new, run(self._look, new.values()), strict=True):
+            if isinstance(look, str):
+                self.unreadable[number] = look
+            else:
+                seen[number] = look
+        for number in range(len(self._picture), len(self)):
+            self._picture.append(self._place(number, seen.get(number)))
 
-    def add_unreadable(self, reason: str) -> None:
-        """Take an image that cannot be judged."""
-        self.unreadable[len(self)] = str(reason)
-        self._add(-1, first=len(self))
-
-    def join(self, counter: Counter | None = None) -> Joined:
+    def join(self, counter: Counter | None = None, *, n_jobs: int | None = 1) -> Joined:
         """Return families, groups and edges of the distinct pictures.
 
         Args:
             counter: Advanced by the number of images in all.
+            n_jobs: Processes, as in joblib.
         """
         families = self._settings.families
         records = self._records()
         vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
         pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
+        blocks = list(_blocks(pairs, total=len(self)))
+        found = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_verify)(block, records, families) for block, _ in blocks
+        )
         tables = [verify_pairs([], records.__getitem__, settings=families)]
-        for block, done in _blocks(pairs, total=len(self)):
-            tables.append(
-                verify_pairs(block.tolist(), records.__getitem__, settings=families)
-            )
+        for table, (_, done) in zip(found, blocks, strict=True):
+            tables.append(table)
             if counter:
                 counter.advance(done)
 
@@ -115,11 +116,55 @@ class Pictures:
             pa.concat_tables(tables), vectors, verify=verify, settings=families
         )
 
-    def _add(self, picture: int, *, first: int) -> None:
-        if picture < 0:
-            self.unreadable[len(self)] = self.unreadable[first]
-        self._content.append(first)
-        self._picture.append(picture)
+    def _claim(self, image: Image, number: int, new: dict[int, bytes | Image8]) -> int:
+        """Return the first image with the same bytes; if it is new, note its content.
+
+        An empty file is nobody's copy.
+        """
+        if not isinstance(image, str | Path):
+            new[number] = np.ascontiguousarray(image)
+            return number
+        try:
+            data = Path(image).read_bytes()
+        except OSError as err:
+            self.unreadable[number] = (err.strerror or "unreadable").lower()
+            return number
+        digest = hashlib.sha256(data).hexdigest() if data else f"empty {number}"
+        first = self._by_bytes.setdefault(digest, number)
+        if first == number:
+            new[number] = data
+        return first
+
+    def _look(self, content: bytes | Image8) -> Seen | str:
+        """Return what an image shows, or why it cannot be read; thread-safe."""
+        if isinstance(content, bytes):
+            megapixels = self._settings.max_megapixels
+            try:
+                content = decode_image(content, max_megapixels=megapixels).pixels
+            except UnreadableError as err:
+                return str(err.reason)
+        digest = digest_pixels(content)
+        if digest in self._by_pixels:
+            return digest, None
+        num_keypoints = self._settings.families.num_keypoints
+        return digest, extract_features(content, num_keypoints=num_keypoints)
+
+    def _place(self, number: int, seen: Seen | None) -> int:
+        """Return the picture of an image, and keep the features of a new one."""
+        first = self._content[number]
+        if first in self.unreadable:
+            self.unreadable[number] = self.unreadable[first]
+        if number in self.unreadable:
+            return -1
+        if seen is None:
+            return self._picture[first]
+        digest, features = seen
+        picture = self._by_pixels.setdefault(digest, len(self._vectors))
+        if features is not None and picture == len(self._vectors):
+            record, vector = features
+            self._features.write(np.asarray(record))
+            self._vectors.append(vector)
+        return picture
 
     def _records(self) -> NDArray[np.void]:
         dtype = feature_dtype(self._settings.families.num_keypoints)
@@ -127,6 +172,14 @@ class Pictures:
         if not count:  # an empty file cannot be mapped
             return np.zeros(0, dtype)
         return np.memmap(file, dtype, "r", shape=(count,))
+
+
+def _verify(
+    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
+) -> pa.Table:
+    """Return the edges among pairs; a process of its own maps the records."""
+    with single_threaded():
+        return verify_pairs(pairs.tolist(), records.__getitem__, settings=settings)
 
 
 def _blocks(pairs: Codes, *, total: int) -> Iterator[tuple[Codes, int]]:

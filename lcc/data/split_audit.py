@@ -25,6 +25,7 @@ def audit_split(
     *,
     settings: DataSettings | None = None,
     progress: Callable[[int], Progress] | None = None,
+    n_jobs: int | None = None,
 ) -> SplitAudit:
     """Look for copies, families and overlaps across the splits of any image set.
 
@@ -34,6 +35,7 @@ def audit_split(
         images: Folder that the paths of a CSV start from; by default the CSV's own.
         settings: How images are read, and how kin is found.
         progress: Starts a counter of so many units of work.
+        n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
 
     Returns:
         What was found. An audit with many unreadable images is no error; its verdict
@@ -52,7 +54,10 @@ def audit_split(
     settings = settings or DataSettings()
     source = _read(Path(split), None if images is None else Path(images))
     found = find_families(
-        [image.file for image in source.images], settings=settings, progress=progress
+        [image.file for image in source.images],
+        settings=settings,
+        progress=progress,
+        n_jobs=n_jobs,
     )
     splits = [image.split for image in source.images]
     levels = tie_levels(found, settings.families)

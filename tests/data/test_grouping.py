@@ -53,6 +53,19 @@ def test_copies_share_content_picture_and_family(tmp_path: Path):
     assert found.family.tolist() == [0, 0, 0, 1]
 
 
+def test_several_processes_find_the_same(tmp_path: Path):
+    images = [image for seed in range(6) for image in copies_of(seed)]
+    some_files(tmp_path, {"a.png": a_file(images[0]), "b.png": 7, "c.txt": b"no image"})
+    images += [images[2], *sorted(tmp_path.iterdir()), tmp_path / "b.png"]
+
+    one, two = find_families(images), find_families(images, n_jobs=2)
+
+    assert one.edges.equals(two.edges)
+    assert one.unreadable == two.unreadable == {21: "not_an_image"}
+    for column in ("content", "picture", "family", "group"):
+        assert np.array_equal(getattr(one, column), getattr(two, column))
+
+
 def test_edges_name_the_first_image_of_each_picture():
     first, second, third = copies_of(3)
 
