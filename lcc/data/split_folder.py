@@ -11,25 +11,25 @@ from pathlib import Path, PurePosixPath
 
 from lcc.data.digest import encode_name
 from lcc.data.listing import why_no_image
-from lcc.data.table import read_table, some
+from lcc.data.split_metadata import read_labels
+from lcc.data.table import some
 from lcc.data.user_split import UserSplit, gather_images, note_spellings, role_of
 from lcc.errors import DataError
 from lcc.storage.local import LocalStore
 
-METADATA = "metadata.csv"  # of Hugging Face's imagefolder, beside what it describes
 NUMBERED = re.compile(r"(cv|fold|part|split)[ _-]?\d+", re.IGNORECASE)
 
 
 def read_split_folder(folder: Path) -> UserSplit:
     """Read a split from the folders that are named after splits.
 
-    An image's class is the folder directly below its split, unless a `metadata.csv`
-    has a column of labels. Hidden files and side files (`.csv`, `.json` …) are no
-    images; other folders are left out, and a note says so.
+    An image's class is the folder directly below its split, unless its metadata has a
+    column of labels. Hidden files and side files (`.csv`, `.json` …) are no images;
+    other folders are left out, and a note says so.
 
     Raises:
         DataError: Fewer than two folders are named after splits, a split holds no
-            image, or a `metadata.csv` is broken or names files that are not there.
+            image, or its metadata are broken or name files that are not there.
     """
     keys = sorted(_image_keys(folder))
     counts = Counter(key.parts[0] for key in keys)
@@ -38,7 +38,7 @@ def read_split_folder(folder: Path) -> UserSplit:
     labels = {
         path: label
         for place in ("", *splits)
-        for path, label in _metadata(folder / place, prefix=place).items()
+        for path, label in read_labels(folder / place, prefix=place).items()
     }
     chosen = [key for key in keys if key.parts[0] in splits]
     _check_metadata(labels, chosen, folder)
@@ -89,25 +89,13 @@ def _check(splits: list[str], counts: Counter[str], folder: Path) -> None:
     raise DataError(message)
 
 
-def _metadata(folder: Path, *, prefix: str) -> dict[str, str]:
-    """Return the labels that a `metadata.csv` gives, by path from the split folders."""
-    file = folder / METADATA
-    if not file.is_file():
-        return {}
-    rows = read_table(file, field=str(file), needed=("path",), optional=("label",)).rows
-    return {
-        str(PurePosixPath(prefix, row.cells["path"])): row.cells.get("label", "")
-        for row in rows
-    }
-
-
 def _check_metadata(
     labels: dict[str, str], keys: list[PurePosixPath], folder: Path
 ) -> None:
     missing = sorted(labels.keys() - set(map(str, keys)))
     if missing:
         message = (
-            f"{folder}: every file that a {METADATA} names must be there, got "
+            f"{folder}: every file that its metadata names must be there, got "
             f"{len(missing)} that are not: {some([encode_name(m) for m in missing])}. "
             "Bring them, or remove their rows."
         )

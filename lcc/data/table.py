@@ -102,7 +102,7 @@ def read_table(
         )
         raise DataError(message) from err
     header = [name.strip() for name in lines[0][1]] if lines else []
-    columns = _find_columns(header, field, needed=needed, optional=optional)
+    columns = find_columns(header, field, needed=needed, optional=optional)
     _check_widths(lines[1:], len(header), field)
     return Table(
         columns={key: header[number] for key, number in columns.items()},
@@ -120,9 +120,14 @@ def _decode(data: bytes, field: str) -> str:
     return data.decode("utf-8-sig", "surrogateescape")
 
 
-def _find_columns(
+def find_columns(
     header: Sequence[str], field: str, *, needed: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
+    """Return column → its position in a header, whichever of its names it has there.
+
+    Raises:
+        DataError: A column is missing or ambiguous; lists all such faults.
+    """
     columns, faults = {}, []
     for key in (*needed, *optional):
         found = _spelt(header, key)

@@ -1,8 +1,11 @@
 """Splits as CSVs and as folders, good and bad ones."""
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from lcc.data.split_csv import read_split_csv
 from lcc.data.split_folder import read_split_folder
@@ -177,6 +180,49 @@ def test_an_imagefolder_has_labels_in_its_metadata(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_metadata_may_be_json_lines_or_parquet(tmp_path: Path, suffix: str):
+    some_files(tmp_path, {"train/a.png": b"1", "train/b.png": b"2", "test/a.png": b"3"})
+    rows = [{"file_name": "a.png", "label": 3}, {"file_name": "b.png", "label": None}]
+    file = tmp_path / "train" / f"metadata.{suffix}"
+    if suffix == "jsonl":
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        parquet.write_table(pa.Table.from_pylist(rows), file)
+
+    found = read_split_folder(tmp_path)
+
+    assert shown(found) == [
+        ("test/a.png", "test", ()),
+        ("train/a.png", "train", ("3",)),
+        ("train/b.png", "train", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("metadata.jsonl", "must be a JSON object a line, got"),
+        ("metadata.parquet", "must be Parquet, got"),
+    ],
+)
+def test_broken_metadata_is_refused(tmp_path: Path, name: str, form: str):
+    some_files(tmp_path, {"train/a.png": b"1", "test/a.png": b"3"})
+    (tmp_path / "test" / name).write_bytes(b"{oh no")
+
+    with pytest.raises(DataError, match=form):
+        read_split_folder(tmp_path)
+
+
+def test_two_files_of_metadata_are_refused(tmp_path: Path):
+    some_files(tmp_path, {"train/a.png": b"1", "test/a.png": b"3"})
+    for name in ("metadata.csv", "metadata.jsonl"):
+        (tmp_path / "train" / name).write_text("")
+
+    with pytest.raises(DataError, match=r"got metadata.csv and metadata.jsonl. Keep"):
+        read_split_folder(tmp_path)
+
+
 def test_metadata_of_files_that_are_gone_is_refused(tmp_path: Path):
     some_files(tmp_path, {"train/a.png": b"1", "test/a.png": b"3"})
     a_csv(tmp_path / "train" / "metadata.csv", [("b.png",)], header=("file_name",))
@@ -185,7 +231,7 @@ def test_metadata_of_files_that_are_gone_is_refused(tmp_path: Path):
         read_split_folder(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path}: every file that a metadata.csv names must be there, got 1 that "
+        f"{tmp_path}: every file that its metadata names must be there, got 1 that "
         "are not: train/b.png. Bring them, or remove their rows."
     )
 
