@@ -34,7 +34,7 @@ def main() -> None:
         by_hand = {row["path"]: row["family"] for row in csv.DictReader(file)}
     paths = np.array(sorted(by_hand))
     start = time.perf_counter()
-    found = find_families([arguments.tiles / path for path in paths])
+    found = find_families([arguments.tiles / path for path in paths], n_jobs=-1)
     seconds = time.perf_counter() - start
     print(
         f"{len(paths)} tiles, {len(set(by_hand.values()))} families by hand, "
@@ -69,7 +69,7 @@ def report(
         with split_csv.open("w", newline="") as file:
             rows = zip(paths, splits, strict=True)
             csv.writer(file).writerows([("path", "split"), *rows])
-        audit = audit_split(split_csv, tiles)
+        audit = audit_split(split_csv, tiles, n_jobs=-1)
     test = {path for path, split in zip(paths, splits, strict=True) if split == "test"}
     training = {by_hand[path] for path in paths if path not in test}
     siblings = {path for path in test if by_hand[path] in training}
