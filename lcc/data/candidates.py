@@ -114,6 +114,17 @@ def build_index(block: Vectors) -> Any:
     index: Any = faiss.index_factory(block.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
     index.is_trained = True  # half floats need no training
     index.hnsw.efSearch = NUM_IN_VIEW
+    return _filled(index, block)
+
+
+def build_exact_index(block: Vectors) -> Any:
+    """Return a FAISS index of (n, 512) vectors that compares a query with each."""
+    import faiss
+
+    return _filled(faiss.IndexFlatIP(block.shape[1]), block)
+
+
+def _filled(index: Any, block: Vectors) -> Any:
     for first in range(0, len(block), NUM_QUERIES):
         index.add(block[first : first + NUM_QUERIES].astype(np.float32))
     return index

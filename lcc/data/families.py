@@ -3,7 +3,7 @@
 Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,22 +68,21 @@ def join_families(
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
         descriptors: (n, 512) global descriptors, for the sweep.
-        verify: Verifies one more pair of rows.
+        verify: Verifies more pairs of rows.
         settings: Thresholds.
     """
     asked: dict[tuple[int, int], Edge] = {}
 
-    def ask(a: int, b: int) -> Edge | None:
-        edge = verify(min(a, b), max(a, b))
-        if edge is not None:
-            asked[edge.a, edge.b] = edge
-        return edge
+    def ask(pairs: Codes) -> Sequence[Edge]:
+        found = verify(pairs)
+        asked.update({(edge.a, edge.b): edge for edge in found})
+        return found
 
     ties = _Ties.of(edges, len(descriptors), settings)
     family = _grow_families(ties, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
-    sweep(family, ties.degree, descriptors, verify=ask)
+    ask(sweep(family, ties.degree, descriptors))
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
     family = merge_parts(family, ties.degree, edges, verify=ask, settings=settings)
@@ -182,5 +181,5 @@ def _accept(
 
 
 def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
-    edge = verify(first, second)
-    return edge is not None and link_of(edge, settings) is Link.FAMILY
+    edges = verify(np.sort([[first, second]], axis=1))
+    return any(link_of(edge, settings) is Link.FAMILY for edge in edges)

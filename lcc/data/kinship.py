@@ -52,7 +52,7 @@ def find_kin(
         joined = join_families(
             links.edges(),
             links.vectors(),
-            verify=links.verify_one,
+            verify=links.find,
             settings=settings.families,
         )
     groups = joined.group[picture]

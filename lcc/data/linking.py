@@ -27,7 +27,7 @@ from lcc.data.edges import Edge
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.parts import HashParts
 from lcc.data.task import Counter, slice_rows
-from lcc.data.verify import verify_pair, verify_pairs
+from lcc.data.verify import find_edges, verify_pairs
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 
@@ -142,9 +142,9 @@ class LinkParts:
         """Return the edges among pairs of pictures."""
         return verify_pairs(pairs.tolist(), self.features, settings=self.settings)
 
-    def verify_one(self, a: int, b: int) -> Edge | None:
-        """Return the edge between two pictures, none where there is none."""
-        return verify_pair(a, b, features=self.features, settings=self.settings)
+    def find(self, pairs: Rows) -> list[Edge]:
+        """Return the edges among pairs of pictures, one by one."""
+        return find_edges(pairs.tolist(), self.features, settings=self.settings)
 
     def vectors(self) -> Vectors:
         """Return (n, 512) global descriptors of the pictures."""

@@ -6,10 +6,10 @@ descriptors alone. Copies never reach the stage that compares pairs.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
@@ -17,13 +17,13 @@ from lcc.config.data import DataSettings, FamilySettings
 from lcc.data.candidates import find_candidates
 from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.digest import digest_pixels
-from lcc.data.edges import Edge
+from lcc.data.edges import Edge, tabulate_edges
 from lcc.data.families import Joined, join_families
 from lcc.data.fingerprint import GLOBAL_DIMENSIONS, extract_features, feature_dtype
 from lcc.data.graph import Codes
 from lcc.data.hashing import RecordWriter
 from lcc.data.task import Counter, single_threaded
-from lcc.data.verify import verify_pair, verify_pairs
+from lcc.data.verify import find_edges
 
 Image = str | Path | Image8
 Features = tuple[np.void, NDArray[np.float16]]
@@ -99,21 +99,15 @@ class Pictures:
         records = self._records()
         vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
         pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
-        blocks = list(_blocks(pairs, total=len(self)))
-        found = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_verify)(block, records, families) for block, _ in blocks
-        )
-        tables = [verify_pairs([], records.__getitem__, settings=families)]
-        for table, (_, done) in zip(found, blocks, strict=True):
-            tables.append(table)
+        judge = _Judge(records=records, settings=families, n_jobs=n_jobs)
+        edges, shown = [], 0
+        for done, found in judge.blocks(pairs):
+            edges += found
             if counter:
-                counter.advance(done)
-
-        def verify(a: int, b: int) -> Edge | None:
-            return verify_pair(a, b, features=records.__getitem__, settings=families)
-
+                counter.advance(done * len(self) // len(pairs) - shown)
+                shown = done * len(self) // len(pairs)
         return join_families(
-            pa.concat_tables(tables), vectors, verify=verify, settings=families
+            tabulate_edges(edges), vectors, verify=judge.find, settings=families
         )
 
     def _claim(self, image: Image, number: int, new: dict[int, bytes | Image8]) -> int:
@@ -174,19 +168,40 @@ class Pictures:
         return np.memmap(file, dtype, "r", shape=(count,))
 
 
-def _verify(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Verifies pairs of pictures, many at once in several processes."""
+
+    records: NDArray[np.void]
+    settings: FamilySettings
+    n_jobs: int | None
+
+    def find(self, pairs: Codes) -> list[Edge]:
+        """Return the edges among pairs; of a few, no other process is asked."""
+        if len(pairs) <= BLOCK_PAIRS:
+            return _find(pairs, self.records, self.settings)
+        return [edge for _, found in self.blocks(pairs) for edge in found]
+
+    def blocks(self, pairs: Codes) -> Iterator[tuple[int, list[Edge]]]:
+        """Yield the edges of block after block, after how many pairs that is."""
+        ends = range(BLOCK_PAIRS, len(pairs) + BLOCK_PAIRS, BLOCK_PAIRS)
+        blocks = [pairs[end - BLOCK_PAIRS : end] for end in ends]
+        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_find_alone)(block, self.records, self.settings) for block in blocks
+        )
+        for end, edges in zip(ends, found, strict=True):
+            yield min(end, len(pairs)), edges
+
+
+def _find(
     pairs: Codes, records: NDArray[np.void], settings: FamilySettings
-) -> pa.Table:
+) -> list[Edge]:
+    return find_edges(pairs.tolist(), records.__getitem__, settings=settings)
+
+
+def _find_alone(
+    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
+) -> list[Edge]:
     """Return the edges among pairs; a process of its own maps the records."""
     with single_threaded():
-        return verify_pairs(pairs.tolist(), records.__getitem__, settings=settings)
-
-
-def _blocks(pairs: Codes, *, total: int) -> Iterator[tuple[Codes, int]]:
-    """Yield blocks of pairs, each with its share of `total`."""
-    shown = 0
-    for start in range(0, len(pairs), BLOCK_PAIRS):
-        block = pairs[start : start + BLOCK_PAIRS]
-        done = (start + len(block)) * total // len(pairs)
-        yield block, done - shown
-        shown = done
+        return _find(pairs, records, settings)

@@ -4,7 +4,7 @@ Knows families that have grown from edges, and the `verify` that finds more. A s
 zoom leaves a tile far from its family by global descriptor, but not by geometry.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
@@ -12,15 +12,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
-from lcc.data.candidates import find_candidates
+from lcc.data.candidates import build_exact_index, find_candidates, find_nearest
 from lcc.data.edges import Edge, Link, ends, link_of, links_of
 from lcc.data.graph import Codes, components, renumber
 
-Verify = Callable[[int, int], Edge | None]
+Verify = Callable[[Codes], Sequence[Edge]]  # (m, 2) rows a < b → edges among them
 
 SMALL_FAMILY = 3  # members; below it a family may be part of another
 HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
-NUM_LEADERS = 500  # that a small family is held against, nearest first: half a second
+NUM_LEADERS = 500  # that a small family is held against at most, nearest first
+SWEEP_PAIRS = (
+    10  # an image, on average: where most are alone, half of what `link` costs
+)
 NUM_NEAR_LEADERS = 10  # that the leader of a larger one is held against
 NUM_TESTED = 3  # members of each of two families that are put to the test
 
@@ -32,32 +35,36 @@ def foremost(family: Codes, degree: Codes) -> list[Codes]:
     return np.split(order, starts) if len(family) else []
 
 
-def sweep(
-    family: Codes, degree: Codes, descriptors: NDArray[np.float16], *, verify: Verify
-) -> None:
-    """Hold leaders against the nearest leaders, and small families against many more.
+def sweep(family: Codes, degree: Codes, descriptors: NDArray[np.float16]) -> Codes:
+    """Return pairs to verify: leaders and the nearest leaders, small families and more.
 
     Leaders are those of families that are not small themselves, so that a set without
-    families costs nothing.
+    families costs nothing; where small families are the rule, none deserves a long
+    search.
 
     Args:
         family: (n,) codes.
         degree: (n,) strong edges of each row.
         descriptors: (n, 512).
-        verify: Remembers the edges that it finds.
+
+    Returns:
+        (m, 2) rows a < b, no pair twice.
     """
     rows = foremost(family, degree)
     leaders = np.array([r[0] for r in rows if len(r) >= SMALL_FAMILY], np.int64)
     near = find_candidates(descriptors[leaders], num_neighbours=NUM_NEAR_LEADERS)
-    for first, second in leaders[near].tolist():
-        verify(first, second)
-    vectors = descriptors[leaders].astype(np.float32)
-    small = [row for r in rows if len(r) < SMALL_FAMILY for row in r.tolist()]
-    for row in small:
-        likeness = vectors @ descriptors[row].astype(np.float32)
-        nearest = np.argsort(-likeness, kind="stable")[:NUM_LEADERS]
-        for leader in leaders[nearest].tolist():
-            verify(leader, row)
+    small = np.array(
+        [row for r in rows if len(r) < SMALL_FAMILY for row in r], np.int64
+    )
+    budget = SWEEP_PAIRS * len(family) // max(len(small), 1)
+    nearest = find_nearest(
+        descriptors[small],
+        [build_exact_index(descriptors[leaders])],
+        num_nearest=max(min(NUM_LEADERS, budget, len(leaders)), 1),
+    )
+    found, place = np.nonzero(nearest >= 0)
+    others = np.stack([leaders[nearest[found, place]], small[found]], axis=1)
+    return np.unique(np.sort(np.concatenate([leaders[near], others]), axis=1), axis=0)
 
 
 def merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:
@@ -99,7 +106,9 @@ def merge_parts(
         (one, other)
         for one, other in np.unique(tied[tied[:, 0] != tied[:, 1]], axis=0).tolist()
         if _most_are_tied(
-            product(rows[one][:NUM_TESTED], rows[other][:NUM_TESTED]), verify, settings
+            list(product(rows[one][:NUM_TESTED], rows[other][:NUM_TESTED])),
+            verify,
+            settings,
         )
     ]
     merged = np.array(joined, np.int64).reshape(-1, 2)
@@ -107,8 +116,8 @@ def merge_parts(
 
 
 def _most_are_tied(
-    pairs: Iterable[tuple[int, int]], verify: Verify, settings: FamilySettings
+    pairs: Sequence[tuple[int, int]], verify: Verify, settings: FamilySettings
 ) -> bool:
-    edges = [verify(int(a), int(b)) for a, b in pairs]
-    tied = [edge for edge in edges if edge and link_of(edge, settings) is Link.FAMILY]
-    return 2 * len(tied) > len(edges)
+    edges = verify(np.sort(pairs, axis=1))
+    tied = [edge for edge in edges if link_of(edge, settings) is Link.FAMILY]
+    return 2 * len(tied) > len(pairs)

@@ -48,11 +48,21 @@ def verify_pairs(
     Returns:
         A table of `EDGE_SCHEMA`; pairs that nothing speaks for are left out.
     """
+    return tabulate_edges(find_edges(pairs, features, settings=settings))
+
+
+def find_edges(
+    pairs: Iterable[Sequence[int]],
+    features: Callable[[int], np.void],
+    *,
+    settings: FamilySettings,
+) -> list[Edge]:
+    """Return what `verify_pairs` does, one by one."""
     found = (
         verify_pair(int(a), int(b), features=features, settings=settings)
         for a, b in pairs
     )
-    return tabulate_edges(edge for edge in found if edge is not None)
+    return [edge for edge in found if edge is not None]
 
 
 def verify_pair(

@@ -20,8 +20,9 @@ from lcc.data.edges import EDGE_SCHEMA, Edge, Link, link_of
 from lcc.data.families import join_families
 from lcc.data.fingerprint import extract_features
 from lcc.data.overlap import overlap_of
+from lcc.data.reunion import sweep
 from lcc.data.sample import augment_copy, draw_source
-from lcc.data.verify import verify_pair, verify_pairs
+from lcc.data.verify import find_edges, verify_pair, verify_pairs
 
 SETTINGS = FamilySettings()
 
@@ -194,8 +195,8 @@ def test_families_of_augmented_sources_are_exactly_the_sources():
     joined = join_families(
         edges,
         descriptors,
-        verify=lambda a, b: verify_pair(
-            a, b, features=records.__getitem__, settings=SETTINGS
+        verify=lambda pairs: find_edges(
+            pairs.tolist(), records.__getitem__, settings=SETTINGS
         ),
         settings=SETTINGS,
     )
@@ -223,7 +224,7 @@ def join(edges: list[dict], num_rows: int):
     return join_families(
         pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
         np.zeros((num_rows, 512), np.float16),
-        verify=lambda *_: None,
+        verify=lambda _: [],
         settings=SETTINGS,
     )
 
@@ -286,7 +287,7 @@ def test_a_family_larger_than_its_tiles_have_neighbours_is_one():
     joined = join_families(
         pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
         np.zeros((size, 512), np.float16),
-        verify=lambda a, b: Edge(**an_edge(a, b)),
+        verify=lambda pairs: [Edge(**an_edge(a, b)) for a, b in pairs.tolist()],
         settings=SETTINGS,
     )
 
@@ -315,7 +316,9 @@ def test_two_parts_that_few_links_tie_are_one_family_if_most_of_them_are_kin(
     joined = join_families(
         pa.Table.from_pylist(edges, schema=EDGE_SCHEMA),
         np.zeros((10, 512), np.float16),
-        verify=lambda a, b: Edge(**an_edge(a, b, overlap=overlap)),
+        verify=lambda pairs: [
+            Edge(**an_edge(a, b, overlap=overlap)) for a, b in pairs.tolist()
+        ],
         settings=SETTINGS,
     )
 
@@ -418,3 +421,27 @@ def test_fewer_than_two_rows_have_no_candidates(num_rows: int):
     descriptors = np.zeros((num_rows, 512), np.float16)
 
     assert find_candidates(descriptors, num_neighbours=5).shape == (0, 2)
+
+
+def test_where_most_are_alone_the_sweep_asks_no_more_than_twenty_pairs_an_image():
+    num_families, num_alone = 200, 4_000
+    family = np.repeat(np.arange(num_families), 3)
+    family = np.append(family, np.arange(num_families, num_families + num_alone))
+    degree = np.where(family < num_families, 2, 0)
+
+    pairs = sweep(family, degree, some_vectors(len(family)))
+
+    assert 10 * num_alone < len(pairs) <= (10 + 10) * len(family)
+    assert (pairs[:, 0] < pairs[:, 1]).all()
+
+
+def test_where_few_are_alone_each_is_held_against_every_leader():
+    family = np.append(np.repeat(np.arange(200), 3), [200, 201])
+    degree = np.where(family < 200, 2, 0)
+
+    pairs = sweep(family, degree, some_vectors(len(family)))
+
+    asked = [
+        set(pairs[(pairs == row).any(axis=1)].ravel().tolist()) for row in (600, 601)
+    ]
+    assert all(len(rows) == 200 + 1 for rows in asked)
