@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
 from lcc.data import SplitAudit, audit_split, find_families
-from lcc.data.leaks import Tie
+from lcc.data.audit.leaks import Tie
 
 TEST_FRACTION = 0.2
 SEED = 42  # of the split; any will do

@@ -20,8 +20,8 @@ from tiles import Image, Tiles, extract_all, in_processes, read_image, read_tile
 
 from lcc.config.data import FamilySettings
 from lcc.data import fingerprint
-from lcc.data.candidates import find_candidates
-from lcc.data.verify import verify_pair
+from lcc.data.kin.candidates import find_candidates
+from lcc.data.kin.verify import verify_pair
 
 SETTINGS = FamilySettings()
 NUM_TIMED = 100

@@ -26,7 +26,7 @@ import numpy as np
 
 from lcc.config.settings import Settings
 from lcc.data.hashing import hash_image
-from lcc.data.pipeline import hash_slices, list_images
+from lcc.data.prepare.pipeline import hash_slices, list_images
 from lcc.data.task import Task
 from lcc.storage.uri import open_store
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from lcc.config.data import FamilySettings
 from lcc.data.hashing import FACTS
-from lcc.data.linking import LinkParts
+from lcc.data.kin.linking import LinkParts
 from lcc.data.parquet import to_parquet
 from lcc.data.parts import HashParts
 from lcc.data.task import single_threaded

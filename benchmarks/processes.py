@@ -18,7 +18,7 @@ from hash_step import NoProgress, copy_some, measure, parse_arguments, run_proce
 
 from lcc.config.settings import Settings
 from lcc.data import find_families
-from lcc.data.pipeline import hash_slices, link_slices, list_images
+from lcc.data.prepare.pipeline import hash_slices, link_slices, list_images
 from lcc.data.task import Task, single_threaded
 from lcc.storage.uri import open_store
 

@@ -3,8 +3,8 @@
 import json
 
 from jobs.entry import StepContext, main
-from lcc.data.assembly import build_catalogue
-from lcc.data.summary import describe
+from lcc.data.prepare.assembly import build_catalogue
+from lcc.data.prepare.summary import describe
 from lcc.data.task import Task
 from lcc.storage import layout
 from lcc.tracking.progress import Progress

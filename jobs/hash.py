@@ -1,7 +1,7 @@
 """Second step of `prepare`: digests, features and tiles of some slices."""
 
 from jobs.entry import StepContext, main
-from lcc.data.pipeline import hash_slices
+from lcc.data.prepare.pipeline import hash_slices
 from lcc.data.task import Task
 from lcc.tracking.progress import Progress
 

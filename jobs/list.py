@@ -1,7 +1,7 @@
 """First step of `prepare`: list the images of the source."""
 
 from jobs.entry import StepContext, main
-from lcc.data.pipeline import list_images
+from lcc.data.prepare.pipeline import list_images
 from lcc.data.task import Task
 from lcc.tracking.progress import Progress
 

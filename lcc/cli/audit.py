@@ -10,7 +10,7 @@ import click
 from lcc.cli.options import settings_options
 
 if TYPE_CHECKING:
-    from lcc.data.leaks import SplitAudit
+    from lcc.data.audit.leaks import SplitAudit
 
 MAX_LINES = 6  # of a kind: with them an audit fits a screen
 WIDTH = 80
@@ -46,8 +46,8 @@ def command(
     """
     from lcc.cli.options import load
     from lcc.cli.watching import watch_progress
-    from lcc.data.leak_report import check_format
-    from lcc.data.split_audit import audit_split
+    from lcc.data.audit.leak_report import check_format
+    from lcc.data.audit.split_audit import audit_split
     from lcc.tracking.progress import Progress
 
     settings = load(given)
@@ -116,7 +116,7 @@ def _conclude(audit: "SplitAudit") -> None:
         CheckFailed: There is a leak.
         DataError: Questionable links or unreadable images leave it open.
     """
-    from lcc.data.leaks import Verdict
+    from lcc.data.audit.leaks import Verdict
     from lcc.errors import CheckFailed, DataError
 
     if audit.verdict is Verdict.LEAK:

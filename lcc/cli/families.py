@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lcc.cli.site import Site
-    from lcc.data.cards import Cards
     from lcc.data.catalogue import Catalogue
-    from lcc.data.explanation import Explanation, NamedEdge
+    from lcc.data.gallery.cards import Cards
+    from lcc.data.gallery.explanation import Explanation, NamedEdge
 
 MAX_LINES = 8  # links in a list: two lines each, two lists a screen
 
@@ -39,9 +39,9 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
     """
     from lcc.cli.site import look_at_site
     from lcc.cli.watching import watch_progress
-    from lcc.data.explanation import explain as explain_image
-    from lcc.data.kin_pages import check_gallery, write_explanation, write_gallery
-    from lcc.data.summary import read_audit
+    from lcc.data.gallery.explanation import explain as explain_image
+    from lcc.data.gallery.pages import check_gallery, write_explanation, write_gallery
+    from lcc.data.prepare.summary import read_audit
     from lcc.tracking.progress import Progress
 
     if gallery is not None:
@@ -66,7 +66,7 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
 
 def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
     from lcc.data.catalogue import read_catalogue
-    from lcc.data.edges import read_edges
+    from lcc.data.kin.edges import read_edges
     from lcc.launch.resolve import resolve_catalogue
 
     data = resolve_catalogue(site.settings, site.store).data
@@ -76,8 +76,8 @@ def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
 
 
 def _open_cards(site: "Site", catalogue: "Catalogue", edges: "pa.Table") -> "Cards":
-    from lcc.data.cards import Cards
-    from lcc.data.lineage import trace_lineage
+    from lcc.data.gallery.cards import Cards
+    from lcc.data.gallery.lineage import trace_lineage
     from lcc.data.tiles import read_tiles
 
     return Cards(
@@ -98,8 +98,8 @@ def _overview(
 ) -> Iterator[str]:
     from textwrap import wrap
 
-    from lcc.data.edges import Link
-    from lcc.data.explanation import describe_edge
+    from lcc.data.gallery.explanation import describe_edge
+    from lcc.data.kin.edges import Link
 
     yield from _class_table(catalogue)
     kinds = edges["link"].to_pylist()
@@ -118,7 +118,7 @@ def _overview(
 def _class_table(catalogue: "Catalogue") -> Iterator[str]:
     from statistics import median_high
 
-    from lcc.data.explanation import class_sizes
+    from lcc.data.gallery.explanation import class_sizes
 
     rows = [("CLASS", "IMAGES", "KEPT", "FAMILIES", "GROUPS", "SIZES", "ALONE")]
     for found in class_sizes(catalogue):
@@ -153,7 +153,7 @@ def _explained(found: "Explanation") -> Iterator[str]:
 
 
 def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:
-    from lcc.data.explanation import describe_edge
+    from lcc.data.gallery.explanation import describe_edge
 
     for tie in ties[:MAX_LINES]:
         yield f"  {tie.first} and {tie.second}"

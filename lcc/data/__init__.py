@@ -8,16 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lcc.data.grouping import Families, find_families
-    from lcc.data.leaks import SplitAudit
-    from lcc.data.split_audit import audit_split
+    from lcc.data.audit.leaks import SplitAudit
+    from lcc.data.audit.split_audit import audit_split
+    from lcc.data.kin.grouping import Families, find_families
 
 __all__ = ["Families", "SplitAudit", "audit_split", "find_families"]
 _HOMES = {
-    "Families": "grouping",
-    "SplitAudit": "leaks",
-    "audit_split": "split_audit",
-    "find_families": "grouping",
+    "Families": "kin.grouping",
+    "SplitAudit": "audit.leaks",
+    "audit_split": "audit.split_audit",
+    "find_families": "kin.grouping",
 }
 
 

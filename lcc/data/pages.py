@@ -1,4 +1,4 @@
-"""Documents made from the templates beside this module.
+"""Documents made from the templates of this package.
 
 Knows files and Jinja; not what a document says.
 """
@@ -27,7 +27,7 @@ def render(
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("lcc.data", ""),
+        loader=PackageLoader("lcc.data", "templates"),
         autoescape=".html." in template,  # noqa: S701 - Markdown is no HTML
         undefined=StrictUndefined,
         trim_blocks=True,

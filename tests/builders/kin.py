@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import SCHEMA, Catalogue
-from lcc.data.edges import Edge, Link, tabulate_edges
+from lcc.data.kin.edges import Edge, Link, tabulate_edges
 
 
 def a_catalogue(

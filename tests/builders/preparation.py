@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lcc.config.settings import Settings
-from lcc.data.assembly import Built, build_catalogue
-from lcc.data.pipeline import hash_slices, link_slices, list_images
+from lcc.data.prepare.assembly import Built, build_catalogue
+from lcc.data.prepare.pipeline import hash_slices, link_slices, list_images
 from lcc.data.task import Task
 from lcc.storage.uri import open_store
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
-from lcc.data.assembly import Built
+from lcc.data.prepare.assembly import Built
 from lcc.data.sample import write_sample
 from tests.builders.preparation import a_task, prepare
 

@@ -1,0 +1,1 @@
+"""What leaks in anybody's split: how it is read, judged and reported."""
