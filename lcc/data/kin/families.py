@@ -24,7 +24,7 @@ from lcc.data.kin.graph import (
     neighbours,
     renumber,
 )
-from lcc.data.kin.reunion import Verify, foremost, merge_parts, merge_small, sweep
+from lcc.data.kin.reunion import Verify, merge_parts, merge_small, sweep
 
 Mask = NDArray[np.bool_]
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
@@ -37,14 +37,12 @@ class Joined:
     Attributes:
         family: (n,) codes, numbered by first member.
         group: (n,) codes, numbered by first member; a family lies in one group.
-        leaders: Row that stands for each family, the one with the most links.
         edges: Table of `EDGE_SCHEMA`, those found while joining included; sorted.
         alarms: What looks larger than the data set makes plausible.
     """
 
     family: Codes
     group: Codes
-    leaders: Codes
     edges: pa.Table
     alarms: tuple[Alarm, ...]
 
@@ -58,12 +56,13 @@ def join_families(
 ) -> Joined:
     """Join verified edges twice: into families, and into groups of families.
 
-    A family joins edges that both judges support (overlap and correlation); each
-    member must be tied to the family's leader, or by two edges to accepted members
-    with no more that say "little in common", so that neither one false edge nor a row
-    of neighbouring fields chains two families. Parts of one family that candidates left
-    apart are then brought together (`reunion`). A group joins families by *any*
-    verified edge. Deterministic: depends on the set of edges alone.
+    A family joins edges that both judges support and that say "mostly the same". It
+    grows from a leader, the row with the most of them; a member must have most of its
+    own lead into the family, at least two or all there are, and fewer that say "little
+    in common"; or be tied to the leader itself when that is asked. So neither a false
+    edge nor a row of neighbouring fields chains two families. Parts of one family that
+    candidates left apart are then brought together (`reunion`). A group joins families
+    by *any* verified edge. Deterministic: depends on the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
@@ -92,7 +91,6 @@ def join_families(
     return Joined(
         family=family,
         group=group,
-        leaders=np.array([rows[0] for rows in foremost(family, ties.degree)], np.int64),
         edges=edges,
         alarms=tuple(
             find_alarms(family, group, max_fraction=settings.max_family_fraction)

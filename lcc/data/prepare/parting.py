@@ -1,7 +1,7 @@
 """The split and fold of every kept image, the user's or ours, and the proof of them.
 
 Knows whom to ask; how groups are dealt out is `splits`, how the result is judged is
-`audit`.
+`proof`.
 """
 
 from collections.abc import Sequence

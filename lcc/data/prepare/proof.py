@@ -1,4 +1,4 @@
-"""Judges of splits: the proof of our own, and the audit of anybody's.
+"""The proof that a split may be trained and judged on.
 
 Shares no code with the splitter: it counts with sets, row by row, what must hold.
 """

@@ -1,4 +1,4 @@
-"""Groups dealt out to splits and folds; `audit` proves the result by other means.
+"""Groups dealt out to splits and folds; `proof` proves the result by other means.
 
 Knows labels and groups; not paths, files or families.
 """
