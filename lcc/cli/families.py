@@ -98,17 +98,18 @@ def _overview(
 ) -> Iterator[str]:
     from textwrap import wrap
 
-    from lcc.data.gallery.explanation import describe_edge
+    from lcc.data.gallery.explanation import describe_edge, name_edge
+    from lcc.data.gallery.ranking import question_links
     from lcc.data.kin.edges import Link
 
     yield from _class_table(catalogue)
     kinds = edges["link"].to_pylist()
     counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in Link)
     yield f"links: {counts}"
-    questions = edges.filter([kind == Link.QUESTION for kind in kinds]).to_pylist()
-    for edge in questions[:MAX_LINES]:
-        paths = (catalogue.paths[edge[end]] for end in ("a", "b"))
-        yield f"question: {' and '.join(paths)}: {describe_edge(edge)}"
+    questions = question_links(edges)
+    for number in questions[:MAX_LINES]:
+        tie = name_edge(catalogue, edges, number)
+        yield f"question: {tie.first} and {tie.second}: {describe_edge(tie.edge)}"
     if len(questions) > MAX_LINES:
         yield f"… and {len(questions) - MAX_LINES:,} more questions"
     for alarm in alarms:
@@ -145,11 +146,15 @@ def _explained(found: "Explanation") -> Iterator[str]:
         return
     if row["duplicate_of"]:
         yield f"a copy of {row['duplicate_of']}"
-    yield f"family {row['family']}: {found.num_family:,} images, first {found.leader}"
+    yield f"family {row['family']}: {_images(found.num_family)}, first {found.leader}"
     yield from _listed(found.chain)
     others = [str(code) for code in found.families if code != row["family"]]
     yield f"group {row['group']}, other families: {', '.join(others) or 'none'}"
     yield from _listed(found.bridges)
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from lcc.cli.main import cli
 from lcc.data.prepare.assembly import Built
 from lcc.data.sample import write_sample
 from tests.builders.preparation import a_task, prepare
+from tests.builders.splits import some_files
 
 SAMPLE = {"families": {"num_keypoints": 150, "num_neighbours": 12}, "tile_size_px": 64}
 
@@ -142,3 +143,20 @@ def test_an_unknown_path_is_met_with_a_near_one(built: Built, root: Path):
 
     assert result.exit_code == 3
     assert f"Did you mean {path}?" in result.output
+
+
+def test_a_set_of_strangers_has_no_links_and_is_no_special_case(tmp_path: Path):
+    for number in range(12):
+        label = ("one", "two")[number % 2]
+        some_files(tmp_path / "tiles" / label, {f"{number}.png": number})
+    task = a_task(tmp_path, tmp_path / "tiles")
+    prepare(task)
+    page = tmp_path / "all.html"
+
+    shown = families(tmp_path / "root", "--gallery", str(page))
+    explained = families(tmp_path / "root", "--explain", "one/0.png")
+
+    assert shown.exit_code == explained.exit_code == 0
+    assert "links: 0 family, 0 overlap, 0 question" in shown.output
+    assert page.read_text().count('<div class="card" id="f') == 12
+    assert "family 0: 1 image, first one/0.png" in explained.output

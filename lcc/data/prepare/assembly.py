@@ -59,8 +59,9 @@ def build_catalogue(task: Task) -> Built:
     parts give the same bytes.
 
     Raises:
-        DataError: A part is missing, too much is unreadable, groups do not fill the
-            splits and folds, or the splits do not stand their proof.
+        DataError: A part is missing, too much is unreadable, nothing of a class is
+            kept, groups do not fill the splits and folds, or the splits do not stand
+            their proof.
     """
     listing = task.listing()
     parts = task.hash_parts(listing)
@@ -69,6 +70,7 @@ def build_catalogue(task: Task) -> Built:
     paths = listing.table["path"].to_pylist()
     limit = task.settings.data.max_unreadable_fraction
     _check_unreadable(verdicts, paths, limit=limit)
+    _check_kept(verdicts, paths, labels)
     counter = task.progress(4)
     kin = find_kin(task, parts, verdicts, paths=paths)
     counter.advance()
@@ -121,6 +123,30 @@ def _check_unreadable(
             "them, or raise the limit."
         )
         raise DataError(message)
+
+
+def _check_kept(
+    verdicts: Sequence[Verdict], paths: Sequence[str], labels: Sequence[str]
+) -> None:
+    """Refuse a class that would silently be none."""
+    kept = {
+        label
+        for verdict, label in zip(verdicts, labels, strict=True)
+        if verdict.status is Status.KEPT
+    }
+    faults = []
+    for label in sorted(set(labels) - kept):
+        rows = [row for row, own in enumerate(labels) if own == label]
+        counts = Counter(str(verdicts[row].status) for row in rows)
+        found = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        shown = ", ".join(paths[row] for row in rows[:MAX_SHOWN])
+        faults.append(
+            f"class {label}: must keep an image, got none of {len(rows)} ({found}): "
+            f"{shown} … Give each picture one label, or leave the class out with "
+            "data.classes."
+        )
+    if faults:
+        raise DataError("\n".join(faults))
 
 
 def _assemble(

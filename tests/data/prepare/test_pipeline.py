@@ -426,6 +426,23 @@ def test_copies_under_two_labels_stay_out_of_every_split(tmp_path: Path):
     ]
 
 
+def test_a_class_of_which_nothing_is_kept_is_no_silent_gap(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=4)
+    twins = tmp_path / "source" / "twins"
+    shutil.copytree(folder / "lung_n", twins)
+
+    with pytest.raises(DataError) as caught:
+        prepare(a_task(tmp_path, folder))
+
+    assert str(caught.value).splitlines() == [
+        f"class {label}: must keep an image, got none of 4 (4 conflict): "
+        f"{label}/tile 000.png, {label}/tile 001.png, {label}/tile 002.png, "
+        f"{label}/tile 003.png … Give each picture one label, or leave the class out "
+        "with data.classes."
+        for label in ("lung_n", "twins")
+    ]
+
+
 def test_a_class_with_too_few_groups_is_said_so(tmp_path: Path):
     folder = a_folder(tmp_path / "source", num_images=3)
 
