@@ -5,6 +5,10 @@ Knows `metadata.csv`, `metadata.jsonl` and `metadata.parquet`; not what splits a
 
 from pathlib import Path, PurePosixPath
 
+import pyarrow as pa
+from pyarrow import json
+
+from lcc.data.parquet import from_parquet
 from lcc.data.table import find_columns, read_table
 from lcc.errors import DataError
 
@@ -38,12 +42,8 @@ def _read(file: Path) -> list[tuple[str, str]]:
     if file.suffix == ".csv":
         table = read_table(file, field=str(file), needed=NEEDED, optional=OPTIONAL)
         return [(row.cells["path"], row.cells.get("label", "")) for row in table.rows]
-    import pyarrow as pa
-    from pyarrow import json, parquet
-
     try:
-        read = json.read_json if file.suffix == ".jsonl" else parquet.read_table
-        found = read(str(file))
+        found = _table(file)
     except pa.ArrowException as err:
         form = "a JSON object a line" if file.suffix == ".jsonl" else "Parquet"
         message = f"{file}: must be {form}, got {err}. Write it anew."
@@ -56,6 +56,13 @@ def _read(file: Path) -> list[tuple[str, str]]:
     return [
         (_text(path), _text(label)) for path, label in zip(paths, labels, strict=True)
     ]
+
+
+def _table(file: Path) -> pa.Table:
+    if file.suffix == ".parquet":
+        return from_parquet(file.read_bytes())
+    # Arrow's threads may outlive the process's end: see `from_parquet`.
+    return json.read_json(str(file), json.ReadOptions(use_threads=False))
 
 
 def _text(cell: object) -> str:
