@@ -9,6 +9,7 @@ Usage: python benchmarks/calibration.py FAMILIES.csv [--neighbours 30]
 """
 
 import argparse
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -41,12 +42,8 @@ def main() -> None:
     found = np.concatenate(in_processes(partial(verify, records), blocks, chunk=1))
     inliers, correlation = found[:, 0].astype(int), found[:, 1]
     print(f"{len(pairs)} pairs of tiles of different classes, nearest first")
-    print("inliers of the best transform: " + counts_of(inliers))
-    chance = inliers >= LEAST
-    print(
-        f"highest correlation of {chance.sum()} chance fits: "
-        f"{correlation[chance].max():.3f}"
-    )
+    for line in by_inliers(inliers, correlation):
+        print(line)
     report(pairs[:, 0], inliers, correlation)
 
 
@@ -74,9 +71,15 @@ def verify(records: NDArray[np.void], pairs: Rows) -> Floats:
     return np.array([(e.inliers, e.correlation) if e else (0, 0.0) for e in edges])
 
 
-def counts_of(inliers: Rows) -> str:
-    numbers, counts = np.unique(inliers[inliers >= LEAST], return_counts=True)
-    return ", ".join(f"{n}: {c}" for n, c in zip(numbers, counts, strict=True))
+def by_inliers(inliers: Rows, correlation: Floats) -> Iterator[str]:
+    """Yield how the pixels judge chance fits of each number of inliers."""
+    for number in np.unique(inliers[inliers >= LEAST]).tolist():
+        known = correlation[inliers == number]
+        yield (
+            f"{number} inliers: {len(known)} chance fits, correlation "
+            f"{known.mean():.3f} on average, 99 % below {np.percentile(known, 99):.3f},"
+            f" highest {known.max():.3f}"
+        )
 
 
 def report(tile: Rows, inliers: Rows, correlation: Floats) -> None:
@@ -101,8 +104,8 @@ def report(tile: Rows, inliers: Rows, correlation: Floats) -> None:
 def rates_of(inliers: Rows, correlation: Floats) -> tuple[float, float, float]:
     """Return the rate of geometry, that of pixels given geometry, and their product.
 
-    The product holds if the judges are independent; chance fits of more inliers have no
-    higher correlation, as the counts show.
+    The product holds if the judges are independent: chance fits of more inliers have no
+    higher correlation, as `by_inliers` shows.
     """
     chance = inliers[inliers >= LEAST]
     beyond = SETTINGS.min_inliers - LEAST

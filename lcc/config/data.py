@@ -19,7 +19,7 @@ class FamilySettings(Section):
     min_inliers: int = Field(
         default=8,
         ge=4,
-        description="Matches one transform must explain; unrelated pairs stop at 6.",
+        description="Matches one transform must explain; one in a million pairs of strangers has 8.",
     )
     min_correlation: float = Field(
         default=0.6,
