@@ -19,7 +19,8 @@ class FamilySettings(Section):
     min_inliers: int = Field(
         default=8,
         ge=4,
-        description="Matches one transform must explain; one in a million pairs of strangers has 8.",
+        description="Matches one transform must explain; one in a million pairs of "
+        "strangers has 8.",
     )
     min_correlation: float = Field(
         default=0.6,

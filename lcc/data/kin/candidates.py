@@ -106,14 +106,14 @@ def find_nearest(queries: Vectors, indexes: Iterable[Any], *, num_nearest: int) 
     return rows
 
 
-def build_index(block: Vectors) -> Any:
+def build_index(block: Vectors, *, num_in_view: int = NUM_IN_VIEW) -> Any:
     """Return a FAISS index of (n, 512) vectors; in one thread it is always the same."""
     import faiss
 
     kind = f"HNSW{NUM_LINKS}_SQfp16"
     index: Any = faiss.index_factory(block.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
     index.is_trained = True  # half floats need no training
-    index.hnsw.efSearch = NUM_IN_VIEW
+    index.hnsw.efSearch = num_in_view
     return _filled(index, block)
 
 

@@ -81,7 +81,7 @@ def join_families(
     family = _grow_families(ties, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
-    ask(sweep(family, ties.degree, descriptors))
+    ask(sweep(family, descriptors))
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
     family = merge_parts(family, ties.degree, edges, verify=ask, settings=settings)

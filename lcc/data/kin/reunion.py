@@ -12,19 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
-from lcc.data.kin.candidates import build_exact_index, find_candidates, find_nearest
+from lcc.data.kin.candidates import NUM_IN_VIEW, build_index, find_nearest
 from lcc.data.kin.edges import Edge, Link, ends, link_of, links_of
-from lcc.data.kin.graph import Codes, components, renumber
+from lcc.data.kin.graph import Codes, components, members, renumber
 
 Verify = Callable[[Codes], Sequence[Edge]]  # (m, 2) rows a < b → edges among them
 
 SMALL_FAMILY = 3  # members; below it a family may be part of another
 HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
-NUM_LEADERS = 500  # that a small family is held against at most, nearest first
-SWEEP_PAIRS = (
-    10  # an image, on average: where most are alone, half of what `link` costs
-)
-NUM_NEAR_LEADERS = 10  # that the leader of a larger one is held against
+NUM_LIKE = 2  # pairs of members that two families are held together by, the most alike
+MAX_NEAR = 40  # families that one is held against at most, nearest first
+MAX_NEAR_SMALL = 1000  # the same for a small one: a second or two
+SWEEP_PAIRS = 10  # an image, on average, for either kind: half of what `link` costs
+FREE_PAIRS = 30_000  # that either kind may have in any case: half a minute at most
+MAX_COMPARED = 200  # members of a family: a giant must not fill the memory
 NUM_TESTED = 3  # members of each of two families that are put to the test
 
 
@@ -35,36 +36,59 @@ def foremost(family: Codes, degree: Codes) -> list[Codes]:
     return np.split(order, starts) if len(family) else []
 
 
-def sweep(family: Codes, degree: Codes, descriptors: NDArray[np.float16]) -> Codes:
-    """Return pairs to verify: leaders and the nearest leaders, small families and more.
+def sweep(family: Codes, descriptors: NDArray[np.float16]) -> Codes:
+    """Return pairs to verify: the members most alike of families most alike.
 
-    Leaders are those of families that are not small themselves, so that a set without
-    families costs nothing; where small families are the rule, none deserves a long
-    search.
+    A family is like another by the mean of its descriptors, in which zooms and crops
+    even out. Small families are held against more others; where families are small
+    throughout, against fewer.
+
+    Source: Turcot and Lowe, Better matching with fewer features, ICCV workshops 2009:
+    an image is found by the mean of those that were verified to match it.
 
     Args:
         family: (n,) codes.
-        degree: (n,) strong edges of each row.
-        descriptors: (n, 512).
+        descriptors: (n, 512), unit length.
 
     Returns:
         (m, 2) rows a < b, no pair twice.
     """
-    rows = foremost(family, degree)
-    leaders = np.array([r[0] for r in rows if len(r) >= SMALL_FAMILY], np.int64)
-    near = find_candidates(descriptors[leaders], num_neighbours=NUM_NEAR_LEADERS)
-    small = np.array(
-        [row for r in rows if len(r) < SMALL_FAMILY for row in r], np.int64
-    )
-    budget = SWEEP_PAIRS * len(family) // max(len(small), 1)
-    nearest = find_nearest(
-        descriptors[small],
-        [build_exact_index(descriptors[leaders])],
-        num_nearest=max(min(NUM_LEADERS, budget, len(leaders)), 1),
-    )
-    found, place = np.nonzero(nearest >= 0)
-    others = np.stack([leaders[nearest[found, place]], small[found]], axis=1)
-    return np.unique(np.sort(np.concatenate([leaders[near], others]), axis=1), axis=0)
+    rows = [some[:MAX_COMPARED] for some in members(family)]
+    if not rows:
+        return np.zeros((0, 2), np.int64)
+    near = _near_families(rows, descriptors)
+    pairs = [_most_alike(rows[a], rows[b], descriptors) for a, b in near.tolist()]
+    return np.concatenate([np.zeros((0, 2), np.int64), *pairs])
+
+
+def _near_families(
+    rows: Sequence[Sequence[int]], descriptors: NDArray[np.float16]
+) -> Codes:
+    """Return (m, 2) families a < b that deserve to be held together."""
+    means = np.array([descriptors[r].mean(axis=0, dtype=np.float32) for r in rows])
+    norms = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    means = (means / norms).astype(np.float16)
+    is_small = np.array([len(r) < SMALL_FAMILY for r in rows])
+    budget = max(SWEEP_PAIRS * len(descriptors), FREE_PAIRS) // NUM_LIKE
+    found = []
+    for chosen, most in ((is_small, MAX_NEAR_SMALL), (~is_small, MAX_NEAR)):
+        codes = np.flatnonzero(chosen)
+        count = min(budget // max(len(codes), 1), most, len(rows) - 1)
+        index = build_index(means, num_in_view=max(count + 1, NUM_IN_VIEW))
+        nearest = find_nearest(means[codes], [index], num_nearest=count + 1)
+        own, place = np.nonzero((nearest >= 0) & (nearest != codes[:, None]))
+        found.append(np.stack([codes[own], nearest[own, place]], axis=1))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+
+
+def _most_alike(
+    one: Sequence[int], other: Sequence[int], descriptors: NDArray[np.float16]
+) -> Codes:
+    """Return (m, 2) rows a < b: the pairs of two families' members most alike."""
+    likeness = descriptors[one].astype(np.float32) @ descriptors[other].T
+    best = np.argsort(-likeness, axis=None, kind="stable")[:NUM_LIKE]
+    first, second = np.unravel_index(best, likeness.shape)
+    return np.sort(np.stack([np.take(one, first), np.take(other, second)], 1), axis=1)
 
 
 def merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:

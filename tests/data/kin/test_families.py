@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcc.config.data import FamilySettings
+from lcc.data import find_families
 from lcc.data.fingerprint import extract_features
 from lcc.data.kin.candidates import (
     build_index,
@@ -427,21 +428,41 @@ def test_where_most_are_alone_the_sweep_asks_no_more_than_twenty_pairs_an_image(
     num_families, num_alone = 200, 4_000
     family = np.repeat(np.arange(num_families), 3)
     family = np.append(family, np.arange(num_families, num_families + num_alone))
-    degree = np.where(family < num_families, 2, 0)
 
-    pairs = sweep(family, degree, some_vectors(len(family)))
+    pairs = sweep(family, some_vectors(len(family)))
 
-    assert 10 * num_alone < len(pairs) <= (10 + 10) * len(family)
+    assert set(range(len(family) - num_alone, len(family))) <= set(pairs.ravel())
+    assert len(pairs) <= (10 + 10) * len(family)
     assert (pairs[:, 0] < pairs[:, 1]).all()
+    assert len(np.unique(pairs, axis=0)) == len(pairs)
 
 
-def test_where_few_are_alone_each_is_held_against_every_leader():
+def test_where_few_are_alone_each_is_held_against_every_family():
     family = np.append(np.repeat(np.arange(200), 3), [200, 201])
-    degree = np.where(family < 200, 2, 0)
 
-    pairs = sweep(family, degree, some_vectors(len(family)))
+    pairs = sweep(family, some_vectors(len(family)))
 
-    asked = [
-        set(pairs[(pairs == row).any(axis=1)].ravel().tolist()) for row in (600, 601)
-    ]
-    assert all(len(rows) == 200 + 1 for rows in asked)
+    for row in (600, 601):
+        asked = pairs[(pairs == row).any(axis=1)]
+        assert set(family[asked].ravel().tolist()) == set(range(202))
+
+
+def test_the_sweep_holds_the_members_together_that_are_most_alike():
+    vectors = some_vectors(7)
+    vectors[5] = vectors[2]  # of families 0 and 1, alike in these two alone
+    family = np.array([0, 0, 0, 1, 1, 1, 2])
+
+    pairs = sweep(family, vectors)
+
+    assert (2, 5) in set(map(tuple, pairs.tolist()))
+
+
+def test_close_views_of_many_sources_are_found_though_they_look_like_others():
+    images = []
+    for seed in range(40):
+        whole = a_source(seed, size_px=160)
+        images += [whole, cv2.resize(whole[40:120, 40:120], (160, 160))]
+
+    found = find_families(images)
+
+    assert found.group.tolist() == np.repeat(np.arange(40), 2).tolist()
