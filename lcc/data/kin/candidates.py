@@ -107,24 +107,18 @@ def find_nearest(queries: Vectors, indexes: Iterable[Any], *, num_nearest: int) 
 
 
 def build_index(block: Vectors, *, num_in_view: int = NUM_IN_VIEW) -> Any:
-    """Return a FAISS index of (n, 512) vectors; in one thread it is always the same."""
+    """Return a FAISS index of (n, 512) vectors; in one thread it is always the same.
+
+    Args:
+        block: The vectors.
+        num_in_view: Nodes that a query keeps in view, no fewer than it asks for.
+    """
     import faiss
 
     kind = f"HNSW{NUM_LINKS}_SQfp16"
     index: Any = faiss.index_factory(block.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
     index.is_trained = True  # half floats need no training
     index.hnsw.efSearch = num_in_view
-    return _filled(index, block)
-
-
-def build_exact_index(block: Vectors) -> Any:
-    """Return a FAISS index of (n, 512) vectors that compares a query with each."""
-    import faiss
-
-    return _filled(faiss.IndexFlatIP(block.shape[1]), block)
-
-
-def _filled(index: Any, block: Vectors) -> Any:
     for first in range(0, len(block), NUM_QUERIES):
         index.add(block[first : first + NUM_QUERIES].astype(np.float32))
     return index
