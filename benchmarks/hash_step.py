@@ -18,6 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -115,13 +116,7 @@ def run_step(task: Task, index: int = 0, num_indexes: int = 1) -> None:
     """Hash without features."""
     scratch = task.scratch / f"scratch-{index}"
     scratch.mkdir(exist_ok=True)
-    own = Task(
-        run_id=task.run_id,
-        store=task.store,
-        settings=task.settings,
-        scratch=scratch,
-        progress=NoProgress,
-    )
+    own = replace(task, scratch=scratch)
     bare_hash = partial(hash_image, size_px=SIZE_PX, max_megapixels=200, extract=None)
     hash_slices(own, index=index, num_indexes=num_indexes, hasher=bare_hash)
 

@@ -10,6 +10,7 @@ Wanted: two processes ≥ 1.8 × one.
 
 import statistics
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -69,14 +70,7 @@ def a_task(source: Path, root: Path) -> Task:
 def run_hash(task: Task, index: int, count: int) -> None:
     scratch = task.scratch / f"scratch-{index}"
     scratch.mkdir()
-    own = Task(
-        run_id=task.run_id,
-        store=task.store,
-        settings=task.settings,
-        scratch=scratch,
-        progress=NoProgress,
-    )
-    hash_slices(own, index=index, num_indexes=count)
+    hash_slices(replace(task, scratch=scratch), index=index, num_indexes=count)
 
 
 def run_link(task: Task, count: int) -> float:
