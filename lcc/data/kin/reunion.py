@@ -73,7 +73,9 @@ def _near_families(
     found = []
     for chosen, most in ((is_small, MAX_NEAR_SMALL), (~is_small, MAX_NEAR)):
         codes = np.flatnonzero(chosen)
-        count = min(budget // max(len(codes), 1), most, len(rows) - 1)
+        if not len(codes):
+            continue
+        count = min(budget // len(codes), most, len(rows) - 1)
         index = build_index(means, num_in_view=max(count + 1, NUM_IN_VIEW))
         nearest = find_nearest(means[codes], [index], num_nearest=count + 1)
         own, place = np.nonzero((nearest >= 0) & (nearest != codes[:, None]))
