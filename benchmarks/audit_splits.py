@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
-from lcc.data import SplitAudit, audit_split, find_families
-from lcc.data.audit.leaks import Tie
+from lcc import SplitAudit, audit_split, find_families
+from lcc.audit.leaks import Tie
 
 TEST_FRACTION = 0.2
 SEED = 42  # of the split; any will do

@@ -20,7 +20,7 @@ from scipy.stats import genpareto
 from tiles import Tiles, extract_all, in_processes, read_tiles
 
 from lcc.config.data import FamilySettings
-from lcc.data.kin.verify import verify_pair
+from lcc.families.verification import verify_pair
 
 LEAST = 4  # inliers: what three points fix anyway, and one more
 FROM_CORRELATION = 0.2

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 from tiles import Image, in_processes, read_image, read_tiles
 
 from lcc.config.data import FamilySettings
-from lcc.data.fingerprint import extract_features
-from lcc.data.kin.candidates import build_index, find_candidates, find_nearest
+from lcc.data.features import extract_features
+from lcc.families.candidates import build_index, find_candidates, find_nearest
 
 NUM_COPIES = 8  # of each tile, itself included
 NUM_ASKED = 2000  # rows that the exact search is asked for

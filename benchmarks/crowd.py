@@ -15,7 +15,7 @@ import numpy as np
 from robustness import CHANGES, Change, crop, mix
 from tiles import read_image, read_tiles
 
-from lcc.data import Families, find_families
+from lcc import Families, find_families
 
 find = partial(find_families, n_jobs=-1)
 HARDER: dict[str, Change] = {

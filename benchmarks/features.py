@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from tiles import Image, Tiles, extract_all, in_processes, read_image, read_tiles
 
 from lcc.config.data import FamilySettings
-from lcc.data import fingerprint
-from lcc.data.kin.candidates import find_candidates
-from lcc.data.kin.verify import verify_pair
+from lcc.data import features
+from lcc.families.candidates import find_candidates
+from lcc.families.verification import verify_pair
 
 SETTINGS = FamilySettings()
 NUM_TIMED = 100
@@ -57,7 +57,7 @@ def main() -> None:
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for side, num_keypoints in VARIANTS:
         cost = relative_time(timed, side, num_keypoints)
-        fingerprint._WORK_PX = side
+        features._WORK_PX = side
         cells = accuracy(tiles, pairs, num_keypoints)
         print(f"| {side} | {num_keypoints} | {cost:.2f} | {cells} |", flush=True)
 
@@ -67,9 +67,9 @@ def relative_time(images: list[Image], side: int, num_keypoints: int) -> float:
     seconds: dict[tuple[int, int], list[float]] = {}
     for image in images:
         for variant in (VARIANTS[0], (side, num_keypoints)):
-            fingerprint._WORK_PX = variant[0]
+            features._WORK_PX = variant[0]
             start = time.perf_counter()
-            fingerprint.extract_features(image, num_keypoints=variant[1])
+            features.extract_features(image, num_keypoints=variant[1])
             seconds.setdefault(variant, []).append(time.perf_counter() - start)
     first, own = seconds[VARIANTS[0]], seconds[side, num_keypoints]
     return float(np.median(own) / np.median(first))
@@ -90,12 +90,12 @@ def report_mirror(images: list[Image]) -> None:
     count = SETTINGS.num_keypoints
 
     def once(grey: Image) -> object:
-        return fingerprint._detect(grey, count)
+        return features._detect(grey, count)
 
     def both(grey: Image) -> object:
-        points, descriptors = fingerprint._detect(grey, count)
-        mirror = fingerprint.mirror_points(points)
-        return mirror, fingerprint.mirror_descriptors(descriptors)
+        points, descriptors = features._detect(grey, count)
+        mirror = features.mirror_points(points)
+        return mirror, features.mirror_descriptors(descriptors)
 
     def twice(grey: Image) -> object:
         mirror = np.ascontiguousarray(grey[:, ::-1])
@@ -103,7 +103,7 @@ def report_mirror(images: list[Image]) -> None:
 
     greys = [np.asarray(cv2.cvtColor(i, cv2.COLOR_RGB2GRAY), np.uint8) for i in images]
     base = median_time(once, greys)
-    whole = partial(fingerprint.extract_features, num_keypoints=count)
+    whole = partial(features.extract_features, num_keypoints=count)
     print(f"image and mirror / one SIFT run: {median_time(both, greys) / base:.2f}")
     print(f"SIFT of image and of mirror / one: {median_time(twice, greys) / base:.2f}")
     print(f"all features of a tile / one: {median_time(whole, images) / base:.2f}")
@@ -131,7 +131,7 @@ def link_mirrored(tiles: Tiles, pair: list[int]) -> tuple[bool, bool, bool]:
     first, second = (read_image(tiles.paths[row]) for row in pair)
     images = (first, second, np.ascontiguousarray(second[:, ::-1]))
     records = [
-        fingerprint.extract_features(i, num_keypoints=SETTINGS.num_keypoints)[0]
+        features.extract_features(i, num_keypoints=SETTINGS.num_keypoints)[0]
         for i in images
     ]
     link = partial(verify_pair, features=records.__getitem__, settings=SETTINGS)

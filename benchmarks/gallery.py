@@ -18,11 +18,11 @@ import pyarrow as pa
 from hash_step import NoProgress
 
 from lcc.data.catalogue import Catalogue, read_catalogue
-from lcc.data.gallery.cards import Cards
-from lcc.data.gallery.lineage import trace_lineage
-from lcc.data.gallery.pages import write_gallery
-from lcc.data.kin.edges import read_edges, renumber_edges
 from lcc.data.tiles import read_tiles
+from lcc.families.edges import read_edges, renumber_edges
+from lcc.gallery.cards import Cards
+from lcc.gallery.lineage import trace_lineage
+from lcc.gallery.pages import write_gallery
 from lcc.storage.uri import open_store
 
 

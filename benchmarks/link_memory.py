@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from lcc.config.data import FamilySettings
 from lcc.data.hashing import FACTS
-from lcc.data.kin.linking import LinkParts
 from lcc.data.parquet import to_parquet
-from lcc.data.parts import HashParts
+from lcc.data.shards import HashParts
 from lcc.data.task import single_threaded
+from lcc.families.link_step import LinkParts
 from lcc.storage.uri import open_store
 
 SLICE = 1000  # pictures of a slice

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from hash_step import NoProgress, copy_some, measure, parse_arguments, run_processes
 
+from lcc import find_families
 from lcc.config.settings import Settings
-from lcc.data import find_families
-from lcc.data.prepare.pipeline import hash_slices, link_slices, list_images
 from lcc.data.task import Task, single_threaded
+from lcc.prepare.steps import hash_slices, link_slices, list_images
 from lcc.storage.uri import open_store
 
 NUM_ROUNDS = 3

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from peer import MAX_DISTANCE, distance, load_methods, symmetries
 
 from lcc.config.data import FamilySettings
-from lcc.data.fingerprint import extract_features
-from lcc.data.kin.edges import Link, link_of
-from lcc.data.kin.verify import verify_pair
+from lcc.data.features import extract_features
+from lcc.families.edges import Link, link_of
+from lcc.families.verification import verify_pair
 
 SETTINGS = FamilySettings()
 Image = NDArray[np.uint8]

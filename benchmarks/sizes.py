@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 from tiles import Image, read_image, read_tiles
 
-from lcc.data import find_families
+from lcc import find_families
 from lcc.data.sample import augment_copy, draw_source
 
 Names = NDArray[np.str_]

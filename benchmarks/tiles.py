@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lcc.data.fingerprint import extract_features
+from lcc.data.features import extract_features
 
 Image = NDArray[np.uint8]
 Item = TypeVar("Item")

@@ -3,9 +3,9 @@
 import json
 
 from jobs.entry import StepContext, main
-from lcc.data.prepare.assembly import build_catalogue
-from lcc.data.prepare.summary import describe
 from lcc.data.task import Task
+from lcc.prepare.assembly import build_catalogue
+from lcc.prepare.summary import describe
 from lcc.storage import layout
 from lcc.tracking.progress import Progress
 

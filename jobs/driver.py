@@ -5,12 +5,12 @@ from jobs.entry import StepContext, main
 
 def run(context: StepContext) -> None:
     """Drive the run to its end; found again by whoever takes over after a kill."""
-    from lcc.launch.api_server import KubernetesCluster
-    from lcc.launch.backends import open_backend
+    from lcc.backends import open_backend
+    from lcc.backends.kubernetes.client import KubernetesCluster
+    from lcc.backends.kubernetes.render import DEFAULT_PARALLELISM
     from lcc.launch.display import Lines
-    from lcc.launch.render import DEFAULT_PARALLELISM
-    from lcc.launch.stopping import stop_on_signals
-    from lcc.launch.study import Ground, resume
+    from lcc.launch.pipeline import Ground, resume
+    from lcc.launch.signals import stop_on_signals
 
     cluster = KubernetesCluster(context.settings.cluster)
     with stop_on_signals() as stop:

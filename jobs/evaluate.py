@@ -8,7 +8,7 @@ from jobs.entry import StepContext, main
 def run(context: StepContext) -> None:
     """Judge the model that the settings name."""
     from lcc.evaluate.evaluation import evaluate_model
-    from lcc.train.whole import open_whole_recipe
+    from lcc.train.full_recipe import open_whole_recipe
 
     def open_train_on(catalogue: Any) -> Any:
         recipe = open_whole_recipe(

@@ -1,8 +1,8 @@
 """Second step of `prepare`: digests, features and tiles of some slices."""
 
 from jobs.entry import StepContext, main
-from lcc.data.prepare.pipeline import hash_slices
 from lcc.data.task import Task
+from lcc.prepare.steps import hash_slices
 from lcc.tracking.progress import Progress
 
 

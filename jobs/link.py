@@ -1,8 +1,8 @@
 """Third step of `prepare`: verify which images show the same tissue, in slices."""
 
 from jobs.entry import StepContext, main
-from lcc.data.prepare.pipeline import link_slices
 from lcc.data.task import Task
+from lcc.prepare.steps import link_slices
 from lcc.tracking.progress import Progress
 
 

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lcc.backends.kubernetes.job import build_manifests, order_job
+from lcc.backends.kubernetes.labels import DRIVER
+from lcc.backends.kubernetes.render import to_manifest
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
-from lcc.launch.labels import DRIVER
-from lcc.launch.manifests import build_manifests, order_job
 from lcc.launch.plan import Stage, Step, build_plan
-from lcc.launch.render import to_manifest
 
 HERE = Path(__file__).parent
 NAMESPACE = "lcc"

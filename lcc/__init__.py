@@ -1,3 +1,22 @@
-"""Honest lung-cancer tile classifiers: families never split, laptop to cluster."""
+"""Tissue classifiers whose number can be believed.
+
+`find_families` and `audit_split` are loaded when they are first asked for, so that what
+needs the version alone imports nothing heavy.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lcc.api import Families, SplitAudit, audit_split, find_families
 
 __version__ = "0.1.0"
+__all__ = ["Families", "SplitAudit", "__version__", "audit_split", "find_families"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from lcc import api
+
+    return getattr(api, name)

@@ -10,7 +10,7 @@ import click
 from lcc.cli.options import settings_options
 
 if TYPE_CHECKING:
-    from lcc.data.audit.leaks import SplitAudit
+    from lcc.audit.leaks import SplitAudit
 
 MAX_LINES = 6  # of a kind: with them an audit fits a screen
 WIDTH = 80
@@ -44,10 +44,10 @@ def command(
     Exits with 0 where no leak was found, 4 where one was, 3 where it cannot tell:
     missing or unreadable images, a broken CSV, or questionable links alone.
     """
+    from lcc.audit.leak_report import check_format
+    from lcc.audit.split_audit import audit_split
     from lcc.cli.options import load
     from lcc.cli.watching import watch_progress
-    from lcc.data.audit.leak_report import check_format
-    from lcc.data.audit.split_audit import audit_split
     from lcc.tracking.progress import Progress
 
     settings = load(given)
@@ -116,7 +116,7 @@ def _conclude(audit: "SplitAudit") -> None:
         CheckFailed: There is a leak.
         DataError: Questionable links or unreadable images leave it open.
     """
-    from lcc.data.audit.leaks import Verdict
+    from lcc.audit.leaks import Verdict
     from lcc.errors import CheckFailed, DataError
 
     if audit.verdict is Verdict.LEAK:

@@ -12,13 +12,13 @@ from lcc.cli.options import settings_options
 @settings_options()
 def command(run_id: str, **given: Any) -> None:
     """End RUN: its pods save and go, MLflow says KILLED; `resume` goes on later."""
-    from lcc.cli.site import look_at_site
-    from lcc.launch.cancelling import (
+    from lcc.backends.kubernetes.cancel import (
         cancel_local,
         delete_jobs,
         record_cancelled,
         wait_for_pods,
     )
+    from lcc.cli.site import look_at_site
     from lcc.launch.state import Status, read_state
 
     with look_at_site(given) as site:

@@ -11,9 +11,9 @@ from lcc.cli.options import settings_options
 @settings_options()
 def command(**given: Any) -> None:
     """Look at the cluster, its chart, the bucket and MLflow; exit 4 on a fault."""
+    from lcc.backends.kubernetes.preflight import check_cluster
     from lcc.cli.site import look_at_site
     from lcc.errors import CheckFailed, ConfigError
-    from lcc.launch.checking import check_cluster
 
     with look_at_site(given) as site:
         if site.cluster is None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from lcc.cli.site import Site
     from lcc.data.catalogue import Catalogue
-    from lcc.data.gallery.cards import Cards
-    from lcc.data.gallery.explanation import Explanation, NamedEdge
+    from lcc.gallery.cards import Cards
+    from lcc.gallery.explanation import Explanation, NamedEdge
 
 MAX_LINES = 8  # links in a list: two lines each, two lists a screen
 
@@ -39,9 +39,9 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
     """
     from lcc.cli.site import look_at_site
     from lcc.cli.watching import watch_progress
-    from lcc.data.gallery.explanation import explain as explain_image
-    from lcc.data.gallery.pages import check_gallery, write_explanation, write_gallery
-    from lcc.data.prepare.summary import read_audit
+    from lcc.gallery.explanation import explain as explain_image
+    from lcc.gallery.pages import check_gallery, write_explanation, write_gallery
+    from lcc.prepare.summary import read_audit
     from lcc.tracking.progress import Progress
 
     if gallery is not None:
@@ -66,7 +66,7 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
 
 def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
     from lcc.data.catalogue import read_catalogue
-    from lcc.data.kin.edges import read_edges
+    from lcc.families.edges import read_edges
     from lcc.launch.resolve import resolve_catalogue
 
     data = resolve_catalogue(site.settings, site.store).data
@@ -76,9 +76,9 @@ def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
 
 
 def _open_cards(site: "Site", catalogue: "Catalogue", edges: "pa.Table") -> "Cards":
-    from lcc.data.gallery.cards import Cards
-    from lcc.data.gallery.lineage import trace_lineage
     from lcc.data.tiles import read_tiles
+    from lcc.gallery.cards import Cards
+    from lcc.gallery.lineage import trace_lineage
 
     return Cards(
         catalogue=catalogue,
@@ -98,9 +98,9 @@ def _overview(
 ) -> Iterator[str]:
     from textwrap import wrap
 
-    from lcc.data.gallery.explanation import describe_edge, name_edge
-    from lcc.data.gallery.ranking import question_links
-    from lcc.data.kin.edges import Link
+    from lcc.families.edges import Link
+    from lcc.gallery.explanation import describe_edge, name_edge
+    from lcc.gallery.ranking import question_links
 
     yield from _class_table(catalogue)
     kinds = edges["link"].to_pylist()
@@ -119,7 +119,7 @@ def _overview(
 def _class_table(catalogue: "Catalogue") -> Iterator[str]:
     from statistics import median_high
 
-    from lcc.data.gallery.explanation import class_sizes
+    from lcc.gallery.explanation import class_sizes
 
     rows = [("CLASS", "IMAGES", "KEPT", "FAMILIES", "GROUPS", "SIZES", "ALONE")]
     for found in class_sizes(catalogue):
@@ -158,7 +158,7 @@ def _images(count: int) -> str:
 
 
 def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:
-    from lcc.data.gallery.explanation import describe_edge
+    from lcc.gallery.explanation import describe_edge
 
     for tie in ties[:MAX_LINES]:
         yield f"  {tie.first} and {tie.second}"

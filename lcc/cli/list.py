@@ -11,10 +11,10 @@ from lcc.cli.options import settings_options
 @settings_options()
 def command(**given: Any) -> None:
     """List the runs under the root, oldest first."""
+    from lcc.backends.kubernetes.jobs import with_jobs
     from lcc.cli.site import look_at_site
     from lcc.cli.standing import take_inventory_of
     from lcc.cli.tables import run_table
-    from lcc.launch.inventory import with_jobs
     from lcc.launch.state import read_states
 
     with look_at_site(given) as site:

@@ -26,9 +26,9 @@ def command(
 
     Of pods that are gone the log is read from the store.
     """
+    from lcc.backends.kubernetes.logs import newest_job, read_kept_logs, read_pod_logs
     from lcc.cli.site import look_at_site
     from lcc.cli.standing import latest_run
-    from lcc.launch.pod_logs import newest_job, read_kept_logs, read_pod_logs
     from lcc.launch.state import read_state
 
     with look_at_site(given) as site:

@@ -14,10 +14,9 @@ from lcc.cli.options import settings_options
 @settings_options()
 def command(port: int, no_browser: bool, **given: Any) -> None:
     """Open MLflow's pages on this machine, until Ctrl-C."""
+    from lcc.backends.kubernetes.port_forward import forwarding, service_of
     from lcc.cli.site import look_at_site
     from lcc.errors import ConfigError
-    from lcc.launch.addresses import service_of
-    from lcc.launch.forward import forwarding
 
     with look_at_site(given) as site:
         uri = site.settings.tracking.uri

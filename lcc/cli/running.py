@@ -16,9 +16,9 @@ from lcc.launch.plan import Plan, Stage, build_plan, stages_of
 from lcc.launch.resolve import resolve_places
 
 if TYPE_CHECKING:
-    from lcc.launch.api_server import KubernetesCluster
+    from lcc.backends.kubernetes.client import KubernetesCluster
+    from lcc.launch.pipeline import Ground
     from lcc.launch.state import RunState
-    from lcc.launch.study import Ground
 
 
 def launch(stage: Stage, given: dict[str, Any], **flags: str | None) -> None:
@@ -44,8 +44,8 @@ def launch(stage: Stage, given: dict[str, Any], **flags: str | None) -> None:
 
 def describe(stage: Stage, settings: Settings) -> str:
     """Return what a stage would run, as YAML: manifests, or the plan of processes."""
+    from lcc.backends.kubernetes.render import render_stage
     from lcc.config.document import to_yaml
-    from lcc.launch.render import render_stage
 
     if settings.launch.backend is Backend.KUBERNETES:
         return render_stage(stage, settings)
@@ -68,8 +68,8 @@ def plans_of(stage: Stage, settings: Settings) -> list[Plan]:
 
 def num_at_once(settings: Settings) -> int:
     """Return how many processes run at once unless the user says otherwise."""
-    from lcc.launch.local import num_cores
-    from lcc.launch.render import DEFAULT_PARALLELISM
+    from lcc.backends.kubernetes.render import DEFAULT_PARALLELISM
+    from lcc.backends.local.backend import num_cores
 
     is_local = settings.launch.backend is Backend.LOCAL
     return num_cores() if is_local else DEFAULT_PARALLELISM
@@ -77,9 +77,9 @@ def num_at_once(settings: Settings) -> int:
 
 def go_on(run_id: str, given: dict[str, Any], *, detach: bool) -> None:
     """Resume a run, and close like a new one."""
-    from lcc.launch.detached import start_driver
+    from lcc.backends.kubernetes.backend import start_driver
+    from lcc.launch.pipeline import read_run_settings, resume
     from lcc.launch.state import Status, read_state
-    from lcc.launch.study import read_run_settings, resume
 
     with look_at_site(given) as site:
         state = read_state(site.store, run_id)
@@ -121,7 +121,7 @@ def _cluster_of(site: Site) -> "KubernetesCluster":
 
 
 def _run(stage: Stage, site: Site) -> None:
-    from lcc.launch.study import start
+    from lcc.launch.pipeline import start
 
     settings = _inputs(stage, site)
     with _ground(site, settings) as ground:
@@ -131,7 +131,7 @@ def _run(stage: Stage, site: Site) -> None:
 
 
 def _inputs(stage: Stage, site: Site) -> Settings:
-    from lcc.launch.prerequisites import check_prerequisites
+    from lcc.backends.kubernetes.preflight import check_prerequisites
     from lcc.launch.resolve import resolve_inputs
 
     if site.cluster is not None:
@@ -141,7 +141,7 @@ def _inputs(stage: Stage, site: Site) -> Settings:
 
 
 def _detach(stage: Stage, site: Site) -> None:
-    from lcc.launch.detached import start_driver
+    from lcc.backends.kubernetes.backend import start_driver
     from lcc.launch.driver import create_run
 
     cluster = _cluster_of(site)
@@ -159,8 +159,8 @@ def _detach(stage: Stage, site: Site) -> None:
 
 def _rehearse(stage: Stage, site: Site) -> None:
     """Have the API server judge every object of a stage."""
-    from lcc.launch.prerequisites import check_prerequisites
-    from lcc.launch.render import stage_manifests
+    from lcc.backends.kubernetes.preflight import check_prerequisites
+    from lcc.backends.kubernetes.render import stage_manifests
 
     if site.cluster is None:
         message = "--dry-run: server needs a cluster, got --local. Use client."
@@ -174,7 +174,7 @@ def _rehearse(stage: Stage, site: Site) -> None:
 
 def announce(stage: Stage, settings: Settings) -> str:
     """Return what will run: steps and processes, device, root."""
-    from lcc.launch.announcing import cluster_lines
+    from lcc.backends.kubernetes.resources import cluster_lines
 
     plans = plans_of(stage, settings)
     lines = [f"  {plan.stage:<10}{_chain(plan)}" for plan in plans]
@@ -198,10 +198,10 @@ def _chain(plan: Plan) -> str:
 
 @contextmanager
 def _ground(site: Site, settings: Settings) -> "Iterator[Ground]":
-    from lcc.launch.backends import open_backend
+    from lcc.backends import open_backend
     from lcc.launch.display import open_display
-    from lcc.launch.stopping import stop_on_signals
-    from lcc.launch.study import Ground
+    from lcc.launch.pipeline import Ground
+    from lcc.launch.signals import stop_on_signals
 
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
         yield Ground(
@@ -217,7 +217,7 @@ def _ground(site: Site, settings: Settings) -> "Iterator[Ground]":
 
 
 def _close(site: Site, state: Any, settings: Settings) -> None:
-    from lcc.launch.closing import closing_lines
+    from lcc.launch.messages import closing_lines
 
     for line in closing_lines(site.store, state, settings):
         click.echo(line)

@@ -23,7 +23,7 @@ from lcc.storage.uri import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lcc.launch.api_server import KubernetesCluster
+    from lcc.backends.kubernetes.client import KubernetesCluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +97,9 @@ def _open_cluster(
     flags: dict[str, str | None],
     stack: ExitStack,
 ) -> Site:
-    from lcc.launch.api_server import KubernetesCluster
-    from lcc.launch.forward import Reach
-    from lcc.launch.installed import chart_settings, use_secrets
+    from lcc.backends.kubernetes.chart import chart_settings, use_secrets
+    from lcc.backends.kubernetes.client import KubernetesCluster
+    from lcc.backends.kubernetes.port_forward import Reach
 
     cluster = KubernetesCluster(settings.cluster)
     stack.callback(cluster.close)

@@ -7,12 +7,12 @@ from lcc.errors import NotFoundError
 from lcc.launch.state import RunState, read_state, read_states
 
 if TYPE_CHECKING:
-    from lcc.launch.inventory import Inventory
+    from lcc.backends.kubernetes.jobs import Inventory
 
 
 def take_inventory_of(site: Site) -> "Inventory":
     """Return the Jobs of the site's namespace; none on this machine."""
-    from lcc.launch.inventory import Inventory, take_inventory
+    from lcc.backends.kubernetes.jobs import Inventory, take_inventory
 
     return take_inventory(site.cluster) if site.cluster else Inventory()
 
@@ -38,7 +38,7 @@ def read_standing(
     site: Site, run_id: str, inventory: "Inventory"
 ) -> tuple[RunState, list[RunState]]:
     """Return a run and, of a pipeline, its stages' runs, as they stand now."""
-    from lcc.launch.inventory import waiting, with_jobs
+    from lcc.backends.kubernetes.jobs import waiting, with_jobs
 
     state = with_jobs(read_state(site.store, run_id), inventory)
     parts = [read_state(site.store, part) for part in state.stages.values()]

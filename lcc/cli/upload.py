@@ -17,7 +17,7 @@ def command(folder: str, uri: str, **given: Any) -> None:
 
     from lcc.cli.site import look_at_site
     from lcc.cli.watching import watch_progress
-    from lcc.launch.uploading import upload_folder
+    from lcc.launch.upload import upload_folder
     from lcc.storage.uri import open_store
 
     with look_at_site(given) as site:

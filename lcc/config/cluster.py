@@ -22,6 +22,8 @@ IMAGE = (
     r"^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
 )
 
+SOURCE_FOLDER = "/mnt/source"  # where pods see the images of a claim
+
 Quantity = Annotated[str, Field(pattern=QUANTITY)]
 Qualified = Annotated[str, Field(pattern=QUALIFIED)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE)]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lcc.data.fingerprint import DESCRIPTOR_NORM, detect_descriptors
+from lcc.data.features import DESCRIPTOR_NORM, detect_descriptors
 
 NUM_WORDS = 64  # Jégou 2010: more words gain little once geometry judges the pairs
 RESOURCE = Path(__file__).with_name("codebook.npy")

@@ -1,6 +1,6 @@
-"""Documents made from the templates of this package.
+"""HTML and Markdown documents made from templates.
 
-Knows files and Jinja; not what a document says.
+Knows files, Jinja and the page that all documents share; not what a document says.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +14,7 @@ from lcc.errors import ConfigError
 def render(
     template: str,
     *,
+    package: str,
     filters: Mapping[str, Callable[..., object]] | None = None,
     **values: Any,
 ) -> str:
@@ -21,13 +22,14 @@ def render(
 
     Args:
         template: Name of a template; its first ending is that of the document.
+        package: Package with the folder `templates` that holds it.
         filters: Functions that it may use.
         values: What it shows.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("lcc.data", "templates"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("lcc.data")]),
         autoescape=".html." in template,  # noqa: S701 - Markdown is no HTML
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,7 +15,7 @@ import PIL
 
 from lcc.config.settings import Settings
 from lcc.data.listing import Listing, read_listing
-from lcc.data.parts import HashParts
+from lcc.data.shards import HashParts
 from lcc.errors import ConfigError
 from lcc.storage import layout
 from lcc.storage.store import Store

@@ -15,27 +15,27 @@ from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.launch.display import Display
-from lcc.launch.ending import failure
-from lcc.launch.forwarding import (
+from lcc.launch.messages import failure
+from lcc.launch.mlflow_sync import (
     finish_safely,
     forward_safely,
     forwarding,
     open_sender,
 )
-from lcc.launch.keeping import StateKeeper
-from lcc.launch.names import new_run_id
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Stage, Step
+from lcc.launch.progress import StateKeeper
+from lcc.launch.signals import StopRequest
 from lcc.launch.state import (
     RunState,
     Status,
     StepState,
     create_state,
+    new_run_id,
     now,
     this_driver,
     write_state,
 )
-from lcc.launch.stopping import StopRequest
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 from lcc.config.settings import Settings
-from lcc.launch.forwarding import finish_safely, forward_safely, open_sender
+from lcc.launch.mlflow_sync import finish_safely, forward_safely, open_sender
+from lcc.launch.pipeline import read_run_settings
 from lcc.launch.state import RunState, Status, write_state
-from lcc.launch.study import read_run_settings
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
 

@@ -6,15 +6,15 @@ Knows the working folder and what lies under the root; a pod would know neither.
 import json
 import re
 from difflib import get_close_matches
+from urllib.parse import unquote
 
+from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.launch import Backend
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
-from lcc.launch.names import dataset_name
 from lcc.launch.plan import Stage
-from lcc.launch.pod import SOURCE_FOLDER
 from lcc.launch.state import Status, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -24,6 +24,7 @@ from lcc.tracking.mlflow import MlflowServer
 DEFAULT_ROOT = "lcc-study"
 CLUSTER_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 CLAIM = "pvc://"
+MAX_NAME = 40  # characters of a data set's name, as data.name allows
 FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
 
 
@@ -50,6 +51,18 @@ def resolve_places(settings: Settings) -> Settings:
         if value is not None and is_file_name(value):
             changes[path] = absolute_uri(value)
     return changed_settings(settings, changes)
+
+
+def dataset_name(source: str) -> str:
+    """Return the name of a data set: the last part of its source, as a slug.
+
+    Example:
+        >>> dataset_name("s3://lab/Lung tiles (2020)/")
+        'lung-tiles-2020'
+    """
+    last = unquote(source).rstrip("/").rpartition("/")[2]
+    slug = re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")
+    return slug[:MAX_NAME].strip("-") or "tiles"
 
 
 def is_file_name(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from lcc.storage.store import Store
 
 # A driver elsewhere says every 15 s that it lives; a minute of silence, and it is dead.
 SILENCE_SECONDS = 60.0
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a digit
 
 
 class Status(StrEnum):
@@ -73,6 +75,12 @@ class RunState:
     stages: dict[str, str] = field(default_factory=dict)
     driver: dict[str, str] = field(default_factory=dict)
     format: int = layout.FORMAT_VERSION
+
+
+def new_run_id(stage: str, *, now: datetime | None = None) -> str:
+    """Return a run id that nobody has: stage, minute (UTC), four random letters."""
+    moment = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M")
+    return f"{stage}-{moment}-{''.join(secrets.choice(ALPHABET) for _ in range(4))}"
 
 
 def now() -> str:

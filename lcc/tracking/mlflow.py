@@ -14,7 +14,7 @@ from typing import Any
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
 from lcc.tracking.client import database_errors, knocking, legal_name, set_defaults
-from lcc.tracking.place import locked, tracking_folder, tracking_uri
+from lcc.tracking.location import locked, tracking_folder, tracking_uri
 from lcc.tracking.registry import Registry
 from lcc.tracking.server import Metric, RefusedError
 

@@ -22,8 +22,8 @@ from tensorflow.python.eager import context
 from lcc.config.settings import Settings
 from lcc.config.train import Device
 from lcc.errors import ConfigError
-from lcc.train.meeting import meet
 from lcc.train.peers import Peers, tf_config
+from lcc.train.rendezvous import meet
 
 REGISTER_SECONDS = 60  # from the meeting until all have started TensorFlow's server
 HEARTBEAT_SECONDS = 10  # of silence until a peer is given up: TensorFlow's own choice

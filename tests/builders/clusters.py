@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from lcc.launch.cluster import GoneError, Object, Page
+from lcc.backends.kubernetes.interface import GoneError, Object, Page
 
 
 class FakeCluster:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lcc.config.settings import Settings
-from lcc.data.prepare.assembly import Built, build_catalogue
-from lcc.data.prepare.pipeline import hash_slices, link_slices, list_images
 from lcc.data.task import Task
+from lcc.prepare.assembly import Built, build_catalogue
+from lcc.prepare.steps import hash_slices, link_slices, list_images
 from lcc.storage.uri import open_store
 
 

@@ -9,8 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from lcc.backends.kubernetes.labels import build_labels
 from lcc.config.load import load_settings
-from lcc.launch.labels import build_labels
 from tests.chart.rendering import (
     CHART,
     EVERYTHING,
@@ -320,7 +320,7 @@ def test_roles_name_every_verb_and_no_secret_but_one():
 
 
 def test_the_launcher_role_allows_all_that_check_asks_for():
-    from lcc.launch.checking import NEEDS
+    from lcc.backends.kubernetes.preflight import NEEDS
 
     allowed = _rules(render(), "lcc-launcher")
 

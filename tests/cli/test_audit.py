@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from lcc.audit import leak_report
 from lcc.cli.main import cli
-from lcc.data.audit import leak_report
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.splits import a_csv, some_files
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
-from lcc.data.prepare.assembly import Built
 from lcc.data.sample import write_sample
+from lcc.prepare.assembly import Built
 from tests.builders.preparation import a_task, prepare
 from tests.builders.splits import some_files
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.port_forward import forwarding
 from lcc.config.cluster import ClusterSettings
 from lcc.config.storage import StorageSettings
-from lcc.launch.api_server import KubernetesCluster
-from lcc.launch.forward import forwarding
 from lcc.storage.uri import open_store
 from tests.cluster.lab import (
     BACKBONE,

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.port_forward import forwarding
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import UnavailableError
-from lcc.launch.api_server import KubernetesCluster
-from lcc.launch.forward import forwarding
 
 VALUES = Path(__file__).with_name("values.yaml")
 BIN = Path(sys.executable).parent

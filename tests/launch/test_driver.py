@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from lcc.backends.local.backend import LocalBackend
 from lcc.errors import Stopped
 from lcc.launch.driver import Launch, create_run, run_stage
-from lcc.launch.ending import StepFailed
-from lcc.launch.local import LocalBackend
+from lcc.launch.messages import StepFailed
 from lcc.launch.outcome import Outcome, Watch
 from lcc.launch.plan import Plan, Step
+from lcc.launch.signals import StopRequest
 from lcc.launch.state import Status, read_state
-from lcc.launch.stopping import StopRequest
 from lcc.storage.local import LocalStore
 from tests.builders.launches import (
     RecordingDisplay,
@@ -60,7 +60,7 @@ def events_of(store: LocalStore, run_id: str, kind: str) -> list[dict[str, objec
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
-    monkeypatch.setattr("lcc.launch.forwarding.forward_safely", lambda _: 0)
+    monkeypatch.setattr("lcc.launch.mlflow_sync.forward_safely", lambda _: 0)
 
 
 def test_steps_run_in_order_and_the_state_says_so(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lcc.errors import ConfigError, UnavailableError
-from lcc.train.meeting import meet
 from lcc.train.peers import Peers, read_peers, tf_config
+from lcc.train.rendezvous import meet
 from tests.conftest import free_port
 
 THREE = "train-1-0.train-1:12345,train-1-1.train-1:12345,train-1-2.train-1:12345"

@@ -21,10 +21,10 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ last . }}
 {{- end -}}
 
-{{- /* What servers and launched pods are part of; as PART_OF of lcc/launch/labels.py. */ -}}
+{{- /* What servers and launched pods are part of; as PART_OF of lcc/backends/kubernetes/labels.py. */ -}}
 {{- define "lcc.partOf" -}}lcc{{- end -}}
 
-{{- /* Labels of launched pods; as lcc/launch/labels.py sets them. */ -}}
+{{- /* Labels of launched pods; as lcc/backends/kubernetes/labels.py sets them. */ -}}
 {{- define "lcc.launchedLabels" -}}
 app.kubernetes.io/part-of: {{ include "lcc.partOf" . }}
 app.kubernetes.io/managed-by: lcc-launch

@@ -1,0 +1,95 @@
+"""The audit of anybody's split: copies and families that lie on both sides of it.
+
+Knows a split and a folder of images; needs no catalogue, no root and no classes, so
+that a split of any data set can be judged.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from lcc.audit.leaks import SplitAudit
+from lcc.audit.levels import count_crossings, find_conflicts, find_leaks, tie_levels
+from lcc.audit.split_csv import read_split_csv
+from lcc.audit.split_folder import read_split_folder
+from lcc.audit.user_split import UserSplit, split_order
+from lcc.config.data import DataSettings
+from lcc.data.task import Counter as Progress
+from lcc.errors import ConfigError, NotFoundError
+from lcc.families.find import find_families
+
+
+def audit_split(
+    split: str | Path,
+    images: str | Path | None = None,
+    *,
+    settings: DataSettings | None = None,
+    progress: Callable[[int], Progress] | None = None,
+    n_jobs: int | None = None,
+) -> SplitAudit:
+    """Look for copies, families and overlaps across the splits of any image set.
+
+    Args:
+        split: A CSV with the columns path and split, by any of their usual names, and
+            perhaps label; or a folder that holds `train/`, `val/`, `test/`.
+        images: Folder that the paths of a CSV start from; by default the CSV's own.
+        settings: How images are read, and how kin is found.
+        progress: Starts a counter of so many units of work.
+        n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
+
+    Returns:
+        What was found. An audit with many unreadable images is no error; its verdict
+        is then that it cannot tell.
+
+    Raises:
+        NotFoundError: The split, or images that it names, are not there.
+        DataError: The split cannot be used; lists all faults at once.
+        ConfigError: `images` was given for a folder.
+
+    Example:
+        >>> audit = audit_split("split.csv", "tiles/")  # doctest: +SKIP
+        >>> audit.verdict, audit.ties  # doctest: +SKIP
+        (<Verdict.LEAK: 'LEAK'>, {<Tie.FAMILY: 'families of near copies'>: 3})
+    """
+    settings = settings or DataSettings()
+    source = _read(Path(split), None if images is None else Path(images))
+    found = find_families(
+        [image.file for image in source.images],
+        settings=settings,
+        progress=progress,
+        n_jobs=n_jobs,
+    )
+    splits = [image.split for image in source.images]
+    levels = tie_levels(found, settings.families)
+    counts = Counter(splits)
+    return SplitAudit(
+        name=source.name,
+        images=source.images,
+        counts={name: counts[name] for name in sorted(counts, key=split_order)},
+        leaks=tuple(find_leaks(levels, splits)),
+        crossings=tuple(count_crossings(levels, splits)),
+        conflicts=tuple(
+            find_conflicts(levels, [image.labels for image in source.images])
+        ),
+        unreadable=found.unreadable,
+        max_unreadable_fraction=settings.max_unreadable_fraction,
+        notes=(*source.notes, *found.alarms),
+    )
+
+
+def _read(split: Path, images: Path | None) -> UserSplit:
+    if split.is_dir():
+        if images is not None:
+            message = (
+                f"images: must go with a CSV, got {images} and the folder {split}. "
+                "Leave it out."
+            )
+            raise ConfigError(message)
+        return read_split_folder(split)
+    if not split.is_file():
+        message = (
+            f"{split}: not found. Name a CSV with the columns path and split, or a "
+            "folder with train/ and test/."
+        )
+        raise NotFoundError(message)
+    return read_split_csv(split, split.parent if images is None else images)

@@ -1,0 +1,106 @@
+"""Ending a run from outside: its Jobs and Services go, its records say so."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from lcc.backends.kubernetes.interface import Cluster, Object
+from lcc.backends.kubernetes.jobs import take_inventory
+from lcc.backends.kubernetes.labels import DRIVER, select
+from lcc.backends.kubernetes.reasons import lost_words
+from lcc.backends.kubernetes.status import pod_facts
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, UnavailableError
+from lcc.launch.mlflow_sync import finish_safely, open_sender
+from lcc.launch.pipeline import read_run_settings
+from lcc.launch.state import RunState, Status, is_driven, now, write_state
+from lcc.storage.store import Store
+from lcc.tracking.tracker import Tracker
+
+POLL_SECONDS = 0.5
+MARGIN_SECONDS = 60  # for the garbage collection of thousands
+UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
+MESSAGE = "cancelled"
+
+
+def cancel_local(state: RunState) -> None:
+    """Ask the driver of a run on this machine to stop; it saves and ends all.
+
+    Raises:
+        ConfigError: Nothing drives the run here.
+    """
+    if not is_driven(state) or state.driver.get("host") != os.uname().nodename:
+        message = (
+            f"run {state.run_id}: must be driven on this machine, got "
+            f"{state.status}. There is nothing to cancel."
+        )
+        raise ConfigError(message)
+    os.kill(int(state.driver["pid"]), signal.SIGTERM)
+
+
+def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
+    """Delete all Jobs and Services of runs, the driver first.
+
+    Returns:
+        Jobs deleted; their pods still have to go.
+    """
+    jobs = [job for run in run_ids for job in take_inventory(cluster, run=run).jobs]
+    jobs.sort(key=lambda job: job.step != DRIVER)
+    for job in jobs:
+        cluster.delete("Job", job.facts.name)
+    for run in run_ids:
+        for page in cluster.pages("Service", select(run=run)):
+            for service in page.items:
+                cluster.delete("Service", service["metadata"]["name"])
+    return len(jobs)
+
+
+def wait_for_pods(cluster: Cluster, run_ids: list[str]) -> None:
+    """Wait until no pod of cancelled runs can write any more.
+
+    Finished pods are Kubernetes' garbage: it collects thousands in half a minute.
+
+    Raises:
+        UnavailableError: A pod is there long after its grace period.
+    """
+    began = time.monotonic()
+    while pods := _live_pods(cluster, run_ids):
+        told = [pod["metadata"].get("deletionGracePeriodSeconds") for pod in pods]
+        waited = time.monotonic() - began
+        if None not in told and waited > max(told) + MARGIN_SECONDS:
+            pod = pod_facts(pods[0])
+            message = (
+                f"pod {pod.name}: must end in the {max(told)} s after it was deleted, "
+                f"got {waited:.0f} s. {lost_words(pod)}"
+            )
+            raise UnavailableError(message)
+        time.sleep(POLL_SECONDS)
+
+
+def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
+    """Return some of the pods that run or may come to run."""
+    return [
+        pod
+        for run in run_ids
+        for pod in next(cluster.pages("Pod", select(run=run), UNFINISHED)).items
+    ]
+
+
+def record_cancelled(
+    store: Store, state: RunState, reach: Callable[[Settings], Settings]
+) -> None:
+    """Write down that a run was cancelled, for its state and for MLflow."""
+    state.status, state.ended = Status.STOPPED, now()
+    state.message = MESSAGE
+    for step in state.steps:
+        if step.status in {Status.RUNNING, Status.LOST}:
+            step.status, step.ended, step.reason = Status.STOPPED, now(), ""
+    write_state(store, state)
+    if not state.steps:  # a pipeline has no run of its own
+        return
+    writer = f"cancel-{os.getpid()}-{time.time_ns()}"
+    with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
+        tracker.set_status("KILLED")
+    tracking = reach(read_run_settings(store, state.run_id)).tracking
+    finish_safely(open_sender(store, tracking, state.run_id))

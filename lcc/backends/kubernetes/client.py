@@ -1,0 +1,277 @@
+"""The API server: the only place that talks to it.
+
+Raw JSON, not the client's models: thousands of pods parsed into models take seconds and
+hundreds of megabytes. Requests are counted, so that a test can bound them.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
+
+from lcc.backends.kubernetes import errors
+from lcc.backends.kubernetes.interface import GoneError, Object, Page
+from lcc.backends.kubernetes.websocket import open_tunnel
+from lcc.config.cluster import ClusterSettings
+from lcc.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500  # objects of one answer: 2 to 4 MB of pods
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+KINDS = {  # kind → API group and plural
+    "Job": ("apis/batch/v1", "jobs"),
+    "Pod": ("api/v1", "pods"),
+    "Service": ("api/v1", "services"),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Secret": ("api/v1", "secrets"),
+    "Event": ("api/v1", "events"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "LocalQueue": ("apis/kueue.x-k8s.io/v1beta1", "localqueues"),
+}
+
+
+class KubernetesCluster:
+    """A `Cluster` behind the user's kubeconfig, or the one that this pod runs in.
+
+    Raises:
+        ConfigError: There is no kubeconfig, or no such context in it.
+    """
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._configuration = client.Configuration()
+        own = load_kubeconfig(settings.context, self._configuration)
+        self.namespace = settings.namespace or own or "default"
+        self._configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
+        self.num_requests = 0
+
+    @cached_property
+    def _api(self) -> client.ApiClient:
+        return client.ApiClient(self._configuration)
+
+    def close(self) -> None:
+        """Close the connections that are kept open; with -vv tells what was asked."""
+        logger.debug("event=api_requests count=%d", self.num_requests)
+        self._api.rest_client.pool_manager.clear()
+        self._api.close()
+
+    @property
+    def host(self) -> str:
+        """URL of the API server."""
+        return str(self._configuration.host)
+
+    def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
+        """Create an object; None where one of this name exists already."""
+        query = [("dryRun", "All")] if dry_run else []
+        path = self._path(manifest["kind"])
+        try:
+            return self._json("POST", path, query=query, body=manifest)
+        except errors.ExistsError:
+            return None
+
+    def read(self, kind: str, name: str) -> Object | None:
+        """Return an object, None where there is none."""
+        try:
+            return self._json("GET", self._path(kind, name))
+        except errors.AbsentError:
+            return None
+
+    def get(self, path: str) -> Object:
+        """Return what lies at a path of the API, e.g. `version`."""
+        return self._json("GET", f"/{path}")
+
+    def post(self, path: str, body: Object) -> Object:
+        """Return the answer to a review, which creates nothing."""
+        return self._json("POST", f"/{path}", body=body)
+
+    def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
+        """Yield all objects that fit, a page at a time."""
+        token = ""
+        while True:
+            query = [
+                ("limit", str(PAGE)),
+                ("labelSelector", selector),
+                ("fieldSelector", fields),
+                ("continue", token),
+            ]
+            answer = self._json("GET", self._path(kind), query=query)
+            metadata = answer["metadata"]
+            token = metadata.get("continue", "")
+            yield Page(
+                items=answer["items"], resource_version=metadata["resourceVersion"]
+            )
+            if not token:
+                return
+
+    def watch(
+        self, kind: str, selector: str, *, resource_version: str, seconds: int
+    ) -> Iterator[tuple[str, Object]]:
+        """Yield (type, object) of each change until the time is over.
+
+        Raises:
+            GoneError: Too much has happened since; list again.
+        """
+        query = [
+            ("watch", "1"),
+            ("labelSelector", selector),
+            ("resourceVersion", resource_version),
+            ("timeoutSeconds", str(seconds)),
+            ("allowWatchBookmarks", "true"),
+        ]
+        with self._stream(self._path(kind), query, seconds + READ_SECONDS) as lines:
+            for line in lines:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    if event["object"].get("code") == errors.GONE:
+                        raise GoneError
+                    raise errors.from_status(event["object"], self.namespace)
+                yield event["type"], event["object"]
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object and what belongs to it; nothing where there is none."""
+        query = [("propagationPolicy", "Background")]
+        try:
+            self._json("DELETE", self._path(kind, name), query=query)
+        except errors.AbsentError:
+            return
+
+    def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
+        """Yield the lines of a pod's log, time in front; none where it is gone."""
+        query = [("follow", str(follow).lower()), ("timestamps", "true")]
+        if since:
+            query.append(("sinceTime", since))
+        path = f"{self._path('Pod', pod)}/log"
+        try:
+            with self._stream(path, query, 3600 if follow else READ_SECONDS) as lines:
+                yield from lines
+        except errors.AbsentError:
+            return  # the pod, or its node
+
+    def connect(self, pod: str, port: int) -> Any:
+        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
+        with self._translating():
+            self.num_requests += 1
+            return open_tunnel(self._configuration, self._path("Pod", pod), port)
+
+    def _path(self, kind: str, name: str = "") -> str:
+        group, plural = KINDS[kind]
+        path = f"/{group}/namespaces/{self.namespace}/{plural}"
+        return f"{path}/{name}" if name else path
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        body: Object | None = None,
+    ) -> Object:
+        with self._translating():
+            answer = self._request(method, path, query or [], body, READ_SECONDS)
+            found = json.loads(answer.data)
+        assert isinstance(found, dict)  # noqa: S101 - the API answers with objects
+        return found
+
+    @contextmanager
+    def _stream(
+        self, path: str, query: list[tuple[str, str]], seconds: int
+    ) -> Iterator[Iterator[str]]:
+        with self._translating():
+            answer = self._request("GET", path, query, None, seconds)
+            try:
+                yield _lines(answer)
+            finally:
+                answer.close()  # with what was not read: nobody may reuse it
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        body: Object | None,
+        seconds: int,
+    ) -> Any:
+        self.num_requests += 1
+        answer, _, _ = self._api.call_api(
+            path,
+            method,
+            query_params=[(name, value) for name, value in query if value],
+            header_params={
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+            },
+            body=body,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=(CONNECT_SECONDS, seconds),
+        )
+        return answer
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as err:
+            raise errors.meaning(err, namespace=self.namespace, host=self.host) from err
+        except (urllib3.exceptions.HTTPError, OSError) as err:
+            raise errors.away(self.host, err) from err
+
+
+def _lines(answer: Any) -> Iterator[str]:
+    rest = b""
+    for chunk in answer.stream(amt=None, decode_content=False):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole if line)
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def load_kubeconfig(
+    context: str | None, configuration: client.Configuration
+) -> str | None:
+    """Fill the configuration; return the namespace that the context names.
+
+    Raises:
+        ConfigError: There is no kubeconfig, or no such context in it.
+    """
+    reasons = []
+    sources: tuple[Callable[[], str | None], ...] = (
+        lambda: _load_file(context, configuration),
+        lambda: _load_pod(configuration),
+    )
+    for load in sources:
+        try:
+            return load()
+        except (config.ConfigException, OSError) as err:
+            reasons.append(str(err).rstrip("."))
+    message = (
+        f"kubeconfig: must name a cluster, got none: {reasons[0]}. Set KUBECONFIG or "
+        "cluster.context, or pass --local to run on this machine."
+    )
+    raise ConfigError(message)
+
+
+def _load_file(context: str | None, configuration: client.Configuration) -> str | None:
+    file = os.environ.get("KUBECONFIG")  # the client looks once, when it is imported
+    config.load_kube_config(file, context, client_configuration=configuration)
+    contexts, active = config.list_kube_config_contexts(file)
+    found = next((known for known in contexts if known["name"] == context), active)
+    namespace: str | None = found["context"].get("namespace")
+    return namespace
+
+
+def _load_pod(configuration: client.Configuration) -> str:
+    config.load_incluster_config(client_configuration=configuration)
+    return Path(SERVICE_TOKEN_FILENAME).with_name("namespace").read_text().strip()

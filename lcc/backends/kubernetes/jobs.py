@@ -1,0 +1,105 @@
+"""The Jobs that a namespace holds of our runs: what lives, whatever a driver wrote."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lcc.backends.kubernetes.interface import Cluster
+from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, RUN, STEP, STUDY, select
+from lcc.backends.kubernetes.reasons import waiting_reason
+from lcc.backends.kubernetes.status import JobFacts, job_facts, pod_facts
+from lcc.launch.state import RunState, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnJob:
+    """One Job of a run.
+
+    Attributes:
+        run_id: The run.
+        step: Its step, or `driver`.
+        attempt: Which try.
+        study: The pipeline run, empty for none.
+        facts: How it stands.
+    """
+
+    run_id: str
+    step: str
+    attempt: int
+    study: str
+    facts: JobFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All Jobs of a namespace that this launcher made."""
+
+    jobs: tuple[OwnJob, ...] = field(default_factory=tuple)
+
+    def of(self, run_id: str) -> list[OwnJob]:
+        """Return the Jobs of a run, or of all runs of a study."""
+        return [job for job in self.jobs if run_id in {job.run_id, job.study}]
+
+    def has_driver(self, run_id: str) -> bool:
+        """Return whether a Job in the cluster drives the run."""
+        return any(
+            job.step == DRIVER and not job.facts.is_finished for job in self.of(run_id)
+        )
+
+    def is_alive(self, run_id: str) -> bool:
+        """Return whether a Job of the run, or its driver, is at work."""
+        return any(not job.facts.is_finished for job in self.of(run_id))
+
+
+def take_inventory(cluster: Cluster, **labels: str) -> Inventory:
+    """Return the Jobs with these labels, in as many requests as there are pages."""
+    pages = cluster.pages("Job", select(**labels))
+    found = []
+    for page in pages:
+        for job in page.items:
+            marks: Mapping[str, str] = job["metadata"]["labels"]
+            found.append(
+                OwnJob(
+                    run_id=marks.get(RUN, ""),
+                    step=marks.get(STEP, ""),
+                    attempt=int(marks.get(ATTEMPT, 1)),
+                    study=marks.get(STUDY, ""),
+                    facts=job_facts(job),
+                )
+            )
+    return Inventory(tuple(found))
+
+
+def with_jobs(state: RunState, inventory: Inventory) -> RunState:
+    """Return a run's state as its Jobs have it: the driver may be dead or away."""
+    if not inventory.is_alive(state.run_id) or state.status is Status.DONE:
+        return state
+    steps = []
+    for step in state.steps:
+        own = [
+            job
+            for job in inventory.of(state.run_id)
+            if job.step == step.name and job.run_id == state.run_id
+        ]
+        last = max(own, key=lambda job: job.attempt, default=None)
+        if last is None or last.facts.is_finished:
+            steps.append(step)
+            continue
+        total = max(step.total, last.facts.total)
+        steps.append(
+            replace(step, status=Status.RUNNING, done=last.facts.succeeded, total=total)
+        )
+    return replace(state, status=Status.RUNNING, steps=steps)
+
+
+def waiting(cluster: Cluster, jobs: Iterable[OwnJob]) -> dict[str, str]:
+    """Return step → why it waits, from the first page of pods that are pending."""
+    found = {}
+    for job in jobs:
+        if job.facts.is_finished or job.step == DRIVER:
+            continue
+        selector = f"batch.kubernetes.io/job-name={job.facts.name}"
+        page = next(cluster.pages("Pod", selector, "status.phase=Pending"))
+        pods = [pod_facts(pod) for pod in page.items]
+        if reason := waiting_reason(job.facts, pods):
+            found[job.step] = reason
+    return found

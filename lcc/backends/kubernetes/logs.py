@@ -1,0 +1,149 @@
+"""The log of a run's step: from its pods while they are there, then from the store."""
+
+import queue
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+from lcc.backends.kubernetes.interface import Cluster, Object
+from lcc.backends.kubernetes.jobs import OwnJob, take_inventory
+from lcc.backends.kubernetes.labels import DRIVER
+from lcc.errors import LccError, NotFoundError, UnavailableError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+MAX_PODS = 32  # streams at once; more are cut off, and the reader is told
+PAUSE_SECONDS = 1.0
+
+
+def newest_job(cluster: Cluster, run_id: str, step: str | None) -> OwnJob | None:
+    """Return the newest attempt at a step, by default the step that was begun last."""
+    jobs = [
+        job
+        for job in take_inventory(cluster, run=run_id).jobs
+        if (job.step == step if step else job.step != DRIVER)
+    ]
+    return max(jobs, key=lambda job: (job.facts.started, job.attempt), default=None)
+
+
+def read_pod_logs(
+    cluster: Cluster, job: OwnJob, *, follow: bool, index: int | None = None
+) -> Iterator[str]:
+    """Yield the lines of a Job's pods, with the pod in front where there are several.
+
+    With `follow` waits for pods to start, goes on after a broken connection and with a
+    pod's successor, and ends with the Job.
+
+    Args:
+        cluster: Where.
+        job: Whose.
+        follow: Whether to go on until the Job ends.
+        index: Only the pods of this index.
+    """
+    if follow:
+        yield from _followed(cluster, job, index)
+        return
+    pods = [pod for pod in _pods(cluster, job, index) if _has_started(pod)]
+    for pod in pods[:MAX_PODS]:
+        name = pod["metadata"]["name"]
+        for line in cluster.read_log(name, follow=False, since=None):
+            yield _marked(name, line, is_alone=len(pods) == 1)
+    if len(pods) > MAX_PODS:
+        yield f"… and {len(pods) - MAX_PODS} more pods: name one with --index"
+
+
+def _followed(cluster: Cluster, job: OwnJob, index: int | None) -> Iterator[str]:
+    lines: queue.Queue[str] = queue.Queue()
+    known: dict[str, threading.Thread] = {}
+    is_alone = job.facts.total == 1 or index is not None
+    while True:
+        live = take_inventory(cluster, run=job.run_id, step=job.step).jobs
+        is_over = all(own.facts.is_finished for own in live)
+        for pod in _pods(cluster, job, index):
+            name = pod["metadata"]["name"]
+            if name not in known and _has_started(pod) and len(known) < MAX_PODS:
+                known[name] = threading.Thread(
+                    target=_follow_pod,
+                    args=(cluster, name, lines),
+                    kwargs={"is_alone": is_alone},
+                    daemon=True,
+                )
+                known[name].start()
+        yield from _drain(lines)
+        if is_over and not any(thread.is_alive() for thread in known.values()):
+            yield from _drain(lines)
+            return
+
+
+def _drain(lines: "queue.Queue[str]") -> Iterator[str]:
+    deadline = time.monotonic() + PAUSE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            yield lines.get(timeout=left)
+        except queue.Empty:
+            return
+
+
+def _follow_pod(
+    cluster: Cluster, pod: str, lines: "queue.Queue[str]", *, is_alone: bool
+) -> None:
+    """Follow one pod; after a broken connection from the last line's time on."""
+    since, last = None, ""
+    while True:
+        try:
+            for line in cluster.read_log(pod, follow=True, since=since):
+                stamp = line.partition(" ")[0]
+                if line != last:  # sinceTime takes whole seconds: lines come again
+                    lines.put(_marked(pod, line, is_alone=is_alone))
+                since, last = stamp, line
+        except UnavailableError:
+            time.sleep(PAUSE_SECONDS)
+            continue
+        except LccError:
+            return
+        return
+
+
+def _marked(pod: str, line: str, *, is_alone: bool) -> str:
+    text = line.partition(" ")[2]
+    return text if is_alone else f"[{pod}] {text}"
+
+
+def _pods(cluster: Cluster, job: OwnJob, index: int | None) -> list[Object]:
+    selector = f"batch.kubernetes.io/job-name={job.facts.name}"
+    if index is not None:
+        selector += f",batch.kubernetes.io/job-completion-index={index}"
+    page = next(cluster.pages("Pod", selector))
+    return sorted(page.items, key=lambda pod: str(pod["metadata"]["name"]))
+
+
+def _has_started(pod: Object) -> bool:
+    return bool(pod.get("status", {}).get("phase") not in {None, "Pending"})
+
+
+def read_kept_logs(
+    store: Store, run_id: str, step: str | None, *, index: int | None = None
+) -> Iterator[str]:
+    """Yield the lines of the logs that pods or processes left, newest attempt last.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    prefix = layout.run(run_id, "logs/")
+    keys = [item.key for item in store.list_objects(prefix)]
+    # A process' folder is its step; a pod's is its Job, with which its name begins.
+    folder = rf"(?P<job>({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?)"
+    name = ".*" if index is None else rf"((?P=job)-)?0*{index}(-\w+)?"
+    log = re.compile(rf"{folder}/{name}\.log")
+    wanted = [key for key in keys if log.fullmatch(key.removeprefix(prefix))]
+    if not wanted:
+        message = (
+            f"run {run_id}: must have a log{f' of {step}' if step else ''}, got none "
+            "yet. Is it the right step?"
+        )
+        raise NotFoundError(message)
+    for key in wanted:
+        name = key.removeprefix(prefix).removesuffix(".log")
+        for line in store.read(key).decode(errors="replace").splitlines():
+            yield line if len(wanted) == 1 else f"[{name}] {line}"

@@ -1,0 +1,251 @@
+"""The pod of a step: hardened, sized, with what it needs and no more. Pure.
+
+Knows Kubernetes' words for a pod; not Jobs (`manifests`), nor who creates them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lcc.backends.kubernetes.labels import DRIVER
+from lcc.backends.kubernetes.resources import num_devices, size_of
+from lcc.config.cluster import SOURCE_FOLDER
+from lcc.config.load import dump_changes
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError
+from lcc.launch.plan import Step
+
+Manifest = dict[str, Any]
+
+USER = 10001  # as in the Dockerfile
+SETTINGS_VARIABLE = "LCC_SETTINGS"
+MAX_SETTINGS_BYTES = 100_000  # Linux takes 128 KiB for one variable of a process
+CA_FOLDER = "/etc/lcc-ca"
+PEER_PORT = 2222  # where the workers of one training listen, as TensorFlow's examples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOrder:
+    """One attempt at a step of a run.
+
+    Attributes:
+        step: The step.
+        run_id: Its run.
+        settings: In force, complete.
+        name: Of the Job and, for a group, of its Service.
+        labels: Of every object.
+    """
+
+    step: Step
+    run_id: str
+    settings: Settings
+    name: str
+    labels: Mapping[str, str]
+
+
+def without_none(value: Any) -> Any:
+    """Return an object without the fields that are None, at any depth.
+
+    Example:
+        >>> without_none({"a": None, "b": [{"c": None, "d": 1}]})
+        {'b': [{'d': 1}]}
+    """
+    if isinstance(value, dict):
+        return {key: without_none(v) for key, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [without_none(item) for item in value]
+    return value
+
+
+def build_pod(order: JobOrder) -> Manifest:
+    """Return the pod template of a step's Job.
+
+    Raises:
+        ConfigError: The settings are too long to travel with the pod.
+    """
+    cluster = order.settings.cluster
+    is_driver = order.step.name == DRIVER
+    return {
+        "metadata": {
+            "labels": dict(order.labels),
+            # An autoscaler must not move a pod that would lose hours of work.
+            "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "serviceAccountName": cluster.driver_service_account
+            if is_driver
+            else cluster.worker_service_account,
+            "automountServiceAccountToken": is_driver,
+            # A Service called s3 would set S3_PORT, which servers take for theirs.
+            "enableServiceLinks": False,
+            "subdomain": order.name if order.step.is_group else None,
+            "activeDeadlineSeconds": cluster.pod_deadline_seconds,
+            "terminationGracePeriodSeconds": cluster.grace_seconds,
+            "priorityClassName": cluster.priority_class,
+            "nodeSelector": cluster.node_selector or None,
+            "tolerations": [
+                toleration.model_dump(mode="json") for toleration in cluster.tolerations
+            ]
+            or None,
+            "imagePullSecrets": [{"name": name} for name in cluster.image_pull_secrets]
+            or None,
+            "topologySpreadConstraints": _spread(order),
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [_container(order)],
+            "volumes": _volumes(order),
+        },
+    }
+
+
+def _spread(order: JobOrder) -> list[Manifest] | None:
+    """Spread the pods of a step over nodes where there is a choice."""
+    if order.step.num_indexes == 1:
+        return None
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"job-name": order.name}},
+        }
+    ]
+
+
+def _container(order: JobOrder) -> Manifest:
+    cluster, step = order.settings.cluster, order.step
+    is_driver = step.name == DRIVER
+    return {
+        "name": step.name,
+        "image": cluster.launcher_image if is_driver else cluster.image,
+        "imagePullPolicy": str(cluster.image_pull_policy),
+        "args": [
+            step.module,
+            *("--settings", f"env:{SETTINGS_VARIABLE}"),
+            *("--run", order.run_id),
+            *("--num-indexes", str(step.num_indexes)),
+        ],
+        "env": _environment(order),
+        "envFrom": [{"secretRef": {"name": name}} for name in _secrets(order)] or None,
+        "resources": _resources(order),
+        # The one error of a process, readable without its log.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "ports": [{"name": "peers", "containerPort": PEER_PORT}]
+        if step.is_group
+        else None,
+        "volumeMounts": _mounts(order),
+    }
+
+
+def _secrets(order: JobOrder) -> list[str]:
+    cluster = order.settings.cluster
+    names = [cluster.s3_secret]
+    if order.step.name == DRIVER:  # workers report through the bucket
+        names.append(cluster.tracking_secret)
+    return [name for name in names if name]
+
+
+def _environment(order: JobOrder) -> list[Manifest]:
+    storage, proxy = order.settings.storage, order.settings.cluster.proxy
+    has_bundle = order.settings.cluster.ca_bundle_config_map is not None
+    bundle = f"{CA_FOLDER}/ca.crt" if has_bundle else None
+    values = {
+        SETTINGS_VARIABLE: _travelling(order.settings),
+        "LCC_JOB_NAME": order.name,
+        "LCC_PEERS": _peers(order) if order.step.is_group else None,
+        "AWS_ENDPOINT_URL_S3": storage.endpoint_url,
+        "AWS_REGION": storage.region,
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "MPLBACKEND": "Agg",
+        "HTTP_PROXY": proxy.http,
+        "HTTPS_PROXY": proxy.https,
+        "NO_PROXY": proxy.no,
+        "AWS_CA_BUNDLE": bundle,
+        "REQUESTS_CA_BUNDLE": bundle,
+    }
+    plain = [{"name": name, "value": text} for name, text in values.items() if text]
+    pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    return [*plain, {"name": "LCC_POD_NAME", "valueFrom": pod_name}]
+
+
+def _travelling(settings: Settings) -> str:
+    text = dump_changes(settings)
+    if len(text.encode()) > MAX_SETTINGS_BYTES:
+        message = (
+            f"settings: must have at most {MAX_SETTINGS_BYTES:,} bytes to travel with "
+            f"a pod, got {len(text.encode()):,}. Shorten the longest, perhaps "
+            "search.grid or data.classes."
+        )
+        raise ConfigError(message)
+    return text
+
+
+def _peers(order: JobOrder) -> str:
+    """Return where each pod of a group is found, in the order of their indexes."""
+    return ",".join(
+        f"{order.name}-{index}.{order.name}:{PEER_PORT}"
+        for index in range(order.step.num_indexes)
+    )
+
+
+def _resources(order: JobOrder) -> Manifest:
+    cluster = order.settings.cluster
+    size = size_of(order.step.name, cluster)
+    gpus = num_devices(order.step, order.settings)
+    return {
+        "requests": {
+            "cpu": size.cpu,
+            "memory": size.memory,
+            "ephemeral-storage": "1Gi",  # logs and small files; /tmp has its own limit
+        },
+        "limits": {
+            "cpu": size.cpu_limit,
+            "memory": size.memory,
+            cluster.gpu_resource: str(gpus) if gpus else None,
+        },
+    }
+
+
+def _mounts(order: JobOrder) -> list[Manifest]:
+    cluster = order.settings.cluster
+    mounts = {"tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - inside the container
+    read_only = {
+        "source": SOURCE_FOLDER if cluster.source_claim else None,
+        "ca": CA_FOLDER if cluster.ca_bundle_config_map else None,
+    }
+    return [
+        *({"name": name, "mountPath": path} for name, path in mounts.items()),
+        *(
+            {"name": name, "mountPath": path, "readOnly": True}
+            for name, path in read_only.items()
+            if path
+        ),
+    ]
+
+
+def _volumes(order: JobOrder) -> list[Manifest]:
+    cluster = order.settings.cluster
+    size = size_of(order.step.name, cluster)
+    claim = {"claimName": cluster.source_claim, "readOnly": True}
+    volumes: list[Manifest] = [
+        {"name": "tmp", "emptyDir": {"sizeLimit": size.scratch}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size.shm}},
+        {
+            "name": "source",
+            "persistentVolumeClaim": claim if cluster.source_claim else None,
+        },
+        {"name": "ca", "configMap": {"name": cluster.ca_bundle_config_map}},
+    ]
+    wanted = {mount["name"] for mount in _mounts(order)}
+    return [volume for volume in volumes if volume["name"] in wanted]

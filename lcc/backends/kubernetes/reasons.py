@@ -1,0 +1,144 @@
+"""Why a Job does not run yet, whether it ever will, and how it failed. Pure."""
+
+import re
+from collections.abc import Iterable
+
+from lcc.backends.kubernetes.status import JobFacts, PodFacts
+from lcc.launch.outcome import Outcome
+
+QUOTA = re.compile(
+    r"exceeded quota: (\S+), requested: (\S+), used: \S+, limited: (\S+)"
+)
+
+
+def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") -> str:
+    """Return why nothing, or not everything, runs; empty where all does.
+
+    Args:
+        job: The Job.
+        pods: Its pods.
+        events: What keeps the Job from making pods, from its events.
+
+    Example:
+        >>> pod = PodFacts(name="a", waiting="Unschedulable: 0/1 nodes are available")
+        >>> waiting_reason(JobFacts(name="j"), [pod, pod])
+        '2 pods wait: Unschedulable: 0/1 nodes are available'
+    """
+    if job.is_suspended:
+        return "suspended, until its queue lets it run"
+    known = list(pods)
+    waits = [pod.waiting for pod in known if pod.phase == "Pending" and pod.waiting]
+    if waits:
+        first = max(set(waits), key=waits.count)
+        number = waits.count(first)
+        return f"pod waits: {first}" if number == 1 else f"{number} pods wait: {first}"
+    lost = [pod for pod in known if is_lost(pod)]
+    if lost:
+        return lost_words(lost[0])
+    if events and not job.active:
+        return events
+    ended = [pod for pod in known if pod.exit_code]
+    if ended and job.active:
+        return f"tries again after: {_what_ended(max(ended, key=_when_made))}"
+    return ""
+
+
+def _when_made(pod: PodFacts) -> str:
+    return pod.created
+
+
+def _what_ended(pod: PodFacts) -> str:
+    """Return what ended a pod; a log's tail, which Kubernetes adds, says little."""
+    if pod.says_why:
+        return pod.message.partition("\n")[0]
+    return f"{pod.killer or f'exit code {pod.exit_code}'} of pod {pod.name}"
+
+
+def is_lost(pod: PodFacts) -> bool:
+    """Return whether a pod hangs on a node that does not answer."""
+    return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
+
+
+def lost_words(pod: PodFacts) -> str:
+    """Return what to do about a pod that hangs on a node."""
+    return (
+        f"pod {pod.name} is on node {pod.node}, which does not answer. If the node is "
+        f"gone for good: kubectl taint node {pod.node} "
+        "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    )
+
+
+def never_fits(events: str) -> bool:
+    """Return whether one pod alone is above the quota, so that waiting is in vain.
+
+    Example:
+        >>> never_fits(
+        ...     "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
+        ... )
+        False
+    """
+    match = QUOTA.search(events)
+    if match is None:
+        return bool(events)
+    requested, limited = (dict(_pairs(text)) for text in (match[2], match[3]))
+    return any(requested[name] > limited[name] for name in requested if name in limited)
+
+
+def _pairs(text: str) -> Iterable[tuple[str, float]]:
+    from kubernetes.utils.quantity import parse_quantity
+
+    for pair in text.split(","):
+        name, _, quantity = pair.partition("=")
+        yield name, float(parse_quantity(quantity))
+
+
+KILLED = 137  # 128 + SIGKILL
+
+
+def failed_outcome(job: JobFacts, pods: Iterable[PodFacts], memory: str) -> Outcome:
+    """Return how a Job failed: the words of a pod that failed for good.
+
+    Args:
+        job: The Job.
+        pods: Its pods.
+        memory: The setting that a pod's memory comes from, for its remedy.
+    """
+    ended = [pod for pod in pods if pod.phase == "Failed" or pod.exit_code]
+    if not ended:
+        return Outcome(exit_code=1, message=f"job {job.name}: {job.failure}")
+    worst = max(ended, key=lambda pod: (_gravity(pod), pod.created))
+    return Outcome(
+        exit_code=_exit_code(worst),
+        message=_last_words(worst, memory),
+    )
+
+
+def _gravity(pod: PodFacts) -> int:
+    """Return what tells most: wrong input, lack of memory, any failure, weather."""
+    code = pod.exit_code or 0
+    if code in {2, 3, 4}:
+        return 3
+    if pod.killer == "OOMKilled":
+        return 2
+    return 0 if code in {75, 143} else 1
+
+
+def _exit_code(pod: PodFacts) -> int:
+    code = pod.exit_code or 1
+    return code if code in {1, 2, 3, 4, 75} else 1
+
+
+def _last_words(pod: PodFacts, memory: str) -> str:
+    if pod.killer == "OOMKilled":
+        return (
+            f"pod {pod.name}: must stay within its memory, got OOMKilled. "
+            f"Raise {memory}."
+        )
+    if pod.killer:
+        return f"pod {pod.name}: {pod.killer} {pod.message}".rstrip()
+    if pod.exit_code == KILLED:
+        return f"pod {pod.name}: was killed. {pod.message}".rstrip()
+    if pod.says_why:
+        return pod.message
+    last = pod.message.splitlines()[-1:]
+    return last[0] if last else f"pod {pod.name}: exit code {pod.exit_code}"

@@ -1,0 +1,164 @@
+"""One list and one watch of a Job and of its pods, kept up to date in two threads.
+
+Knows how a list and a watch go together; what the objects mean is in `observing`. Never
+a request per pod: as many as there are pages, and one per watch of five minutes.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from lcc.backends.kubernetes.interface import Cluster, GoneError, Object
+from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_facts
+from lcc.errors import LccError, UnavailableError
+
+WATCH_SECONDS = 300
+PAUSE_SECONDS = 2.0  # before the API server is asked again
+
+
+@dataclass
+class JobView:
+    """What is known of a Job now; written by the threads, read by the driver.
+
+    Attributes:
+        job: The Job, None before the first answer.
+        pods: Its pods that have not succeeded, by name; changed in place, so that
+            thousands cost nothing to keep: read them by `known_pods`.
+        is_deleted: Whether somebody deleted the Job.
+        away: Why the API server does not answer, empty where it does.
+        fault: What ended the following for good.
+        changed: Set with every change.
+    """
+
+    job: JobFacts | None = None
+    pods: dict[str, PodFacts] = field(default_factory=dict)
+    is_deleted: bool = False
+    away: str = ""
+    fault: LccError | None = None
+    changed: threading.Event = field(default_factory=threading.Event)
+
+    def known_pods(self) -> list[PodFacts]:
+        """Return the pods of this moment."""
+        return list(self.pods.values())
+
+
+class _JobTaker:
+    """Keeps the Job of a view."""
+
+    kind = "Job"
+
+    def __init__(self, view: JobView) -> None:
+        self._view = view
+
+    def restart(self) -> None:
+        """Begin with a new list."""
+
+    def take(self, event: str, job: Object) -> None:
+        """Take a change."""
+        self._view.job = job_facts(job)
+        self._view.is_deleted = event == "DELETED"
+
+    def end_list(self, num_items: int) -> None:
+        """Take that the list is whole."""
+        self._view.is_deleted = num_items == 0
+
+
+class _PodTaker:
+    """Keeps the pods of a view; one that has done its work is forgotten."""
+
+    kind = "Pod"
+
+    def __init__(self, view: JobView) -> None:
+        self._view = view
+
+    def restart(self) -> None:
+        """Begin with a new list; the last words of failed pods are kept."""
+        self._view.pods = {
+            name: pod for name, pod in self._view.pods.items() if pod.exit_code
+        }
+
+    def take(self, event: str, pod: Object) -> None:
+        """Take a change."""
+        facts = pod_facts(pod)
+        is_over = event == "DELETED" and not facts.exit_code
+        if is_over or facts.phase == "Succeeded":
+            self._view.pods.pop(facts.name, None)
+        else:
+            self._view.pods[facts.name] = facts
+
+    def end_list(self, num_items: int) -> None:
+        """Take that the list is whole."""
+
+
+@contextmanager
+def following(cluster: Cluster, selector: str) -> Iterator[JobView]:
+    """Give a view of the Job of a selector, and follow it until the end of `with`."""
+    view, done = JobView(), threading.Event()
+    for taker in (_JobTaker(view), _PodTaker(view)):
+        stream = _Stream(
+            cluster=cluster, selector=selector, taker=taker, view=view, done=done
+        )
+        # A stream that hangs must not hold up the end.
+        threading.Thread(target=stream.run, daemon=True).start()
+    try:
+        yield view
+    finally:
+        done.set()
+
+
+@dataclass(kw_only=True)
+class _Stream:
+    """A list and watch of one kind."""
+
+    cluster: Cluster
+    selector: str
+    taker: _JobTaker | _PodTaker
+    view: JobView
+    done: threading.Event
+    version: str = ""  # to watch from; empty: list first
+
+    def run(self) -> None:
+        """Follow until done; a server that is away is asked again."""
+        while not self.done.is_set():
+            try:
+                self._follow()
+            except GoneError:
+                self.version = ""
+            except UnavailableError as err:
+                self.version = ""  # what changes meanwhile is in the next list
+                self.view.away = str(err)
+                self.view.changed.set()
+                self.done.wait(PAUSE_SECONDS)
+            except LccError as err:
+                self.view.fault = err
+                self.view.changed.set()
+                return
+
+    def _follow(self) -> None:
+        if not self.version:
+            self._list()
+        for event, item in self.cluster.watch(
+            self.taker.kind,
+            self.selector,
+            resource_version=self.version,
+            seconds=WATCH_SECONDS,
+        ):
+            self.version = item["metadata"]["resourceVersion"]
+            if event != "BOOKMARK":
+                self.taker.take(event, item)
+                self.view.changed.set()
+            if self.done.is_set():
+                return
+
+    def _list(self) -> None:
+        self.taker.restart()
+        num_items = 0
+        for page in self.cluster.pages(self.taker.kind, self.selector):
+            for item in page.items:
+                self.taker.take("ADDED", item)
+            num_items += len(page.items)
+            self.version = page.resource_version
+        self.taker.end_list(num_items)
+        self.view.away = ""
+        self.view.changed.set()

@@ -1,0 +1,131 @@
+"""The parts that `hash` made, read back: facts whole, records one at a time.
+
+Knows keys and record lengths. Records are read, not mapped: a mapped page counts as
+memory of the process, and linking touches them all.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lcc.data.features import GLOBAL_DIMENSIONS, feature_dtype
+from lcc.data.parquet import from_parquet
+from lcc.data.tiles import TilePart
+from lcc.errors import DataError, NotFoundError
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+CACHED_RECORDS = (
+    256  # 52 KiB each at 200 keypoints: 13 MiB, more than the pairs of a few rows
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashParts:
+    """All parts of one hash step.
+
+    Attributes:
+        store: The root.
+        digest: Input digest of the step.
+        num_slices: Number of parts.
+        num_keypoints: Keypoints in a feature record.
+        scratch: Where the objects of a bucket are fetched to.
+    """
+
+    store: Store
+    digest: str
+    num_slices: int
+    num_keypoints: int
+    scratch: Path
+
+    def key(self, index: int, suffix: str) -> str:
+        """Return the key of one object of a part."""
+        return layout.part(self.digest, "hash", index, self.num_slices, suffix)
+
+    def read_facts(self) -> Iterator[tuple[bytes, pa.Table]]:
+        """Yield the facts of each part, as stored and as a table, one at a time.
+
+        The metadata of a table tell number and digest of the part's tiles.
+
+        Raises:
+            DataError: A part is missing.
+        """
+        for index in range(self.num_slices):
+            content = self._read(index)
+            yield content, from_parquet(content)
+
+    @cached_property
+    def facts(self) -> pa.Table:
+        """Facts of all parts, in listing order."""
+        tables = (table.replace_schema_metadata(None) for _, table in self.read_facts())
+        return pa.concat_tables(tables)
+
+    @cached_property
+    def tile_parts(self) -> tuple[TilePart, ...]:
+        """Objects that hold the tiles."""
+        return tuple(
+            TilePart(
+                key=self.key(index, "tiles"),
+                num_records=int(table.schema.metadata[b"num_records"]),
+                sha256=table.schema.metadata[b"sha256"].decode(),
+            )
+            for index, (_, table) in enumerate(self.read_facts())
+        )
+
+    def vectors(self, records: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return (n, 512) global descriptors of n records, which must ascend."""
+        found = np.empty((len(records), GLOBAL_DIMENSIONS), "<f2")
+        start = 0
+        for index in range(self.num_slices):
+            content = self.store.read(self.key(index, "globals"))
+            part = np.frombuffer(content, "<f2").reshape(-1, GLOBAL_DIMENSIONS)
+            mine = slice(*np.searchsorted(records, [start, start + len(part)]))
+            found[mine] = part[records[mine] - start]
+            start += len(part)
+        return found
+
+    def features(self) -> "RecordReader":
+        """Return random access to the feature records."""
+        return RecordReader(self, "features", dtype=feature_dtype(self.num_keypoints))
+
+    def _read(self, index: int) -> bytes:
+        key = self.key(index, "parquet")
+        try:
+            return self.store.read(key)
+        except NotFoundError as err:
+            message = (
+                f"{self.store.uri}/{key}: not found, a slice of hash is missing. Run "
+                "prepare again; finished slices are kept."
+            )
+            raise DataError(message) from err
+
+
+class RecordReader:
+    """Records of one kind by number, the last few kept in memory."""
+
+    def __init__(self, parts: HashParts, suffix: str, *, dtype: np.dtype[Any]) -> None:
+        self._parts = parts
+        self._suffix = suffix
+        self._dtype = dtype
+        counts = [part.num_records for part in parts.tile_parts]
+        self._starts: Sequence[int] = np.cumsum([0, *counts]).tolist()
+        self._files: dict[int, Path] = {}
+        self.read = lru_cache(CACHED_RECORDS)(self._read)
+
+    def _read(self, record: int) -> Any:
+        number = bisect_right(self._starts, record) - 1
+        if number not in self._files:
+            key = self._parts.key(number, self._suffix)
+            self._files[number] = self._parts.store.fetch(key, self._parts.scratch)
+        size = self._dtype.itemsize
+        with self._files[number].open("rb", buffering=0) as file:
+            file.seek((record - self._starts[number]) * size)
+            content = file.read(size)
+        return np.frombuffer(content, self._dtype)[0]

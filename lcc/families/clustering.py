@@ -1,0 +1,183 @@
+"""From verified edges to families (copies of one source) and groups (never split).
+
+Knows edges between rows; pixels only through the `verify` it is given.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from lcc.config.data import FamilySettings
+from lcc.families.alarms import Alarm, find_alarms
+from lcc.families.edges import Edge, Link, ends, link_of, links_of, tabulate_edges
+from lcc.families.graph import (
+    Codes,
+    adjacency,
+    chain,
+    components,
+    members,
+    neighbours,
+    renumber,
+)
+from lcc.families.merging import Verify, merge_parts, merge_small, sweep
+
+Mask = NDArray[np.bool_]
+MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Families and groups of n rows.
+
+    Attributes:
+        family: (n,) codes, numbered by first member.
+        group: (n,) codes, numbered by first member; a family lies in one group.
+        edges: Table of `EDGE_SCHEMA`, those found while joining included; sorted.
+        alarms: What looks larger than the data set makes plausible.
+    """
+
+    family: Codes
+    group: Codes
+    edges: pa.Table
+    alarms: tuple[Alarm, ...]
+
+
+def join_families(
+    edges: pa.Table,
+    descriptors: NDArray[np.float16],
+    *,
+    verify: Verify,
+    settings: FamilySettings,
+) -> Joined:
+    """Join verified edges twice: into families, and into groups of families.
+
+    A family joins edges that both judges support and that say "mostly the same". It
+    grows from a leader, the row with the most of them; a member must have most of its
+    own lead into the family, at least two or all there are, and fewer that say "little
+    in common"; or be tied to the leader itself when that is asked. So neither a false
+    edge nor a row of neighbouring fields chains two families. Parts of one family that
+    candidates left apart are then brought together (`reunion`). A group joins families
+    by *any* verified edge. Deterministic: depends on the set of edges alone.
+
+    Args:
+        edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
+        descriptors: (n, 512) global descriptors, for the sweep.
+        verify: Verifies more pairs of rows.
+        settings: Thresholds.
+    """
+    asked: dict[tuple[int, int], Edge] = {}
+
+    def ask(pairs: Codes) -> Sequence[Edge]:
+        found = verify(pairs)
+        asked.update({(edge.a, edge.b): edge for edge in found})
+        return found
+
+    ties = _Ties.of(edges, len(descriptors), settings)
+    family = _grow_families(ties, verify=ask, settings=settings)
+    edges = _with_edges(edges, asked.values())
+    family = merge_small(family, edges, settings=settings)
+    ask(sweep(family, descriptors))
+    edges = _with_edges(edges, asked.values())
+    family = merge_small(family, edges, settings=settings)
+    family = merge_parts(family, ties.degree, edges, verify=ask, settings=settings)
+    edges = _with_edges(edges, asked.values())
+    links = np.concatenate([ends(edges), chain(family)])
+    group = components(links, len(descriptors))
+    return Joined(
+        family=family,
+        group=group,
+        edges=edges,
+        alarms=tuple(
+            find_alarms(family, group, max_fraction=settings.max_family_fraction)
+        ),
+    )
+
+
+def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
+    """Return the edges and those of `more` that are not among them, sorted."""
+    known = set(map(tuple, ends(edges).tolist()))
+    found = tabulate_edges(edge for edge in more if (edge.a, edge.b) not in known)
+    order = [("a", "ascending"), ("b", "ascending")]
+    return pa.concat_tables([edges, found]).sort_by(order)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """Who is linked to whom: by edges that make a family, and by those that do not."""
+
+    strong: csr_array
+    weak: csr_array
+
+    @classmethod
+    def of(cls, edges: pa.Table, num_rows: int, settings: FamilySettings) -> "_Ties":
+        is_strong = links_of(edges, settings) == Link.FAMILY
+        pairs = ends(edges)
+        return cls(
+            adjacency(pairs[is_strong], num_rows),
+            adjacency(pairs[~is_strong], num_rows),
+        )
+
+    def belong(self, row: int, family: set[int], left: set[int]) -> bool:
+        """Whether a row's links to the rows left speak for a family.
+
+        Most of them lead there, at least two of them or all there are: one alone may
+        be false. And no more say "little in common".
+        """
+        links = neighbours(self.strong, row) & left
+        inside = len(links & family)
+        weak = len(neighbours(self.weak, row) & family)
+        least = max(min(MIN_SUPPORT, len(links)), len(links) / 2)
+        return inside >= least and inside > weak
+
+    @property
+    def degree(self) -> Codes:
+        """(n,) strong edges of each row."""
+        return np.asarray(np.diff(self.strong.indptr), np.int64)
+
+
+def _grow_families(ties: _Ties, *, verify: Verify, settings: FamilySettings) -> Codes:
+    """Return family codes, each component of strong edges checked against leaders."""
+    num_rows = ties.strong.shape[0]
+    family = np.full(num_rows, -1, np.int64)
+    _, component = connected_components(ties.strong, directed=False)
+    for rows in members(component):
+        left = set(rows)
+        while left:
+            degree = {row: len(neighbours(ties.strong, row) & left) for row in left}
+            leader = min(left, key=lambda row: (-degree[row], row))
+            accepted = _accept(leader, left, ties, verify, settings)
+            family[sorted(accepted)] = min(accepted)
+            left -= accepted
+    return renumber(family)
+
+
+def _accept(
+    leader: int, left: set[int], ties: _Ties, verify: Verify, settings: FamilySettings
+) -> set[int]:
+    """Return the members of the leader's family among the rows left."""
+    near_leader = {leader} | (neighbours(ties.strong, leader) & left)
+    others = near_leader - {leader}
+    accepted = {leader} | {r for r in others if ties.belong(r, near_leader, left)}
+    tried = set(near_leader)  # that edge is not asked about again
+    while True:
+        near = {r for row in accepted for r in neighbours(ties.strong, row)} & left
+        found = set()
+        for row in sorted(near - accepted):
+            if ties.belong(row, accepted, left) or (
+                row not in tried and _is_tied(leader, row, verify, settings)
+            ):
+                found.add(row)
+            tried.add(row)
+        if not found:
+            return accepted
+        accepted |= found
+
+
+def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
+    edges = verify(np.sort([[first, second]], axis=1))
+    return any(link_of(edge, settings) is Link.FAMILY for edge in edges)

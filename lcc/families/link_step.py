@@ -1,0 +1,178 @@
+"""Slices of the pairs worth a look, and the table of edges that survive verification.
+
+Knows who verifies which pair and where edges lie; not what makes an edge
+(`candidates`, `verify`).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lcc.config.data import FamilySettings
+from lcc.data.parquet import from_parquet, to_parquet
+from lcc.data.shards import HashParts
+from lcc.data.task import Counter, slice_rows
+from lcc.errors import DataError, NotFoundError
+from lcc.families.candidates import (
+    BYTES_PER_ROW,
+    Rows,
+    Vectors,
+    build_index,
+    find_nearest,
+    share_pairs,
+)
+from lcc.families.edges import Edge
+from lcc.families.verification import find_edges, verify_pairs
+from lcc.storage import layout
+
+BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkParts:
+    """All parts of one link step.
+
+    A *picture* is a readable image, the first file of its pixels; pictures are numbered
+    in listing order. Copies take the family of the first.
+
+    Attributes:
+        hashed: Parts of the hash step.
+        settings: How pairs are found and judged.
+    """
+
+    hashed: HashParts
+    settings: FamilySettings
+
+    @cached_property
+    def digest(self) -> str:
+        """Input digest: the settings, and the facts themselves.
+
+        Facts, not their inputs: a file that vanished may be back in the next run.
+        """
+        return layout.input_digest(
+            step="link",
+            hashed=self.hashed.digest,
+            facts=[sha256 for sha256, _ in self._parts],
+            settings=self.settings.model_dump(mode="json"),
+        )
+
+    @cached_property
+    def records(self) -> Rows:
+        """(n,) record number of each distinct picture."""
+        pixels = np.concatenate([pixels for _, pixels in self._parts])
+        _, first = np.unique(pixels, return_index=True)
+        return np.sort(first).astype(np.int64)
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, NDArray[np.bytes_]]]:
+        """Digest of each table of facts, and of its pictures: all that memory holds."""
+        return [
+            (
+                hashlib.sha256(content).hexdigest(),
+                np.array(facts["pixel_sha256"].drop_null().to_pylist(), "S64"),
+            )
+            for content, facts in self.hashed.read_facts()
+        ]
+
+    def key(self, index: int) -> str:
+        """Return the key of one slice's edges."""
+        return layout.part(
+            self.digest, "link", index, self.hashed.num_slices, "parquet"
+        )
+
+    def exists(self, index: int) -> bool:
+        """Whether one slice is linked."""
+        return self.hashed.store.exists(self.key(index))
+
+    def pairs(self, indexes: Sequence[int]) -> dict[int, Rows]:
+        """Return the pairs that fall to some slices, (m, 2) each, sorted.
+
+        Whichever slices are asked for together, each has the same pairs.
+        """
+        num_slices, num_rows = self.hashed.num_slices, len(self.records)
+        rows = [
+            slice_rows(index, num_slices=num_slices, num_rows=num_rows)
+            for index in indexes
+        ]
+        own = np.concatenate([np.arange(num_rows)[mine] for mine in rows])
+        pairs, task_of = share_pairs(own, self._nearest, num_rows=num_rows)
+        return {
+            index: pairs[(task_of >= mine.start) & (task_of < mine.stop)]
+            for index, mine in zip(indexes, rows, strict=True)
+        }
+
+    def _nearest(self, rows: Rows) -> Rows:
+        return find_nearest(
+            self.hashed.vectors(self.records[rows]),
+            self._indexes(),
+            num_nearest=self.settings.num_neighbours + 1,
+        )
+
+    def _indexes(self) -> Iterator[Any]:
+        """Yield the indexes of all pictures; more than one are made each time anew."""
+        num_rows = self.settings.index_memory_mib * 2**20 // BYTES_PER_ROW
+        if len(self.records) <= num_rows:
+            yield self._index
+            return
+        for start in range(0, len(self.records), num_rows):
+            records = self.records[start : start + num_rows]
+            yield build_index(self.hashed.vectors(records))
+
+    @cached_property
+    def _index(self) -> Any:
+        return build_index(self.vectors())
+
+    def link(self, index: int, pairs: Rows, counter: Counter) -> None:
+        """Verify the pairs of one slice and keep its edges."""
+        tables = [self.verify(pairs[:0])]
+        for start in range(0, len(pairs), BLOCK_PAIRS):
+            block = pairs[start : start + BLOCK_PAIRS]
+            tables.append(self.verify(block))
+            counter.advance(len(block))
+        content = to_parquet(pa.concat_tables(tables).combine_chunks())
+        self.hashed.store.write(self.key(index), content)
+
+    def verify(self, pairs: Rows) -> pa.Table:
+        """Return the edges among pairs of pictures."""
+        return verify_pairs(pairs.tolist(), self.features, settings=self.settings)
+
+    def find(self, pairs: Rows) -> list[Edge]:
+        """Return the edges among pairs of pictures, one by one."""
+        return find_edges(pairs.tolist(), self.features, settings=self.settings)
+
+    def vectors(self) -> Vectors:
+        """Return (n, 512) global descriptors of the pictures."""
+        return self.hashed.vectors(self.records)
+
+    @cached_property
+    def features(self) -> Callable[[int], np.void]:
+        """Feature record of a picture."""
+        reader = self.hashed.features()
+        return lambda picture: reader.read(int(self.records[picture]))
+
+    def edges(self) -> pa.Table:
+        """Return the edges of all slices, sorted by a and b.
+
+        Raises:
+            DataError: A slice is missing.
+        """
+        tables = [self._edges(index) for index in range(self.hashed.num_slices)]
+        return pa.concat_tables(tables).sort_by(
+            [("a", "ascending"), ("b", "ascending")]
+        )
+
+    def _edges(self, index: int) -> pa.Table:
+        try:
+            return from_parquet(self.hashed.store.read(self.key(index)))
+        except NotFoundError as err:
+            message = (
+                f"{self.hashed.store.uri}/{self.key(index)}: not found, a slice of "
+                "link is missing. Run prepare again; finished slices are kept."
+            )
+            raise DataError(message) from err

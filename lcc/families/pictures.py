@@ -1,0 +1,207 @@
+"""The distinct pictures among any images, and the verified edges between them.
+
+Knows bytes, pixels and features: features go to a file, so that memory holds
+descriptors alone. Copies never reach the stage that compares pairs.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from lcc.config.data import DataSettings, FamilySettings
+from lcc.data.decode import Image8, UnreadableError, decode_image
+from lcc.data.digest import digest_pixels
+from lcc.data.features import GLOBAL_DIMENSIONS, extract_features, feature_dtype
+from lcc.data.hashing import RecordWriter
+from lcc.data.task import Counter, single_threaded
+from lcc.families.candidates import find_candidates
+from lcc.families.clustering import Joined, join_families
+from lcc.families.edges import Edge, tabulate_edges
+from lcc.families.graph import Codes
+from lcc.families.verification import find_edges
+
+Image = str | Path | Image8
+Features = tuple[np.void, NDArray[np.float16]]
+Seen = tuple[str, Features | None]  # digest of the pixels, features of new ones
+Look = Callable[[bytes | Image8], Seen | str]
+BLOCK_PAIRS = 1024  # verified between two moves of the progress bar
+
+
+class Pictures:
+    """Images by what they contain: equal bytes, equal pixels, features of the rest.
+
+    Args:
+        scratch: Empty folder, for the features.
+        settings: How images are read, and how kin is found.
+    """
+
+    def __init__(self, scratch: Path, settings: DataSettings) -> None:
+        self.unreadable: dict[int, str] = {}  # image → why it cannot be judged
+        self._settings = settings
+        self._content: list[int] = []  # of each image: the first one with its bytes
+        self._picture: list[int] = []  # of each image: its picture, -1 if unreadable
+        self._by_bytes: dict[str, int] = {}
+        self._by_pixels: dict[str, int] = {}
+        self._vectors: list[NDArray[np.float16]] = []
+        self._features = RecordWriter(scratch / "features")
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._content)
+
+    @property
+    def content(self) -> Codes:
+        """(n,) first image with the same bytes as each image."""
+        return np.array(self._content, np.int64)
+
+    @property
+    def picture(self) -> Codes:
+        """(n,) picture of each image, numbered by first image; -1 if unreadable."""
+        return np.array(self._picture, np.int64)
+
+    def add(
+        self,
+        images: Sequence[Image],
+        *,
+        run: Callable[[Look, Iterable[bytes | Image8]], Iterable[Seen | str]] = map,
+    ) -> None:
+        """Take a few images; only the first of equal bytes is decoded.
+
+        Args:
+            images: Paths of files, or (height, width, 3) uint8 RGB.
+            run: `map`, or that of threads.
+        """
+        new: dict[int, bytes | Image8] = {}
+        for number, image in enumerate(images, len(self)):
+            self._content.append(self._claim(image, number, new))
+        seen: dict[int, Seen] = {}
+        for number, look in zip(new, run(self._look, new.values()), strict=True):
+            if isinstance(look, str):
+                self.unreadable[number] = look
+            else:
+                seen[number] = look
+        for number in range(len(self._picture), len(self)):
+            self._picture.append(self._place(number, seen.get(number)))
+
+    def join(self, counter: Counter | None = None, *, n_jobs: int | None = 1) -> Joined:
+        """Return families, groups and edges of the distinct pictures.
+
+        Args:
+            counter: Advanced by the number of images in all.
+            n_jobs: Processes, as in joblib.
+        """
+        families = self._settings.families
+        records = self._records()
+        vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
+        pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
+        judge = _Judge(records=records, settings=families, n_jobs=n_jobs)
+        edges, shown = [], 0
+        for done, found in judge.blocks(pairs):
+            edges += found
+            if counter:
+                counter.advance(done * len(self) // len(pairs) - shown)
+                shown = done * len(self) // len(pairs)
+        return join_families(
+            tabulate_edges(edges), vectors, verify=judge.find, settings=families
+        )
+
+    def _claim(self, image: Image, number: int, new: dict[int, bytes | Image8]) -> int:
+        """Return the first image with the same bytes; if it is new, note its content.
+
+        An empty file is nobody's copy.
+        """
+        if not isinstance(image, str | Path):
+            new[number] = np.ascontiguousarray(image)
+            return number
+        try:
+            data = Path(image).read_bytes()
+        except OSError as err:
+            self.unreadable[number] = (err.strerror or "unreadable").lower()
+            return number
+        digest = hashlib.sha256(data).hexdigest() if data else f"empty {number}"
+        first = self._by_bytes.setdefault(digest, number)
+        if first == number:
+            new[number] = data
+        return first
+
+    def _look(self, content: bytes | Image8) -> Seen | str:
+        """Return what an image shows, or why it cannot be read; thread-safe."""
+        if isinstance(content, bytes):
+            megapixels = self._settings.max_megapixels
+            try:
+                content = decode_image(content, max_megapixels=megapixels).pixels
+            except UnreadableError as err:
+                return str(err.reason)
+        digest = digest_pixels(content)
+        if digest in self._by_pixels:
+            return digest, None
+        num_keypoints = self._settings.families.num_keypoints
+        return digest, extract_features(content, num_keypoints=num_keypoints)
+
+    def _place(self, number: int, seen: Seen | None) -> int:
+        """Return the picture of an image, and keep the features of a new one."""
+        first = self._content[number]
+        if first in self.unreadable:
+            self.unreadable[number] = self.unreadable[first]
+        if number in self.unreadable:
+            return -1
+        if seen is None:
+            return self._picture[first]
+        digest, features = seen
+        picture = self._by_pixels.setdefault(digest, len(self._vectors))
+        if features is not None and picture == len(self._vectors):
+            record, vector = features
+            self._features.write(np.asarray(record))
+            self._vectors.append(vector)
+        return picture
+
+    def _records(self) -> NDArray[np.void]:
+        dtype = feature_dtype(self._settings.families.num_keypoints)
+        file, count = self._features.close(), len(self._vectors)
+        if not count:  # an empty file cannot be mapped
+            return np.zeros(0, dtype)
+        return np.memmap(file, dtype, "r", shape=(count,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Verifies pairs of pictures, many at once in several processes."""
+
+    records: NDArray[np.void]
+    settings: FamilySettings
+    n_jobs: int | None
+
+    def find(self, pairs: Codes) -> list[Edge]:
+        """Return the edges among pairs; of a few, no other process is asked."""
+        if len(pairs) <= BLOCK_PAIRS:
+            return _find(pairs, self.records, self.settings)
+        return [edge for _, found in self.blocks(pairs) for edge in found]
+
+    def blocks(self, pairs: Codes) -> Iterator[tuple[int, list[Edge]]]:
+        """Yield the edges of block after block, after how many pairs that is."""
+        ends = range(BLOCK_PAIRS, len(pairs) + BLOCK_PAIRS, BLOCK_PAIRS)
+        blocks = [pairs[end - BLOCK_PAIRS : end] for end in ends]
+        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_find_alone)(block, self.records, self.settings) for block in blocks
+        )
+        for end, edges in zip(ends, found, strict=True):
+            yield min(end, len(pairs)), edges
+
+
+def _find(
+    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
+) -> list[Edge]:
+    return find_edges(pairs.tolist(), records.__getitem__, settings=settings)
+
+
+def _find_alone(
+    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
+) -> list[Edge]:
+    """Return the edges among pairs; a process of its own maps the records."""
+    with single_threaded():
+        return _find(pairs, records, settings)

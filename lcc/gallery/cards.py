@@ -1,0 +1,180 @@
+"""Families and links as a page shows them: words and small pictures.
+
+Knows a catalogue, its links and its tiles; `kin_pages` lays them out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lcc.data.catalogue import Catalogue
+from lcc.data.drawing import Image8, lay, lay_over, shrink, to_uri
+from lcc.families.graph import members
+from lcc.gallery.explanation import describe_edge
+from lcc.gallery.lineage import Lineage, transform_of
+from lcc.gallery.ranking import families_of, pictures_of
+
+TILE_PX = 96
+LINK_PX = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One image as it is shown.
+
+    Attributes:
+        path: As in the catalogue.
+        picture: Data URI.
+        text: How it is tied to the first one of its row.
+    """
+
+    path: str
+    picture: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyCard:
+    """A family as it is shown.
+
+    Attributes:
+        code: Its number.
+        group: Number of its group.
+        others: Other families of that group.
+        labels: Classes of its images.
+        splits: Splits of its images.
+        num_images: Files, copies of one picture included.
+        num_pictures: Distinct pictures.
+        figures: The leader, then those farthest from it; laid on the leader.
+    """
+
+    code: int
+    group: int
+    others: tuple[int, ...]
+    labels: tuple[str, ...]
+    splits: tuple[str, ...]
+    num_images: int
+    num_pictures: int
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCard:
+    """A link as it is shown.
+
+    Attributes:
+        ends: Paths of both images.
+        families: Their families.
+        kind: What the link says.
+        text: Its figures.
+        pictures: Data URIs: the first, the second laid on it, both in a chessboard.
+    """
+
+    ends: tuple[str, str]
+    families: tuple[int, int]
+    kind: str
+    text: str
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cards:
+    """Draws the families and links of a catalogue; several threads may ask at once.
+
+    Attributes:
+        catalogue: The table.
+        edges: Links between its rows, with the column `link`.
+        lineage: The way of its images to their leaders.
+        read: Returns the tile of a record.
+    """
+
+    catalogue: Catalogue
+    edges: pa.Table
+    lineage: Lineage
+    read: Callable[[int], Image8]
+
+    def family(self, code: int, *, max_figures: int) -> FamilyCard:
+        """Return a family, with so many of its pictures."""
+        files = self._files[code]
+        pictures = self._pictures[code]
+        group = int(self.catalogue.groups[files[0]])
+        return FamilyCard(
+            code=code,
+            group=group,
+            others=tuple(one for one in self._families[group] if one != code),
+            labels=self._words("label", files),
+            splits=self._words("split", files),
+            num_images=len(files),
+            num_pictures=len(pictures),
+            figures=tuple(self._figure(row) for row in pictures[:max_figures].tolist()),
+        )
+
+    def link(self, number: int) -> LinkCard:
+        """Return the link of a row of `edges`."""
+        edge = self._edge(number)
+        a, b = edge["a"], edge["b"]
+        first, second = self._tile(a), self._tile(b)
+        place = transform_of(edge["matrix"], mirrored=edge["mirrored"])
+        back = np.asarray(np.linalg.inv(place), np.float64)
+        drawn = (
+            shrink(first, longest_px=LINK_PX),
+            lay(second, back, size_px=LINK_PX),
+            lay_over(first, second, back, size_px=LINK_PX),
+        )
+        families = self.catalogue.families
+        return LinkCard(
+            ends=(self.catalogue.paths[a], self.catalogue.paths[b]),
+            families=(int(families[a]), int(families[b])),
+            kind=edge["link"],
+            text=describe_edge(edge),
+            pictures=tuple(to_uri(picture) for picture in drawn),
+        )
+
+    @cached_property
+    def _pictures(self) -> dict[int, Any]:
+        return pictures_of(self.catalogue, self.lineage)
+
+    @cached_property
+    def _families(self) -> dict[int, list[int]]:
+        return families_of(self.catalogue)
+
+    @cached_property
+    def _files(self) -> dict[int, list[int]]:
+        families = self.catalogue.families
+        return {int(families[rows[0]]): rows for rows in members(families)}
+
+    def _words(self, column: str, rows: list[int]) -> tuple[str, ...]:
+        found = self.catalogue.table[column].take(rows).to_pylist()
+        return tuple(sorted({word for word in found if word is not None}))
+
+    def _edge(self, number: int) -> dict[str, Any]:
+        return dict(self.edges.slice(number, 1).to_pylist()[0])
+
+    def _tile(self, row: int) -> Image8:
+        return self.read(int(self.catalogue.records[row]))
+
+    def _figure(self, row: int) -> Figure:
+        tile = self._tile(row)
+        place = self.lineage.placement(row)
+        if place is None:
+            drawn = shrink(tile, longest_px=TILE_PX)
+        else:
+            drawn = lay(tile, place, size_px=TILE_PX)
+        path = self.catalogue.paths[row]
+        return Figure(path=path, picture=to_uri(drawn), text=self._way(row))
+
+    def _way(self, row: int) -> str:
+        """Return in words how an image is tied to its leader."""
+        way = self.lineage.chain(row)
+        if row == self.lineage.leader[row]:
+            return "the first of the family"
+        if not way:
+            return "no link leads to the first"
+        if len(way) == 1:
+            return describe_edge(self._edge(way[0]))
+        least = min(self.edges["inliers"][number].as_py() for number in way)
+        return f"{len(way)} links away, each of at least {least} inliers"

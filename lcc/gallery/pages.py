@@ -1,0 +1,120 @@
+"""Pages that show families and links: a gallery of all, or why one image is there.
+
+Knows which cards stand on which page; `cards` draws them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lcc.data.pages import check_place, render, write_document
+from lcc.data.task import Counter
+from lcc.gallery.cards import Cards
+from lcc.gallery.explanation import Explanation, class_sizes
+from lcc.gallery.ranking import bridging_links, question_links, rank_families
+
+T = TypeVar("T")
+OPTION = "gallery"
+FAMILIES_PER_PAGE = 250  # some 6 MB
+FIGURES_PER_FAMILY = 10  # a row at 1120 px
+MAX_FIGURES = 200  # of one family that is explained
+MAX_LINKS = 40  # of a kind: some 2 MB
+NUM_THREADS = 8  # a bucket answers many at once
+
+
+def check_gallery(file: Path) -> None:
+    """Check that pages can be written, before the work begins.
+
+    Raises:
+        ConfigError: It does not end in .html, or there is no such folder.
+    """
+    check_place(file, option=OPTION, endings=(".html",))
+
+
+def write_gallery(
+    file: Path,
+    cards: Cards,
+    *,
+    alarms: Sequence[dict[str, Any]],
+    progress: Callable[[int], Counter],
+) -> list[Path]:
+    """Write all families, those first that deserve a look; links that need one above.
+
+    Args:
+        file: The first page; later ones are named `<name>-2.html` and so on.
+        cards: What draws them.
+        alarms: Those that `audit.json` holds.
+        progress: Starts a counter of so many units of work.
+
+    Returns:
+        The files written.
+    """
+    named = [(alarm["kind"], alarm["code"]) for alarm in alarms]
+    order = rank_families(cards.catalogue, cards.lineage, named)
+    counter = progress(len(order))
+    starts = range(0, max(len(order), 1), FAMILIES_PER_PAGE)
+    files = [_page(file, number) for number in range(1, len(starts) + 1)]
+    for number, (page, start) in enumerate(zip(files, starts, strict=True), 1):
+        draw = partial(cards.family, max_figures=FIGURES_PER_FAMILY)
+        chosen = order[start : start + FAMILIES_PER_PAGE]
+        text = render(
+            "gallery.html.j2",
+            package="lcc.gallery",
+            **_overview(cards, alarms) if number == 1 else {},
+            name=cards.catalogue.name,
+            digest=cards.catalogue.digest,
+            families=_drawn(draw, chosen, counter),
+            num_families=len(order),
+            first=start + 1,
+            number=number,
+            pages=[one.name for one in files],
+        )
+        write_document(page, text, option=OPTION)
+    return files
+
+
+def write_explanation(file: Path, cards: Cards, found: Explanation) -> Path:
+    """Write why one image is in its family and group, link by link."""
+    code = found.row["family"]
+    text = render(
+        "explanation.html.j2",
+        package="lcc.gallery",
+        found=found,
+        family=None if code is None else cards.family(code, max_figures=MAX_FIGURES),
+        chain=_links(cards, [tie.number for tie in found.chain]),
+        bridges=_links(cards, [tie.number for tie in found.bridges]),
+    )
+    write_document(file, text, option=OPTION)
+    return file
+
+
+def _page(file: Path, number: int) -> Path:
+    return file if number == 1 else file.with_stem(f"{file.stem}-{number}")
+
+
+def _overview(cards: Cards, alarms: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what stands on the first page alone."""
+    return {
+        "alarms": alarms,
+        "classes": class_sizes(cards.catalogue),
+        "questions": _links(cards, question_links(cards.edges)),
+        "bridges": _links(cards, bridging_links(cards.catalogue, cards.edges)),
+    }
+
+
+def _links(cards: Cards, numbers: Sequence[int]) -> dict[str, Any]:
+    return {"count": len(numbers), "cards": _drawn(cards.link, numbers[:MAX_LINKS])}
+
+
+def _drawn(
+    draw: Callable[[int], T], numbers: Iterable[int], counter: Counter | None = None
+) -> list[T]:
+    found = []
+    with ThreadPoolExecutor(NUM_THREADS) as threads:
+        for card in threads.map(draw, numbers):
+            found.append(card)
+            if counter:
+                counter.advance()
+    return found

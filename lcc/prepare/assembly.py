@@ -1,0 +1,210 @@
+"""The last step of `prepare`: statuses, families, splits and proof, as a catalogue.
+
+Knows the order of these acts and what must hold between them; each act is elsewhere.
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from lcc.data.catalogue import (
+    SCHEMA,
+    Catalogue,
+    Status,
+    write_catalogue,
+    write_latest,
+)
+from lcc.data.listing import Listing
+from lcc.data.parquet import to_parquet
+from lcc.data.shards import HashParts
+from lcc.data.task import Task
+from lcc.data.tiles import write_tile_index
+from lcc.errors import DataError
+from lcc.families.edges import write_edges
+from lcc.prepare.assignment import Parted, part_images
+from lcc.prepare.grouping import Kin, find_kin
+from lcc.prepare.statuses import Verdict, judge_files
+from lcc.prepare.summary import AUDIT_FILE, Audit, summarise, tabulate_families
+from lcc.storage import layout
+
+MAX_SHOWN = 5  # paths in a message: enough to see the pattern
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What the last step made.
+
+    Attributes:
+        catalogue: Written, and pointed at as the latest.
+        source: URI of the images.
+        audit: Counts and findings, the content of `audit.json`.
+        proof: What the judge of the splits found, the content of `splits.json`.
+    """
+
+    catalogue: Catalogue
+    source: str
+    audit: Audit
+    proof: dict[str, object]
+
+
+def build_catalogue(task: Task) -> Built:
+    """Make the catalogue of a listing whose parts are all there.
+
+    Every file that its table refers to is written before the pointer to it; the same
+    parts give the same bytes.
+
+    Raises:
+        DataError: A part is missing, too much is unreadable, nothing of a class is
+            kept, groups do not fill the splits and folds, or the splits do not stand
+            their proof.
+    """
+    listing = task.listing()
+    parts = task.hash_parts(listing)
+    labels = listing.table["label"].to_pylist()
+    verdicts = _judge(listing, parts, labels)
+    paths = listing.table["path"].to_pylist()
+    limit = task.settings.data.max_unreadable_fraction
+    _check_unreadable(verdicts, paths, limit=limit)
+    _check_kept(verdicts, paths, labels)
+    counter = task.progress(4)
+    kin = find_kin(task, parts, verdicts, paths=paths)
+    counter.advance()
+    kept = [row for row, v in enumerate(verdicts) if v.status is Status.KEPT]
+    parted = part_images(
+        task,
+        labels=[labels[row] for row in kept],
+        paths=[paths[row] for row in kept],
+        groups=kin.groups[kept],
+    )
+    counter.advance()
+    table = _assemble(listing, parts.facts, verdicts, kin=kin, parted=parted)
+    catalogue = write_catalogue(task.store, table, name=task.name)
+    counter.advance()
+    audit = summarise(catalogue, conversions=parts.facts["conversions"].to_pylist())
+    audit["alarms"] = [asdict(alarm) | {"text": str(alarm)} for alarm in kin.alarms]
+    settings = task.settings.data.families
+    write_edges(task.store, catalogue, kin.edges, settings=settings)
+    _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)
+    write_latest(task.store, catalogue)
+    counter.advance()
+    return Built(
+        catalogue=catalogue, source=listing.source, audit=audit, proof=parted.proof
+    )
+
+
+def _judge(listing: Listing, parts: HashParts, labels: Sequence[str]) -> list[Verdict]:
+    if not parts.facts["path"].equals(listing.table["path"]):
+        message = (
+            f"{parts.key(0, 'parquet')}: parts must hold the listing's {len(listing)} "
+            f"files, got {parts.facts.num_rows}. Delete them and run prepare again."
+        )
+        raise DataError(message)
+    return judge_files(parts.facts.to_pydict(), labels)
+
+
+def _check_unreadable(
+    verdicts: Sequence[Verdict], paths: Sequence[str], *, limit: float
+) -> None:
+    bad = [n for n, v in enumerate(verdicts) if v.status is Status.UNREADABLE]
+    if len(bad) > limit * len(verdicts):
+        reasons = Counter(str(verdicts[row].reason) for row in bad)
+        found = ", ".join(
+            f"{count} {reason}" for reason, count in sorted(reasons.items())
+        )
+        shown = ", ".join(paths[row] for row in bad[:MAX_SHOWN])
+        message = (
+            f"data.max_unreadable_fraction: at most {limit:g} of {len(verdicts)} files "
+            f"may be unreadable, got {len(bad)} ({found}): {shown} … Repair or remove "
+            "them, or raise the limit."
+        )
+        raise DataError(message)
+
+
+def _check_kept(
+    verdicts: Sequence[Verdict], paths: Sequence[str], labels: Sequence[str]
+) -> None:
+    """Refuse a class that would silently be none."""
+    kept = {
+        label
+        for verdict, label in zip(verdicts, labels, strict=True)
+        if verdict.status is Status.KEPT
+    }
+    faults = []
+    for label in sorted(set(labels) - kept):
+        rows = [row for row, own in enumerate(labels) if own == label]
+        counts = Counter(str(verdicts[row].status) for row in rows)
+        found = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        shown = ", ".join(paths[row] for row in rows[:MAX_SHOWN])
+        faults.append(
+            f"class {label}: must keep an image, got none of {len(rows)} ({found}): "
+            f"{shown} … Give each picture one label, or leave the class out with "
+            "data.classes."
+        )
+    if faults:
+        raise DataError("\n".join(faults))
+
+
+def _assemble(
+    listing: Listing,
+    facts: pa.Table,
+    verdicts: Sequence[Verdict],
+    *,
+    kin: Kin,
+    parted: Parted,
+) -> pa.Table:
+    paths = listing.table["path"].to_pylist()
+    places = iter(zip(parted.split.tolist(), parted.fold.tolist(), strict=True))
+    num_records = 0
+    rows = []
+    for row, (verdict, fact) in enumerate(
+        zip(verdicts, facts.to_pylist(), strict=True)
+    ):
+        is_readable = verdict.status is not Status.UNREADABLE
+        is_copy = verdict.status is Status.DUPLICATE
+        split, fold = next(places) if verdict.status is Status.KEPT else (None, -1)
+        rows.append(
+            fact
+            | {
+                "size_bytes": listing.table["size_bytes"][row].as_py(),
+                "label": listing.table["label"][row].as_py(),
+                "status": str(verdict.status),
+                "reason": verdict.reason,
+                "duplicate_of": paths[verdict.first] if is_copy else None,
+                "family": int(kin.families[row]) if is_readable else None,
+                "group": int(kin.groups[row]) if is_readable else None,
+                "split": split,
+                "fold": fold if fold >= 0 else None,
+                "record": num_records if is_readable else None,
+            }
+        )
+        num_records += is_readable
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _write_files(
+    task: Task,
+    catalogue: Catalogue,
+    parts: HashParts,
+    *,
+    audit: Audit,
+    proof: dict[str, object],
+) -> None:
+    size_px = task.settings.data.tile_size_px
+    write_tile_index(task.store, catalogue, parts.tile_parts, size_px=size_px)
+    files = {
+        "families.parquet": to_parquet(tabulate_families(catalogue)),
+        "splits.json": _to_json(proof),
+        AUDIT_FILE: _to_json(audit),
+    }
+    for name, content in files.items():
+        key = layout.catalogue(catalogue.name, catalogue.digest, name)
+        task.store.write(key, content)
+
+
+def _to_json(document: object) -> bytes:
+    return json.dumps(document, indent=1, sort_keys=True).encode()

@@ -1,0 +1,286 @@
+"""Steps as Jobs, against a cluster that shows each moment on command."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from lcc.backends.kubernetes import backend as backend_module
+from lcc.backends.kubernetes import watch as watch_module
+from lcc.backends.kubernetes.interface import GoneError, Object
+from lcc.config.load import changed_settings
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, UnavailableError
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Step
+from lcc.launch.signals import StopRequest
+from tests.builders.clusters import FakeCluster, a_job, a_pod_of, condition
+
+RUN = "prepare-20261123-0915-k3f9"
+JOB = f"{RUN}-hash-1"
+
+
+@dataclass
+class Running:
+    """A step under way in a thread."""
+
+    cluster: FakeCluster
+    stop: StopRequest = field(default_factory=StopRequest)
+    progress: list[tuple[int, int]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+    def watch(self, done: int, total: int, reason: str = "") -> None:
+        self.progress.append((done, total))
+        self.reasons.append(reason)
+
+    def job(self, name: str = JOB, **status: object) -> Object:
+        return a_job(self.cluster, name, **status)
+
+
+def settings_for(**changes: object) -> Settings:
+    always = {"storage.root": "s3://lcc/study", "cluster.namespace": "lab"}
+    return changed_settings(Settings(), always | changes)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend_module, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(backend_module, "STUCK_SECONDS", 0.05)
+    monkeypatch.setattr(backend_module, "EVENTS_SECONDS", 0.01)
+    monkeypatch.setattr(watch_module, "PAUSE_SECONDS", 0.01)
+
+
+def soon(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@contextmanager
+def running(
+    cluster: FakeCluster | None = None,
+    step: Step | None = None,
+    *,
+    is_retry: bool = False,
+    **changes: object,
+) -> Iterator[Running]:
+    """Run a step in a thread; joined at the end of `with`."""
+    now = Running(cluster or FakeCluster())
+    before = now.cluster.watched()  # those of an earlier driver hang on
+    backend = backend_module.KubernetesBackend(
+        cluster=now.cluster, settings=settings_for(**changes), stop=now.stop
+    )
+
+    def work() -> None:
+        now.outcome = backend.run_step(
+            step or Step(name="hash", num_indexes=2, parallelism=2),
+            run_id=RUN,
+            watch=now.watch,
+            is_retry=is_retry,
+        )
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    soon(lambda: now.cluster.watched() >= before + 2 or not thread.is_alive())
+    yield now
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_a_job_is_followed_to_its_end() -> None:
+    with running() as now:
+        now.job(active=2)
+        now.job(succeeded=1, active=1)
+        soon(lambda: (1, 2) in now.progress)
+        now.job(succeeded=2, conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
+    assert now.cluster.created == [f"Job/{JOB}"]
+
+
+def test_a_driver_that_comes_back_finds_its_job() -> None:
+    cluster = FakeCluster()
+    with running(cluster) as first:
+        first.stop.signals.append(15)
+    with running(cluster) as now:
+        now.job(succeeded=2, conditions=[condition("Complete")])
+
+    assert first.outcome is not None
+    assert first.outcome.goes_on
+    assert now.outcome == Outcome()
+    assert now.progress[-1] == (2, 2)
+    assert cluster.created == [f"Job/{JOB}"]
+
+
+def test_a_failure_while_nobody_watched_is_reported_not_repeated() -> None:
+    cluster = FakeCluster()
+    with running(cluster) as first:
+        first.stop.signals.append(15)
+    a_job(cluster, JOB, conditions=[condition("Failed", "FailedIndexes")])
+
+    with running(cluster) as now:
+        pass
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == 1
+    assert cluster.created == [f"Job/{JOB}"]
+
+
+def test_a_known_failure_is_tried_again_under_a_new_name() -> None:
+    cluster = FakeCluster()
+    with running(cluster) as first:
+        first.job(conditions=[condition("Failed", "FailedIndexes")])
+
+    with running(cluster, is_retry=True) as now:
+        now.job(f"{RUN}-hash-2", conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
+    assert cluster.created == [f"Job/{JOB}", f"Job/{RUN}-hash-2"]
+
+
+def test_a_pod_that_failed_for_good_speaks() -> None:
+    with running() as now:
+        state = {"terminated": {"exitCode": 3, "message": "images: none found."}}
+        pod = a_pod_of(
+            now.job(active=1), phase="Failed", containerStatuses=[{"state": state}]
+        )
+        now.cluster.put(pod)
+        now.job(active=0, conditions=[condition("Failed", "FailedIndexes")])
+
+    assert now.outcome is not None
+    assert (now.outcome.exit_code, now.outcome.message) == (3, "images: none found.")
+    assert now.outcome.log == f"lcc-launch logs {RUN} --step hash -n lab"
+
+
+def test_an_image_that_never_comes_is_given_up_and_leaves_nothing() -> None:
+    with running() as now:
+        waiting = {"reason": "ImagePullBackOff", "message": "lcc:typo not found"}
+        state = {"state": {"waiting": waiting}}
+        now.cluster.put(a_pod_of(now.job(active=1), containerStatuses=[state]))
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == ConfigError.exit_code
+    assert "lcc:typo not found" in str(now.outcome.message)
+    assert now.cluster.deleted == [f"Job/{JOB}"]
+
+
+def unschedulable(resource: str) -> list[dict[str, str]]:
+    message = f"0/1 nodes are available: 1 Insufficient {resource}."
+    return [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+         "message": message}
+    ]  # fmt: skip
+
+
+def a_node(**allocatable: str) -> Object:
+    plain = {"cpu": "8", "memory": "64Gi"}
+    named = {name.replace("__", "/"): text for name, text in allocatable.items()}
+    return {"metadata": {"name": "n1"}, "status": {"allocatable": plain | named}}
+
+
+GPU_STEP = Step(name="train", gpus=16)
+
+
+def test_more_gpus_than_any_node_has_are_refused() -> None:
+    cluster = FakeCluster()
+    cluster.nodes = [a_node(**{"nvidia.com/gpu": "8"})]
+    with running(cluster, GPU_STEP) as now:
+        job = now.job(f"{RUN}-train-1", active=1)
+        now.cluster.put(a_pod_of(job, conditions=unschedulable("nvidia.com/gpu")))
+
+    assert now.outcome is not None
+    assert str(now.outcome.message).startswith(
+        "launch.gpus: must fit on one node, got 16 nvidia.com/gpu of 8 on n1"
+    )
+
+
+def test_nodes_that_grow_on_demand_are_waited_for() -> None:
+    cluster = FakeCluster()
+    cluster.nodes = [a_node()]
+    with running(cluster, GPU_STEP, **{"cluster.wait_for_nodes": True}) as now:
+        job = now.job(f"{RUN}-train-1", active=1)
+        now.cluster.put(a_pod_of(job, conditions=unschedulable("nvidia.com/gpu")))
+        soon(lambda: any("Insufficient nvidia.com/gpu" in r for r in now.reasons))
+        time.sleep(0.1)  # twice as long as the impatient give up
+        now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
+
+
+def test_a_quota_that_leaves_no_room_is_given_up_in_its_words() -> None:
+    message = (
+        "exceeded quota: q, requested: requests.cpu=4, used: requests.cpu=0, "
+        "limited: requests.cpu=2"
+    )
+    with running() as now:
+        event = {
+            "kind": "Event",
+            "metadata": {"name": "e"},
+            "message": message,
+            "lastTimestamp": "2026-11-23T09:15:00Z",
+        }
+        now.cluster.put(event)
+
+    assert now.outcome is not None
+    assert message in str(now.outcome.message)
+
+
+def test_a_deleted_job_is_a_stop() -> None:
+    with running() as now:
+        soon(lambda: now.progress)
+        now.cluster.delete("Job", JOB)
+
+    assert now.outcome is not None
+    assert (now.outcome.is_stop, now.outcome.exit_code) == (True, 143)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(GoneError(), id="410"),
+        pytest.param(UnavailableError("the API server is away"), id="away"),
+    ],
+)
+def test_a_broken_watch_is_taken_up_again(error: Exception) -> None:
+    with running() as now:
+        now.job(active=2)
+        now.cluster.interrupt(error)
+        soon(lambda: now.cluster.num_lists >= 5)  # the attempt, two lists, two again
+        soon(lambda: now.cluster.watched() == 2)
+        now.job(succeeded=2, conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
+
+
+def test_an_absent_api_server_is_the_reason_of_the_wait() -> None:
+    with running() as now:
+        away = UnavailableError("the API server is away")
+        now.cluster.faults = [away] * 6
+        now.cluster.interrupt(away)
+        soon(lambda: any("is away" in reason for reason in now.reasons))
+        soon(lambda: now.cluster.watched() == 2)
+        now.job(conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
+
+
+def test_a_permission_that_is_taken_away_ends_the_step() -> None:
+    with running() as now:
+        now.cluster.interrupt(ConfigError("this account may not watch jobs"))
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == 2
+
+
+def test_the_service_of_a_group_goes_with_it() -> None:
+    step = Step(name="train", num_indexes=2, parallelism=2, is_group=True)
+    with running(None, step) as now:
+        now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    assert now.cluster.created == [f"Service/{RUN}-train-1", f"Job/{RUN}-train-1"]
+    assert now.cluster.deleted == [f"Service/{RUN}-train-1"]

@@ -1,0 +1,57 @@
+"""What is looked for on a cluster before anything is created."""
+
+import pytest
+
+from lcc.backends.kubernetes.preflight import check_prerequisites
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError
+from lcc.launch.resolve import resolve_places
+from tests.builders.clusters import FakeCluster
+
+
+def settings_with(**sections: dict[str, object]) -> Settings:
+    return resolve_places(Settings.model_validate(sections))
+
+
+class Blind(FakeCluster):
+    """A cluster whose user may read nothing."""
+
+    def read(self, kind: str, name: str) -> None:
+        message = f"may not get {kind} {name}"
+        raise ConfigError(message)
+
+
+def test_all_that_pods_would_miss_is_named_at_once() -> None:
+    settings = settings_with(
+        data={"source": "pvc://images/lung", "split_csv": "/home/ada/split.csv"},
+        model={"backbone": "lite0.keras"},
+        cluster={"queue": "team-a"},
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(FakeCluster(), settings)
+
+    queue, claim, split, backbone = str(caught.value).splitlines()
+    assert queue.startswith("cluster.queue: LocalQueue team-a must exist in namespace")
+    assert claim.startswith("data.source: PersistentVolumeClaim images must exist")
+    assert "of their own namespace only" in claim
+    assert split.startswith("data.split_csv: must be s3://… on a cluster, got /home")
+    assert "lcc-launch upload /home/ada s3://lcc/files" in split
+    assert backbone.startswith("model.backbone: must be s3://…")
+
+
+def test_what_is_there_or_in_the_claim_or_built_in_passes() -> None:
+    cluster = FakeCluster()
+    for kind, name in (("LocalQueue", "team-a"), ("PersistentVolumeClaim", "images")):
+        cluster.put({"kind": kind, "metadata": {"name": name}})
+    settings = settings_with(
+        data={"source": "pvc://images/lung", "split_csv": "/mnt/source/split.csv"},
+        model={"backbone": "resnet50", "weights": "s3://lcc/files/own.weights.h5"},
+        cluster={"queue": "team-a"},
+    )
+
+    check_prerequisites(cluster, settings)
+
+
+def test_an_account_that_may_not_look_is_not_held_up() -> None:
+    check_prerequisites(Blind(), settings_with(cluster={"queue": "team-a"}))

@@ -1,0 +1,438 @@
+"""What the launcher makes of a namespace: Jobs alive, cancelled runs, logs, keys."""
+
+import base64
+import itertools
+from pathlib import Path
+
+import pytest
+
+from lcc.backends.kubernetes import cancel as cancelling
+from lcc.backends.kubernetes import errors
+from lcc.backends.kubernetes.backend import start_driver
+from lcc.backends.kubernetes.chart import chart_settings, use_secrets
+from lcc.backends.kubernetes.interface import Object
+from lcc.backends.kubernetes.job import build_manifests, order_job
+from lcc.backends.kubernetes.jobs import take_inventory, waiting, with_jobs
+from lcc.backends.kubernetes.logs import newest_job, read_kept_logs, read_pod_logs
+from lcc.backends.kubernetes.port_forward import find_pod, service_of
+from lcc.config.cluster import ClusterSettings
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
+from lcc.launch.plan import Step
+from lcc.launch.state import Status, StepState, read_state, write_state
+from lcc.launch.upload import upload_folder
+from lcc.storage.local import LocalStore
+from tests.builders.clusters import FakeCluster, a_job, a_pod_of, condition
+from tests.builders.launches import a_state, a_store, local_settings
+
+RUN = "train-20261123-0915-k3f9"
+
+
+def a_cluster_with(step: Step, *, run_id: str = RUN, attempt: int = 1) -> FakeCluster:
+    cluster = FakeCluster()
+    add_job(cluster, step, run_id=run_id, attempt=attempt)
+    return cluster
+
+
+def add_job(
+    cluster: FakeCluster, step: Step, *, run_id: str = RUN, attempt: int = 1
+) -> None:
+    for manifest in build_manifests(
+        order_job(step, Settings(), run_id=run_id, attempt=attempt)
+    ):
+        cluster.create(manifest)
+
+
+def test_a_run_whose_driver_died_goes_on_while_its_jobs_do() -> None:
+    cluster = a_cluster_with(Step(name="train", num_indexes=4, parallelism=4))
+    a_job(cluster, f"{RUN}-train-1", succeeded=3, active=1)
+    lost = a_state(
+        RUN, status=Status.LOST, steps=[StepState(name="train", status=Status.LOST)]
+    )
+
+    state = with_jobs(lost, take_inventory(cluster))
+
+    assert (state.status, state.steps[0].status) == (Status.RUNNING, Status.RUNNING)
+    assert (state.steps[0].done, state.steps[0].total) == (3, 4)
+
+
+def test_a_run_whose_jobs_have_ended_stays_lost() -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    a_job(cluster, f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    state = with_jobs(a_state(RUN, status=Status.LOST), take_inventory(cluster))
+
+    assert state.status is Status.LOST
+
+
+def test_the_newest_attempt_counts() -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    a_job(cluster, f"{RUN}-train-1", conditions=[condition("Failed", "x")])
+    add_job(cluster, Step(name="train"), attempt=2)
+
+    job = newest_job(cluster, RUN, None)
+
+    assert job is not None
+    assert job.facts.name == f"{RUN}-train-2"
+
+
+def test_a_driver_in_the_cluster_is_known() -> None:
+    cluster = FakeCluster()
+
+    start_driver(cluster, Settings(), RUN)
+
+    assert take_inventory(cluster).has_driver(RUN)
+    assert cluster.created == [f"Job/{RUN}-driver-1"]
+
+
+def test_a_run_gets_a_new_driver_after_an_old_one() -> None:
+    cluster = FakeCluster()
+    start_driver(cluster, Settings(), RUN)
+
+    assert start_driver(cluster, Settings(), RUN) == f"{RUN}-driver-2"
+
+
+def test_pending_pods_say_why() -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    job = a_job(cluster, f"{RUN}-train-1", active=1)
+    state = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
+    cluster.put(a_pod_of(job, containerStatuses=[{"state": state}]))
+
+    assert waiting(cluster, take_inventory(cluster).jobs) == {
+        "train": "pod waits: ErrImagePull: not found"
+    }
+
+
+def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
+    group = Step(name="train", num_indexes=2, parallelism=2, is_group=True)
+    cluster = a_cluster_with(group)
+    start_driver(cluster, Settings(), RUN)
+
+    number = cancelling.delete_jobs(cluster, [RUN])
+
+    assert number == 2
+    assert cluster.deleted == [
+        f"Job/{RUN}-driver-1",
+        f"Job/{RUN}-train-1",
+        f"Service/{RUN}-train-1",
+    ]
+
+
+def test_cancelling_waits_for_pods_that_may_still_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
+    cluster.put(pod)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        cluster.put(pod | {"status": {"phase": "Failed"}})
+
+    monkeypatch.setattr("lcc.backends.kubernetes.cancel.time.sleep", pause)
+    cancelling.wait_for_pods(cluster, [RUN])
+
+    assert len(pauses) == 1
+
+
+def test_cancelling_gives_up_a_pod_whose_node_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
+    pod["metadata"] |= {"deletionTimestamp": "…", "deletionGracePeriodSeconds": 120}
+    cluster.put(pod)
+    clock = itertools.count(step=100.0)
+    monkeypatch.setattr(
+        "lcc.backends.kubernetes.cancel.time.monotonic", lambda: next(clock)
+    )
+    monkeypatch.setattr("lcc.backends.kubernetes.cancel.time.sleep", lambda _: None)
+
+    with pytest.raises(
+        UnavailableError, match=r"120 s .* got 200 s.*taint node node-1"
+    ):
+        cancelling.wait_for_pods(cluster, [RUN])
+
+
+def test_a_cancelled_run_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancelling, "finish_safely", lambda _: 0)
+    store = a_store(tmp_path)
+    settings = local_settings(store)
+    store.write(f"runs/{RUN}/settings.yaml", b"{}")
+    steps = [
+        StepState(name="features", status=Status.DONE),
+        StepState(name="train", status=Status.RUNNING),
+    ]
+    write_state(store, a_state(RUN, status=Status.RUNNING, steps=steps))
+
+    cancelling.record_cancelled(store, read_state(store, RUN), lambda _: settings)
+
+    state = read_state(store, RUN)
+    assert (state.status, state.message) == (Status.STOPPED, "cancelled")
+    assert [step.status for step in state.steps] == [Status.DONE, Status.STOPPED]
+
+
+def test_a_run_driven_nowhere_cannot_be_cancelled() -> None:
+    with pytest.raises(ConfigError, match="must be driven on this machine"):
+        cancelling.cancel_local(a_state(RUN, driver={"pid": "1", "start": "x",
+            "host": "elsewhere", "beat": "2026-11-23T09:15:00+00:00"}))  # fmt: skip
+
+
+def test_lines_of_several_pods_carry_their_names() -> None:
+    cluster = a_cluster_with(Step(name="train", num_indexes=2, parallelism=2))
+    job = a_job(cluster, f"{RUN}-train-1", conditions=[condition("Complete")])
+    for number in (0, 1):
+        pod = a_pod_of(job, number, phase="Succeeded")
+        cluster.put(pod)
+        cluster.logs[pod["metadata"]["name"]] = [f"2026-11-23T09:15:00Z hello {number}"]
+    own = newest_job(cluster, RUN, "train")
+    assert own is not None
+
+    lines = [
+        f"[{RUN}-train-1-0-abcde] hello 0",
+        f"[{RUN}-train-1-1-abcde] hello 1",
+    ]
+    assert list(read_pod_logs(cluster, own, follow=False)) == lines
+    assert sorted(read_pod_logs(cluster, own, follow=True)) == lines
+    assert list(read_pod_logs(cluster, own, follow=False, index=1)) == ["hello 1"]
+
+
+def test_kept_logs_are_found_by_step(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    store.write(f"runs/{RUN}/logs/{RUN}-train-1/pod.log", b"one\ntwo")
+    store.write(f"runs/{RUN}/logs/{RUN}-features-1/pod.log", b"other")
+
+    assert list(read_kept_logs(store, RUN, "train")) == ["one", "two"]
+    with pytest.raises(NotFoundError, match="must have a log of select"):
+        list(read_kept_logs(store, RUN, "select"))
+
+
+@pytest.mark.parametrize(
+    ("index", "lines"),
+    [
+        pytest.param(3, ["pod 3"], id="a pod"),
+        pytest.param(13, ["process 13"], id="a process of this machine"),
+    ],
+)
+def test_one_of_many_logs_is_named_by_its_index(
+    tmp_path: Path, index: int, lines: list[str]
+) -> None:
+    store, logs = a_store(tmp_path), f"runs/{RUN}/logs"
+    store.write(f"{logs}/{RUN}-trial-1/{RUN}-trial-1-3-abcde.log", b"pod 3")
+    store.write(f"{logs}/{RUN}-trial-1/{RUN}-trial-1-33-abc3e.log", b"pod 33")
+    store.write(f"{logs}/trial/00013.log", b"process 13")
+
+    assert list(read_kept_logs(store, RUN, "trial", index=index)) == lines
+
+
+def a_settings_map(name: str, release: str) -> Object:
+    labels = {
+        "app.kubernetes.io/part-of": "lcc",
+        "app.kubernetes.io/component": "settings",
+        "app.kubernetes.io/instance": release,
+    }
+    return {
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": labels},
+        "data": {"lcc.yaml": f"data: {{name: {release}}}"},
+    }
+
+
+def test_the_charts_settings_are_found() -> None:
+    cluster = FakeCluster()
+    assert chart_settings(cluster, None) is None
+
+    cluster.put(a_settings_map("lcc-settings", "lcc"))
+
+    assert chart_settings(cluster, None) == (
+        "data: {name: lcc}",
+        "configmap lcc-settings",
+    )
+
+
+def test_several_releases_ask_for_a_choice() -> None:
+    cluster = FakeCluster()
+    for release in ("blue", "green"):
+        cluster.put(a_settings_map(f"{release}-settings", release))
+
+    with pytest.raises(ConfigError, match=r"cluster\.release: .* one of blue, green"):
+        chart_settings(cluster, None)
+    assert chart_settings(cluster, "green") is not None
+
+
+def a_secret(name: str, *keys: str) -> Object:
+    data = {key: base64.b64encode(f"the {key}".encode()).decode() for key in keys}
+    return {"kind": "Secret", "metadata": {"name": name}, "data": data}
+
+
+S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+SECRETS = ClusterSettings(s3_secret="lcc-s3", tracking_secret="login")  # noqa: S106
+
+
+@pytest.mark.parametrize("login", [LOGIN, ("MLFLOW_TRACKING_TOKEN",)])
+def test_keys_and_login_come_from_secrets(login: tuple[str, ...]) -> None:
+    cluster = FakeCluster()
+    cluster.put(a_secret("lcc-s3", *S3_KEYS))
+    cluster.put(a_secret("login", *login))
+    environ: dict[str, str] = {}
+
+    use_secrets(cluster, SECRETS, environ)
+
+    assert environ == {key: f"the {key}" for key in (*S3_KEYS, *login)}
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (
+            (a_secret("lcc-s3"),),
+            r"cluster\.s3_secret: .* got no AWS_ACCESS_KEY_ID and no AWS_SECRET",
+        ),
+        (
+            (a_secret("lcc-s3", *S3_KEYS), a_secret("login", LOGIN[0])),
+            r"cluster\.tracking_secret: .*, or MLFLOW_TRACKING_TOKEN, got no "
+            "MLFLOW_TRACKING_PASSWORD in it",
+        ),
+        ((a_secret("lcc-s3", *S3_KEYS),), r"cluster\.tracking_secret: .* got none"),
+    ],
+)
+def test_a_secret_that_lacks_a_key_is_named(
+    given: tuple[Object, ...], fault: str
+) -> None:
+    cluster = FakeCluster()
+    for secret in given:
+        cluster.put(secret)
+
+    with pytest.raises(ConfigError, match=fault):
+        use_secrets(cluster, SECRETS, {})
+
+
+def a_service(port: int, target: int | str) -> Object:
+    return {
+        "kind": "Service",
+        "metadata": {"name": "lcc-s3"},
+        "spec": {
+            "selector": {"app": "s3"},
+            "ports": [{"port": port, "targetPort": target}],
+        },
+    }
+
+
+def a_server(*, is_ready: bool) -> Object:
+    return {
+        "kind": "Pod",
+        "metadata": {"name": "s3-0", "labels": {"app": "s3"}},
+        "spec": {"containers": [{"ports": [{"name": "http", "containerPort": 8333}]}]},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True" if is_ready else "False"}]
+        },
+    }
+
+
+@pytest.mark.parametrize("target", [8333, "http"], ids=["number", "name"])
+def test_a_service_leads_to_a_ready_pod_and_its_port(target: int | str) -> None:
+    cluster = FakeCluster()
+    cluster.put(a_service(80, target))
+    cluster.put(a_server(is_ready=True))
+
+    assert find_pod(cluster, "lcc-s3", 80) == ("s3-0", 8333)
+
+
+def test_a_service_without_a_ready_pod_is_temporary() -> None:
+    cluster = FakeCluster()
+    cluster.put(a_service(80, 8333))
+    cluster.put(a_server(is_ready=False))
+
+    with pytest.raises(UnavailableError, match="needs a ready pod"):
+        find_pod(cluster, "lcc-s3", 80)
+
+
+def test_a_service_that_is_not_there_is_a_fault() -> None:
+    with pytest.raises(ConfigError, match="Install the chart"):
+        find_pod(FakeCluster(), "lcc-s3", 80)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://lcc-s3.lab.svc:8333", ("lcc-s3", 8333)),
+        ("http://lcc-mlflow.lab.svc.cluster.local", ("lcc-mlflow", 80)),
+        ("https://s3.eu-central-1.amazonaws.com", None),
+        ("sqlite:////tmp/mlflow.db", None),
+    ],
+)
+def test_only_addresses_of_the_cluster_are_forwarded(
+    url: str, expected: tuple[str, int] | None
+) -> None:
+    assert service_of(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "expected"),
+    [
+        pytest.param(
+            403,
+            'jobs.batch is forbidden: User "ada" cannot create resource "jobs" in API '
+            'group "batch" in the namespace "lab"',
+            ConfigError,
+            r"namespace lab: this account may not create jobs\.batch\. Ask for the "
+            r"chart's launcher Role",
+            id="permission",
+        ),
+        pytest.param(
+            403,
+            'pods "x" is forbidden: exceeded quota: q, requested: pods=1',
+            ConfigError,
+            "the quota must leave room, got .*exceeded quota: q",
+            id="quota",
+        ),
+        pytest.param(
+            404,
+            'namespaces "lab" not found',
+            ConfigError,
+            "cluster.namespace: must exist, got lab. Create it with kubectl",
+            id="namespace",
+        ),
+        pytest.param(401, "Unauthorized", ConfigError, "Log in again", id="expired"),
+        pytest.param(
+            422,
+            "Job.batch is invalid: spec.parallelism: must be at least 0",
+            ConfigError,
+            "must accept the object, got Job.batch is invalid",
+            id="refused object",
+        ),
+        pytest.param(500, "etcd is away", UnavailableError, "500 etcd", id="weather"),
+    ],
+)
+def test_refusals_say_rule_value_and_remedy(
+    code: int, message: str, kind: type[Exception], expected: str
+) -> None:
+    error = errors.from_status({"code": code, "message": message}, "lab")
+
+    with pytest.raises(kind, match=expected):
+        raise error
+
+
+def test_uploading_leaves_alone_what_is_there(tmp_path: Path) -> None:
+    source = tmp_path / "tiles" / "lung_aca"
+    source.mkdir(parents=True)
+    (source / "a b.png").write_bytes(b"1")
+    (source / "c.png").write_bytes(b"22")
+    target = LocalStore(tmp_path / "bucket")
+
+    first = upload_folder(source.parent, target)
+    (source / "c.png").write_bytes(b"333")
+    second = upload_folder(source.parent, target)
+
+    assert (first.copied, first.kept) == (2, 0)
+    assert (second.copied, second.kept) == (1, 1)
+    assert target.read("lung_aca/c.png") == b"333"
+
+
+def test_an_empty_folder_is_not_uploaded(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="must be a folder that holds files"):
+        upload_folder(tmp_path, LocalStore(tmp_path / "bucket"))

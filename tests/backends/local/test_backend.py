@@ -1,0 +1,203 @@
+"""Real processes of entry points that the test writes."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lcc.backends.local.backend import LocalBackend
+from lcc.launch import outcome as outcome_module
+from lcc.launch.outcome import Outcome
+from lcc.launch.signals import StopRequest
+from tests.builders.launches import (
+    a_step,
+    a_store,
+    entry_points,
+    local_settings,
+)
+
+RUN = "prepare-20261123-0915-k3f9"
+
+
+@pytest.fixture(autouse=True)
+def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcome_module, "BACKOFF_SECONDS", 0.01)
+
+
+def run_step(
+    folder: Path,
+    source: str,
+    *,
+    num_indexes: int = 1,
+    stop: StopRequest | None = None,
+    progress: list[tuple[int, int]] | None = None,
+) -> Outcome:
+    store = a_store(folder)
+    backend = LocalBackend(
+        store=store,
+        settings=local_settings(store),
+        stop=StopRequest() if stop is None else stop,
+    )
+    seen = progress if progress is not None else []
+    with entry_points(folder, hash=source):
+        return backend.run_step(
+            a_step(num_indexes=num_indexes),
+            run_id=RUN,
+            watch=lambda *now: seen.append(now[:2]),
+            is_retry=False,
+        )
+
+
+def log_of(folder: Path, index: int = 0) -> str:
+    return (folder / f"root/runs/{RUN}/logs/hash/{index:05d}.log").read_text()
+
+
+def test_each_process_gets_its_index_and_the_settings(tmp_path: Path) -> None:
+    source = (
+        f"pathlib.Path({str(tmp_path)!r}, sys.argv[6]).write_text(str(sys.argv[1:]))"
+    )
+
+    outcome = run_step(tmp_path, source, num_indexes=2)
+
+    told = (tmp_path / "1").read_text()
+    settings = f"{(tmp_path / 'root').as_uri()}/runs/{RUN}/settings.yaml"
+    assert outcome == Outcome()
+    assert told == str(
+        ["--settings", settings, "--run", RUN, "--index", "1", "--num-indexes", "2"]
+    )
+
+
+def test_progress_of_all_processes_adds_up(tmp_path: Path) -> None:
+    progress: list[tuple[int, int]] = []
+
+    run_step(
+        tmp_path, "print('progress 0 5'); print('progress 5 5')",
+        num_indexes=2, progress=progress,
+    )  # fmt: skip
+
+    assert progress[-1] == (10, 10)
+
+
+def test_stderr_of_each_process_is_kept(tmp_path: Path) -> None:
+    run_step(tmp_path, "sys.stderr.write('hello from ' + sys.argv[6])", num_indexes=2)
+
+    assert [log_of(tmp_path, index) for index in (0, 1)] == [
+        "hello from 0",
+        "hello from 1",
+    ]
+
+
+def test_threads_are_shared_out(tmp_path: Path) -> None:
+    names = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LCC_DRIVER_PID"
+
+    run_step(tmp_path, f"sys.stderr.write(repr([os.environ[n] for n in {names}]))",
+             num_indexes=64)  # fmt: skip
+
+    assert log_of(tmp_path) == repr(["1", "1", str(os.getpid())])
+
+
+def test_wrong_settings_are_not_tried_again(tmp_path: Path) -> None:
+    source = (
+        "sys.stderr.write('once ')\n"
+        "print('error \"data.source: must be a folder, got none.\"')\n"
+        "sys.exit(2)"
+    )
+
+    outcome = run_step(tmp_path, source)
+
+    assert outcome == Outcome(
+        exit_code=2,
+        message="data.source: must be a folder, got none.",
+        log=f"{a_store(tmp_path).uri}/runs/{RUN}/logs/hash/00000.log",
+    )
+    assert log_of(tmp_path) == "once "
+
+
+def test_temporary_trouble_is_tried_three_more_times(tmp_path: Path) -> None:
+    outcome = run_step(tmp_path, "sys.stderr.write('try '); sys.exit(75)")
+
+    assert outcome.exit_code == 75
+    assert log_of(tmp_path) == "try " * 4
+
+
+def test_trouble_that_passes_is_no_failure(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    source = (
+        f"m = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); sys.exit(75)"
+    )
+
+    assert run_step(tmp_path, source) == Outcome()
+
+
+def test_a_killed_process_is_tried_once_more(tmp_path: Path) -> None:
+    source = "sys.stderr.write('try '); sys.stderr.flush(); os.kill(os.getpid(), 9)"
+
+    outcome = run_step(tmp_path, source)
+
+    assert (outcome.exit_code, outcome.message) == (
+        137,
+        "killed by SIGKILL, perhaps for lack of memory: lower launch.parallelism",
+    )
+    assert log_of(tmp_path) == "try try "
+
+
+def test_a_crash_shows_the_last_line_of_its_trace(tmp_path: Path) -> None:
+    outcome = run_step(tmp_path, "raise ValueError('no such tile')")
+
+    assert (outcome.exit_code, outcome.message) == (1, "ValueError: no such tile")
+
+
+def test_one_failure_ends_the_other_processes(tmp_path: Path) -> None:
+    started = time.monotonic()
+
+    outcome = run_step(
+        tmp_path, "sys.exit(3) if sys.argv[6] == '0' else time.sleep(60)", num_indexes=2
+    )
+
+    assert outcome.exit_code == 3
+    assert time.monotonic() - started < 30
+
+
+def test_a_stop_lets_processes_save(tmp_path: Path) -> None:
+    stop = StopRequest()
+    source = (
+        "def save(*_): sys.stderr.write('saved'); sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
+        "print('progress 1 2', flush=True)\n"
+        "time.sleep(60)"
+    )
+    seen: list[tuple[int, int]] = []
+    threading.Thread(target=stop_once_started, args=(stop, seen)).start()
+
+    outcome = run_step(tmp_path, source, stop=stop, progress=seen)
+
+    assert (outcome.exit_code, outcome.is_stop) == (143, True)
+    assert log_of(tmp_path) == "saved"
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    stop = StopRequest()
+    source = (
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('progress 1 2', flush=True)\n"
+        "time.sleep(60)"
+    )
+    seen: list[tuple[int, int]] = []
+    started = time.monotonic()
+    threading.Thread(target=stop_once_started, args=(stop, seen, 2)).start()
+
+    outcome = run_step(tmp_path, source, stop=stop, progress=seen)
+
+    assert outcome.is_stop
+    assert time.monotonic() - started < 30
+
+
+def stop_once_started(
+    stop: StopRequest, seen: list[tuple[int, int]], times: int = 1
+) -> None:
+    while (1, 2) not in seen:
+        time.sleep(0.01)
+    stop.signals += [signal.SIGTERM] * times

@@ -1,0 +1,117 @@
+"""What every entry point does around its step, in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lcc.config.load import dump_settings
+from tests.builders.launches import a_store, local_settings
+
+RUN = "prepare-20261123-0915-k3f9"
+
+
+def start(folder: Path, body: str) -> subprocess.Popen[str]:
+    store = a_store(folder)
+    file = folder / "settings.yaml"
+    file.write_text(dump_settings(local_settings(store)))
+    code = (
+        "import time\n"
+        "from jobs.entry import main\n"
+        "from lcc.errors import DataError\n"
+        f"def run(context):\n    {body}\n"
+        "main('hash', run)"
+    )
+    command = [sys.executable, "-c", code, "--settings", str(file), "--run", RUN]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+CASES = [
+    pytest.param("context.tracker.set_tags({'a': 'b'})", 0, "", "", id="done"),
+    pytest.param(
+        "raise DataError('tiles: none.')",
+        3,
+        'error "tiles: none."\n',
+        "tiles: none.",
+        id="an error of ours",
+    ),
+    pytest.param("raise KeyError('x')", 1, "", "KeyError: 'x'", id="a crash"),
+    pytest.param(
+        "import tensorflux",
+        2,
+        'error "tensorflux: must be installed for the step hash, got no such module. '
+        "Run: pip install 'lcc[worker]'\"\n",
+        "tensorflux: must be installed for the step hash, got no such module. "
+        "Run: pip install 'lcc[worker]'",
+        id="a missing extra",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "code", "output", "last"), CASES)
+def test_a_step_ends_with_the_code_of_its_outcome(
+    tmp_path: Path, body: str, code: int, output: str, last: str
+) -> None:
+    process = start(tmp_path, body)
+
+    found, log = process.communicate()
+
+    assert (process.returncode, found) == (code, output)
+    assert (log.splitlines() or [""])[-1] == last
+
+
+def test_reports_are_spooled(tmp_path: Path) -> None:
+    start(tmp_path, "context.tracker.set_tags({'a': 'b'})").communicate()
+
+    keys = [item.key for item in a_store(tmp_path).list_objects(f"runs/{RUN}/spool/")]
+    assert len(keys) == 1
+
+
+def test_a_terminated_step_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = start(tmp_path, "print(context.scratch, flush=True); time.sleep(60)")
+    assert process.stdout is not None
+    scratch = Path(process.stdout.readline().strip())
+    existed = scratch.is_dir()
+
+    process.terminate()
+    process.communicate()
+
+    assert (existed, scratch.exists(), process.returncode) == (True, False, 143)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl, which Linux has")
+def test_a_step_ends_when_its_driver_is_killed(tmp_path: Path) -> None:
+    body = "print(__import__('os').getpid(), flush=True); time.sleep(60)"
+    code = (
+        "import os, subprocess, sys\n"
+        "os.environ['LCC_DRIVER_PID'] = str(os.getpid())\n"
+        "sys.path.insert(0, os.environ['TEST_ROOT'])\n"
+        "from pathlib import Path\n"
+        "from tests.jobs.test_entry import start\n"
+        f"p = start(Path({str(tmp_path)!r}), {body!r})\n"
+        "print(p.stdout.readline(), flush=True)\n"
+        "p.wait()"
+    )
+    driver = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TEST_ROOT": str(Path(__file__).parents[2])},
+    )
+    assert driver.stdout is not None
+    step = Path("/proc", driver.stdout.readline().strip())
+    assert step.exists()
+
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+
+    deadline = time.monotonic() + 10
+    while step.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not step.exists()

@@ -1,0 +1,56 @@
+"""The recipe of the leak premium: every kept row, at the price of those not known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lcc.config.load import changed_settings
+from lcc.data.catalogue import read_catalogue
+from lcc.data.sample import write_sample
+from lcc.data.task import slice_rows
+from lcc.train.feature_store import (
+    development_rows,
+    features_digest,
+    features_key,
+    write_features,
+)
+from lcc.train.full_recipe import open_whole_recipe
+from tests.builders.preparation import a_task, prepare
+
+SETTINGS = {
+    "model.backbone": "mobilenet",
+    "model.weights": "none",
+    "model.frozen_stages": "all",
+    "search.views": 2,
+    "train.device": "cpu",
+}
+
+
+@pytest.mark.slow
+def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
+    write_sample(tmp_path / "tiles", num_sources=8, num_copies=2, size_px=64)
+    options = {"families": {}, "max_class_share_deviation": 0.3}
+    task = a_task(tmp_path, tmp_path / "tiles", **options)
+    prepare(task)
+    settings = changed_settings(task.settings, SETTINGS)
+    catalogue = read_catalogue(task.store, name=settings.data.name or "", digest=None)
+    development, num_slices = development_rows(catalogue), settings.data.num_slices
+
+    computed = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
+    digest = features_digest(settings, tmp_path)
+    for index in range(num_slices):
+        part = slice_rows(index, num_slices=num_slices, num_rows=len(development))
+        shape = (len(part), *computed.source.features.shape[1:])
+        key = features_key(catalogue, digest, index, num_slices)
+        write_features(task.store, key, np.full(shape, index, np.float32))
+    whole = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
+
+    is_test = np.isin(whole.rows, catalogue.rows("test"))
+    assert computed.source.features.shape == (len(catalogue.rows()), 2, 1024)
+    np.testing.assert_allclose(
+        whole.source.features[is_test], computed.source.features[is_test], rtol=1e-4
+    )
+    stored = whole.source.features[~is_test]
+    assert (np.diff(stored[:, 0, 0]) >= 0).all()
+    assert stored.max() == num_slices - 1
