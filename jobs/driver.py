@@ -1,29 +1,25 @@
-"""Entry point of the driver: a run or a whole study, from inside the cluster."""
+"""Entry point of the driver: a run of a stage or pipeline, from inside the cluster."""
 
 from jobs.entry import StepContext, main
 
 
 def run(context: StepContext) -> None:
     """Drive the run to its end; found again by whoever takes over after a kill."""
-    from lcc.backends import open_backend
+    from lcc.backends.kubernetes.backend import KubernetesBackend
     from lcc.backends.kubernetes.client import KubernetesCluster
-    from lcc.backends.kubernetes.render import DEFAULT_PARALLELISM
     from lcc.launch.display import Lines
-    from lcc.launch.pipeline import Ground, resume
+    from lcc.launch.driver import RunContext
+    from lcc.launch.pipeline import resume
     from lcc.launch.signals import stop_on_signals
 
-    cluster = KubernetesCluster(context.settings.cluster)
+    backend = KubernetesBackend(
+        cluster=KubernetesCluster(context.settings.cluster),
+        settings=context.settings,
+        store=context.store,
+    )
     with stop_on_signals() as stop:
-        ground = Ground(
-            store=context.store,
-            display=Lines(),
-            stop=stop,
-            num_cores=DEFAULT_PARALLELISM,
-            backend=lambda own: open_backend(
-                own, store=context.store, cluster=cluster, stop=stop
-            ),
-        )
-        resume(ground, context.run_id)
+        driving = RunContext(backend=backend, display=Lines(), stop=stop)
+        resume(driving, context.run_id)
 
 
 if __name__ == "__main__":

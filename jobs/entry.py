@@ -40,8 +40,8 @@ class StepContext:
         settings: Settings in force, as the launcher resolved them.
         store: The root.
         tracker: Reports to the run; flushed and closed after the step.
-        index: Which of `num_indexes` slices this process does.
-        num_indexes: Slices of the step.
+        process_index: Which of the step's processes this is, from 0.
+        num_processes: Processes of the step.
         scratch: Empty local folder, removed after the step.
     """
 
@@ -49,8 +49,8 @@ class StepContext:
     settings: Settings
     store: Store
     tracker: Tracker
-    index: int
-    num_indexes: int
+    process_index: int
+    num_processes: int
     scratch: Path
 
     @property
@@ -142,10 +142,10 @@ def _run_in_context(
     settings = _read_settings(arguments.settings)
     if settings.storage.root is None:  # the launcher always writes it
         message = "storage.root: must be set, got none. Pass --root URI."
-        raise LccError(message)
+        raise ConfigError(message)
     store = open_store(settings.storage.root, settings.storage)
     keep.store = store
-    writer = f"{step}-{arguments.index:05d}-{os.getpid()}-{time.time_ns()}"
+    writer = f"{step}-{arguments.process_index:05d}-{os.getpid()}-{time.time_ns()}"
     with (
         tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
         Tracker(store, run_id=arguments.run, writer=writer) as tracker,
@@ -156,8 +156,8 @@ def _run_in_context(
                 settings=settings,
                 store=store,
                 tracker=tracker,
-                index=arguments.index,
-                num_indexes=arguments.num_indexes,
+                process_index=arguments.process_index,
+                num_processes=arguments.num_processes,
                 scratch=Path(scratch),
             )
         )
@@ -178,9 +178,11 @@ def _parse_arguments(step: str) -> argparse.Namespace:
     )
     parser.add_argument("--run", required=True, help="run id")
     parser.add_argument(
-        "--index", type=int, default=int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
+        "--process-index",
+        type=int,
+        default=int(os.environ.get("JOB_COMPLETION_INDEX", "0")),
     )
-    parser.add_argument("--num-indexes", type=int, default=1)
+    parser.add_argument("--num-processes", type=int, default=1)
     return parser.parse_args()
 
 

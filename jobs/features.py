@@ -11,7 +11,7 @@ def run(context: StepContext) -> None:
         context.settings_alone,
         context.store,
         scratch=context.scratch,
-        part=(context.index, context.num_indexes),
+        part=(context.process_index, context.num_processes),
     )
 
 

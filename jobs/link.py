@@ -15,7 +15,7 @@ def run(context: StepContext) -> None:
         scratch=context.scratch,
         progress=Progress,
     )
-    link_slices(task, index=context.index, num_indexes=context.num_indexes)
+    link_slices(task, index=context.process_index, num_indexes=context.num_processes)
 
 
 if __name__ == "__main__":

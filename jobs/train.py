@@ -11,7 +11,9 @@ def run(context: StepContext) -> None:
     from lcc.train.stopping import StopSignal
     from lcc.train.training import Place, train_model
 
-    peers = read_peers(os.environ, index=context.index, num_indexes=context.num_indexes)
+    peers = read_peers(
+        os.environ, index=context.process_index, num_indexes=context.num_processes
+    )
     place = Place(
         store=context.store,
         run_id=context.run_id,

@@ -13,7 +13,7 @@ def run(context: StepContext) -> None:
         run_id=context.run_id,
         tracker=context.tracker,
         scratch=context.scratch,
-        part=(context.index, context.num_indexes),
+        part=(context.process_index, context.num_processes),
     )
 
 

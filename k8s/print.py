@@ -26,7 +26,7 @@ ALWAYS = {
     "data.source": "s3://lcc/sources/tiles",
     "data.name": "tiles",
     "search.grid": {"train.learning_rate": [0.001, 0.0003]},
-    "launch.study": "pipeline-example",
+    "launch.pipeline": "pipeline-example",
     "evaluate.model_run": "train-example",
 }
 GPUS = {"launch.gpus": 4}
@@ -95,7 +95,7 @@ def step_files() -> dict[str, str]:
     frozen = changed_settings(settings, {"model.frozen_stages": "all"})
     found, before = {}, "an upload to s3://lcc/sources/tiles"
     for stage in (Stage.PREPARE, Stage.SEARCH, Stage.TRAIN, Stage.EVALUATE):
-        for step in build_plan(stage, frozen, num_cores=4).steps:
+        for step in build_plan(stage, frozen, parallelism=4).steps:
             own = frozen if step.name == "features" else settings
             text = render(step, own, run_id=f"{stage}-example")
             found[step.name] = (
@@ -113,7 +113,7 @@ def option_files() -> dict[str, str]:
     found = {}
     for name, (words, changes) in OPTIONS.items():
         settings = changed_settings(Settings(), {**ALWAYS, **changes})
-        (step,) = build_plan(Stage.TRAIN, settings, num_cores=4).steps
+        (step,) = build_plan(Stage.TRAIN, settings, parallelism=4).steps
         head = STEP.format(words=f"Training on {words}", before="k8s/catalogue.yaml")
         found[name] = head + render(step, settings, run_id="train-example")
     return found

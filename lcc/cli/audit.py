@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from lcc.cli.options import settings_options
 
 if TYPE_CHECKING:
     from lcc.audit.leaks import SplitAudit
+    from lcc.config.load import SettingsSources
 
 MAX_LINES = 6  # of a kind: with them an audit fits a screen
 WIDTH = 80
@@ -34,7 +35,10 @@ WIDTH = 80
 )
 @settings_options("launch.parallelism")
 def command(
-    split: Path, images: Path | None, outputs: tuple[Path, ...], **given: Any
+    split: Path,
+    images: Path | None,
+    outputs: tuple[Path, ...],
+    sources: "SettingsSources",
 ) -> None:
     """Look for copies, families and overlaps across the splits of any image set.
 
@@ -46,11 +50,10 @@ def command(
     """
     from lcc.audit.leak_report import check_format
     from lcc.audit.split_audit import audit_split
-    from lcc.cli.options import load
     from lcc.cli.watching import watch_progress
     from lcc.tracking.progress import Progress
 
-    settings = load(given)
+    settings = sources.load()
     for file in outputs:
         check_format(file)
     with watch_progress("audit"):

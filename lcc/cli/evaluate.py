@@ -1,10 +1,13 @@
 """`lcc-launch evaluate`: the sealed test split."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import launch_options
+from lcc.cli.options import LaunchMode, launch_options
+
+if TYPE_CHECKING:
+    from lcc.config.load import SettingsSources
 
 
 @click.command("evaluate", short_help="Judge a model on the sealed test split.")
@@ -15,9 +18,9 @@ from lcc.cli.options import launch_options
     help="Train run to judge; by default the model with alias candidate.",
 )
 @launch_options("data.name", "data.catalogue")
-def command(run_id: str | None, **given: Any) -> None:
+def command(run_id: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
     """Judge a trained model on the sealed test split, and write the report."""
-    from lcc.cli.running import launch
+    from lcc.cli.launching import launch
     from lcc.launch.plan import Stage
 
-    launch(Stage.EVALUATE, given, evaluate__model_run=run_id)
+    launch(Stage.EVALUATE, sources.with_flags(evaluate__model_run=run_id), mode)

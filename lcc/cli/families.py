@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +11,11 @@ from lcc.cli.options import settings_options
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lcc.cli.site import Site
+    from lcc.config.load import SettingsSources
     from lcc.data.catalogue import Catalogue
     from lcc.gallery.cards import Cards
     from lcc.gallery.explanation import Explanation, NamedEdge
+    from lcc.launch.backend import Backend
 
 MAX_LINES = 8  # links in a list: two lines each, two lists a screen
 
@@ -32,12 +33,14 @@ MAX_LINES = 8  # links in a list: two lines each, two lists a screen
     help="Write pages of pictures: of all families, or of the explained image.",
 )
 @settings_options("data.name", "data.catalogue")
-def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
+def command(
+    explain: str | None, gallery: Path | None, sources: "SettingsSources"
+) -> None:
     """Show families by class, questionable links and alarms, or explain one image.
 
     SIZES are those of the smallest, the median and the largest family.
     """
-    from lcc.cli.site import look_at_site
+    from lcc.cli.context import find_backend
     from lcc.cli.watching import watch_progress
     from lcc.gallery.explanation import explain as explain_image
     from lcc.gallery.pages import check_gallery, write_explanation, write_gallery
@@ -46,36 +49,38 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
 
     if gallery is not None:
         check_gallery(gallery)
-    with look_at_site(given) as site:
-        catalogue, edges = _read(site)
+    with find_backend(sources) as backend:
+        catalogue, edges = _read(backend)
         if explain is not None:
             found = explain_image(catalogue, edges, explain)
             _print(_explained(found))
             if gallery is not None:
-                cards = _open_cards(site, catalogue, edges)
+                cards = _open_cards(backend, catalogue, edges)
                 _print([write_explanation(gallery, cards, found)])
             return
-        alarms = read_audit(site.store, catalogue)["alarms"]
+        alarms = read_audit(backend.store, catalogue)["alarms"]
         _print(_overview(catalogue, edges, [alarm["text"] for alarm in alarms]))
         if gallery is not None:
-            cards = _open_cards(site, catalogue, edges)
+            cards = _open_cards(backend, catalogue, edges)
             with watch_progress("gallery"):
                 files = write_gallery(gallery, cards, alarms=alarms, progress=Progress)
             _print(files)
 
 
-def _read(site: "Site") -> tuple["Catalogue", "pa.Table"]:
+def _read(backend: "Backend") -> tuple["Catalogue", "pa.Table"]:
     from lcc.data.catalogue import read_catalogue
     from lcc.families.edges import read_edges
     from lcc.launch.resolve import resolve_catalogue
 
-    data = resolve_catalogue(site.settings, site.store).data
+    data = resolve_catalogue(backend.settings, backend.store).data
     name = str(data.name)
-    catalogue = read_catalogue(site.store, name=name, digest=data.catalogue)
-    return catalogue, read_edges(site.store, catalogue)
+    catalogue = read_catalogue(backend.store, name=name, digest=data.catalogue)
+    return catalogue, read_edges(backend.store, catalogue)
 
 
-def _open_cards(site: "Site", catalogue: "Catalogue", edges: "pa.Table") -> "Cards":
+def _open_cards(
+    backend: "Backend", catalogue: "Catalogue", edges: "pa.Table"
+) -> "Cards":
     from lcc.data.tiles import read_tiles
     from lcc.gallery.cards import Cards
     from lcc.gallery.lineage import trace_lineage
@@ -84,7 +89,7 @@ def _open_cards(site: "Site", catalogue: "Catalogue", edges: "pa.Table") -> "Car
         catalogue=catalogue,
         edges=edges,
         lineage=trace_lineage(catalogue, edges),
-        read=read_tiles(site.store, catalogue),
+        read=read_tiles(backend.store, catalogue),
     )
 
 

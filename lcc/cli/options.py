@@ -1,6 +1,9 @@
 """The options that commands share: where settings come from, and named flags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,7 +11,7 @@ import click
 from lcc.cli.verbosity import verbosity_options
 
 if TYPE_CHECKING:
-    from lcc.config.settings import Settings
+    from lcc.config.load import SettingsSources
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,86 +45,111 @@ def flag_name(path: str) -> str:
     return f"--{path.rpartition('.')[2].replace('_', '-')}"
 
 
+class LaunchMode(StrEnum):
+    """What a launch does with a stage."""
+
+    RUN = "run"
+    DETACH = "detach"  # driven from inside the cluster
+    DRY_RUN_CLIENT = "client"  # printed, nothing asked
+    DRY_RUN_SERVER = "server"  # judged by the API server
+
+
 def settings_options(*paths: str) -> Decorator:
     """Add named flags for some settings, `--root`, `--settings`, `--set`, `-v`, `-q`.
 
-    The command gets them as `given`, for `load`.
+    The command gets all of them as one argument, `sources`.
     """
+    flags = ("storage.root", "cluster.namespace", *paths)
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        command = verbosity_options(command)
-        command = click.option(
-            "--local", is_flag=True, help="On this machine; no cluster."
-        )(command)
-        command = click.option(
-            "--set",
-            "overrides",
-            metavar="PATH=VALUE",
-            multiple=True,
-            help="Any setting, e.g. train.epochs=3; may be repeated.",
-        )(command)
-        command = click.option(
-            "--settings",
-            "file",
-            metavar="FILE",
-            type=click.Path(),
-            help="Settings file; by default lcc.yaml, if there.",
-        )(command)
-        for path in reversed(("storage.root", "cluster.namespace", *paths)):
-            metavar, text = FLAGS[path]
-            names = [flag_name(path), path.replace(".", "__")]
-            names += SHORT.get(path, ())
-            command = click.option(*names, metavar=metavar, help=text)(command)
-        return command
+        @wraps(command)
+        def with_sources(**given: Any) -> Any:
+            sources = _sources(
+                file=given.pop("file"),
+                overrides=given.pop("overrides"),
+                is_local=given.pop("local"),
+                flags={path: given.pop(_argument(path)) for path in flags},
+            )
+            return command(sources=sources, **given)
+
+        decorated: Callable[..., Any] = verbosity_options(with_sources)
+        for option in (*_COMMON, *map(_flag, reversed(flags))):
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 
 
+_COMMON: tuple[Decorator, ...] = (
+    click.option("--local", is_flag=True, help="On this machine; no cluster."),
+    click.option(
+        "--set",
+        "overrides",
+        metavar="PATH=VALUE",
+        multiple=True,
+        help="Any setting, e.g. train.epochs=3; may be repeated.",
+    ),
+    click.option(
+        "--settings",
+        "file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Settings file; by default lcc.yaml, if there.",
+    ),
+)
+
+
+def _argument(path: str) -> str:
+    return path.replace(".", "__")
+
+
+def _flag(path: str) -> Decorator:
+    metavar, text = FLAGS[path]
+    names = (flag_name(path), _argument(path), *SHORT.get(path, ()))
+    return click.option(*names, metavar=metavar, help=text)
+
+
+def _sources(
+    *,
+    file: Path | None,
+    overrides: tuple[str, ...],
+    is_local: bool,
+    flags: Mapping[str, str | None],
+) -> "SettingsSources":
+    import os
+
+    from lcc.config.load import SettingsSources
+
+    given = {path: text for path, text in flags.items() if text is not None}
+    if is_local:
+        given["launch.backend"] = "local"
+    return SettingsSources(
+        file=file, variables=dict(os.environ), overrides=overrides, flags=given
+    )
+
+
 def launch_options(*paths: str) -> Decorator:
-    """Add what every command that runs steps has."""
+    """Add what every command that runs steps has.
+
+    The command gets `sources` and, of `--dry-run` and `--detach`, a `mode`.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        command = settings_options(*paths)(command)
-        command = click.option(
+        @wraps(command)
+        def with_mode(*, dry_run: str | None, detach: bool, **given: Any) -> Any:
+            mode = LaunchMode.DETACH if detach else LaunchMode.RUN
+            return command(mode=LaunchMode(dry_run) if dry_run else mode, **given)
+
+        decorated = settings_options(*paths)(with_mode)
+        decorated = click.option(
             "--dry-run",
             type=click.Choice(["client", "server"]),
             help="Print what would run, and run nothing; server: the cluster judges.",
-        )(command)
+        )(decorated)
         return click.option(
             "--detach",
             is_flag=True,
             help="Drive it from inside the cluster, and return at once.",
-        )(command)
+        )(decorated)
 
     return decorate
-
-
-def load(
-    given: dict[str, Any],
-    *,
-    base: tuple[str, str] | None = None,
-    **flags: str | None,
-) -> "Settings":
-    """Return the settings in force for what a command was given.
-
-    Args:
-        given: The options of `settings_options`.
-        base: (text, source) of settings that a chart brought.
-        flags: Further settings, `__` for the dot.
-    """
-    import os
-    from pathlib import Path
-
-    from lcc.config.load import load_settings
-
-    file = given.get("file")
-    named = {path.replace(".", "__"): path for path in FLAGS}
-    named |= {name: name.replace("__", ".") for name in flags}
-    values = {named[name]: v for name, v in {**given, **flags}.items() if name in named}
-    return load_settings(
-        base=base,
-        file=Path(file) if file else None,
-        environ=os.environ,
-        overrides=given.get("overrides", ()),
-        flags={path: text for path, text in values.items() if text is not None},
-    )

@@ -1,10 +1,13 @@
 """`lcc-launch pipeline SOURCE`: all stages in one go."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import launch_options
+from lcc.cli.options import LaunchMode, launch_options
+
+if TYPE_CHECKING:
+    from lcc.config.load import SettingsSources
 
 
 @click.command("pipeline", short_help="Run the whole study.")
@@ -19,13 +22,13 @@ from lcc.cli.options import launch_options
     "train.batch_size",
     "train.learning_rate",
 )
-def command(source: str | None, **given: Any) -> None:
+def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
     """Run the whole study: prepare, search, train at the best point, evaluate.
 
     SOURCE is a folder or s3:// URI with one folder of images per class. The search runs
     where the settings have a grid.
     """
-    from lcc.cli.running import launch
+    from lcc.cli.launching import launch
     from lcc.launch.plan import Stage
 
-    launch(Stage.PIPELINE, given, data__source=source)
+    launch(Stage.PIPELINE, sources.with_flags(data__source=source), mode)

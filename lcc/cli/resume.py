@@ -1,18 +1,21 @@
 """`lcc-launch resume RUN`: from where a run stopped."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lcc.cli.options import settings_options
+
+if TYPE_CHECKING:
+    from lcc.config.load import SettingsSources
 
 
 @click.command("resume", short_help="Go on with a run where it stopped.")
 @click.argument("run_id", metavar="RUN")
 @click.option("--detach", is_flag=True, help="Drive it from inside the cluster.")
 @settings_options()
-def command(run_id: str, detach: bool, **given: Any) -> None:
+def command(run_id: str, detach: bool, sources: "SettingsSources") -> None:
     """Go on with RUN where it stopped, with the settings it was made with."""
-    from lcc.cli.running import go_on
+    from lcc.cli.launching import go_on
 
-    go_on(run_id, given, detach=detach)
+    go_on(run_id, sources, detach=detach)

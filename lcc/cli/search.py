@@ -1,10 +1,13 @@
 """`lcc-launch search`: every point of the grid on every fold."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import launch_options
+from lcc.cli.options import LaunchMode, launch_options
+
+if TYPE_CHECKING:
+    from lcc.config.load import SettingsSources
 
 
 @click.command("search", short_help="Try every point of the grid on every fold.")
@@ -16,12 +19,12 @@ from lcc.cli.options import launch_options
     "train.epochs",
     "train.batch_size",
 )
-def command(**given: Any) -> None:
+def command(sources: "SettingsSources", mode: LaunchMode) -> None:
     """Try every point of search.grid on every fold, and choose the best.
 
     E.g. --set search.grid.train.learning_rate=[0.1,0.01].
     """
-    from lcc.cli.running import launch
+    from lcc.cli.launching import launch
     from lcc.launch.plan import Stage
 
-    launch(Stage.SEARCH, given)
+    launch(Stage.SEARCH, sources, mode)

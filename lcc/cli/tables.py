@@ -4,15 +4,15 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from lcc.launch.state import RunState, Status, StepState
+from lcc.launch.state import RunState, RunStatus, StepState
 
 MARKS = {
-    Status.WAITING: "·",
-    Status.RUNNING: "▸",
-    Status.DONE: "✓",
-    Status.FAILED: "✗",
-    Status.STOPPED: "■",
-    Status.LOST: "?",
+    RunStatus.WAITING: "·",
+    RunStatus.RUNNING: "▸",
+    RunStatus.DONE: "✓",
+    RunStatus.FAILED: "✗",
+    RunStatus.STOPPED: "■",
+    RunStatus.LOST: "?",
 }
 
 
@@ -25,7 +25,7 @@ def run_table(states: Sequence[RunState]) -> Iterator[str]:
             str(state.status),
             state.created[:16].replace("T", " "),
             took(state.created, state.ended, status=state.status),
-            state.message or (f"study {state.study}" if state.study else ""),
+            state.message or (f"pipeline {state.pipeline}" if state.pipeline else ""),
         )
         for state in states
     ]
@@ -52,7 +52,7 @@ def _step_lines(step: StepState) -> Iterator[str]:
     elapsed = took(step.started, step.ended, status=step.status)
     mark = MARKS[step.status]
     yield fit(f"  {mark} {step.name:<10} {step.status:<8} {counts:>13}  {elapsed}")
-    if step.reason and step.status is Status.RUNNING:
+    if step.reason and step.status is RunStatus.RUNNING:
         yield from _message_lines(f"waits: {step.reason}", "      ")
     if step.exit_code:
         yield f"      exit {step.exit_code}"
@@ -66,7 +66,7 @@ def _message_lines(message: str | None, indent: str) -> Iterator[str]:
         yield f"{indent}{line}"
 
 
-def took(started: str | None, ended: str | None, *, status: Status) -> str:
+def took(started: str | None, ended: str | None, *, status: RunStatus) -> str:
     """Return how long something took, or has taken so far.
 
     Example:
@@ -75,7 +75,7 @@ def took(started: str | None, ended: str | None, *, status: Status) -> str:
         ... )
         '1 h 02 min'
     """
-    if started is None or (ended is None and status is not Status.RUNNING):
+    if started is None or (ended is None and status is not RunStatus.RUNNING):
         return ""
     end = datetime.fromisoformat(ended) if ended else datetime.now(UTC)
     seconds = int((end - datetime.fromisoformat(started)).total_seconds())

@@ -1,10 +1,13 @@
 """`lcc-launch train`: one model on the development part."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import launch_options
+from lcc.cli.options import LaunchMode, launch_options
+
+if TYPE_CHECKING:
+    from lcc.config.load import SettingsSources
 
 
 @click.command("train", short_help="Train a model and register it.")
@@ -19,9 +22,9 @@ from lcc.cli.options import launch_options
     "train.learning_rate",
     "train.seed",
 )
-def command(**given: Any) -> None:
+def command(sources: "SettingsSources", mode: LaunchMode) -> None:
     """Train a model and register it with the alias candidate."""
-    from lcc.cli.running import launch
+    from lcc.cli.launching import launch
     from lcc.launch.plan import Stage
 
-    launch(Stage.TRAIN, given)
+    launch(Stage.TRAIN, sources, mode)

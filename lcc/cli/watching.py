@@ -1,7 +1,7 @@
 """What moves on the screen: bars of work done here, and a run's tree until it ends."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 
 import click
@@ -9,15 +9,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from lcc.cli.site import Site
-from lcc.cli.standing import read_standing, take_inventory_of
 from lcc.cli.tables import run_tree
 from lcc.cli.verbosity import level
 from lcc.errors import UnavailableError
+from lcc.launch.backend import Backend
 from lcc.launch.display import Display, open_display
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
-from lcc.launch.state import RunState, Status
+from lcc.launch.state import RunState, RunStatus
 from lcc.tracking.progress import parse_progress
 
 
@@ -50,23 +49,30 @@ def watch_progress(name: str) -> Iterator[None]:
 WATCH_SECONDS = 2.0
 
 
-def watch_run(site: Site, run_id: str) -> None:
+def watch_run(
+    backend: Backend, run_id: str, *, sleep: Callable[[float], None] = time.sleep
+) -> None:
     """Show a run's tree until it ends; on no terminal a line whenever it changes.
 
     A cluster or store that is away is waited for.
+
+    Args:
+        backend: Where the run is.
+        run_id: The run.
+        sleep: Waits so many seconds.
     """
     console = Console(stderr=True)
     known, told = "", None
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while True:
             try:
-                state, parts = read_standing(site, run_id, take_inventory_of(site))
+                states = backend.describe(run_id)
             except UnavailableError as err:
                 text, news, is_over = f"{known}\n{err}".lstrip(), str(err), False
             else:
-                text = known = "\n".join(run_tree(state, parts))
-                news = _all_but_time((state, *parts))
-                is_over = state.status is not Status.RUNNING
+                text = known = "\n".join(run_tree(states[0], states[1:]))
+                news = _all_but_time(states)
+                is_over = states[0].status is not RunStatus.RUNNING
             if console.is_terminal:
                 live.update(Text(text), refresh=True)
             elif news != told:
@@ -74,7 +80,7 @@ def watch_run(site: Site, run_id: str) -> None:
             told = news
             if is_over:
                 return
-            time.sleep(WATCH_SECONDS)
+            sleep(WATCH_SECONDS)
 
 
 def _all_but_time(states: Sequence[RunState]) -> str:

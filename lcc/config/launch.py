@@ -7,7 +7,7 @@ from pydantic import Field
 from lcc.config.section import Section
 
 
-class Backend(StrEnum):
+class BackendName(StrEnum):
     """Where steps run."""
 
     LOCAL = "local"  # processes on this machine
@@ -17,8 +17,8 @@ class Backend(StrEnum):
 class LaunchSettings(Section):
     """Where steps run, and how many at once."""
 
-    backend: Backend = Field(
-        default=Backend.KUBERNETES,
+    backend: BackendName = Field(
+        default=BackendName.KUBERNETES,
         description="local or kubernetes; --local for short.",
     )
     gpus: int = Field(
@@ -33,7 +33,7 @@ class LaunchSettings(Section):
         ge=1,
         description="Processes of one step at once; by default one per CPU core.",
     )
-    study: str | None = Field(
+    pipeline: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9-]{1,63}$",
         description="Id of the pipeline run that this run belongs to.",

@@ -1,7 +1,9 @@
 """From files, environment and flags to one `Settings`, or to all faults at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from pydantic import ValidationError
 
@@ -15,41 +17,56 @@ from lcc.errors import ConfigError
 DEFAULT_FILE = "lcc.yaml"
 
 
-def load_settings(
-    *,
-    base: tuple[str, str] | None = None,
-    file: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-    overrides: Sequence[str] = (),
-    flags: Mapping[str, str] | None = None,
-) -> Settings:
-    """Return the settings in force.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsSources:
+    """Where settings come from: defaults < base < file < variables < `--set` < flags.
 
-    Defaults < base < file < environment < `--set` < flags.
-
-    Args:
+    Attributes:
         base: (text, source) of settings that a chart brought.
         file: Settings file; by default `lcc.yaml` of the working folder, if there.
-        environ: Variables; only `LCC_…` matter.
+        variables: The environment; only `LCC_…` matter.
         overrides: Texts of `--set`, each `path=value` with the value in YAML.
         flags: Dotted path → text of a named flag.
-
-    Raises:
-        ConfigError: Lists every fault of every source.
     """
-    layers = Layers()
-    if base is not None:
-        layers.add_file(base[0], source=base[1])
-    if file is None and Path(DEFAULT_FILE).is_file():
-        file = Path(DEFAULT_FILE)
-    if file is not None:
-        layers.add_file(read_settings_file(file), source=str(file))
-    layers.add_environment(environ or {})
-    layers.add_assignments(overrides)
-    for path, text in (flags or {}).items():
-        flag = path.rpartition(".")[2].replace("_", "-")
-        layers.assign(path, text, origin=f"--{flag}")
-    return _validate(layers)
+
+    base: tuple[str, str] | None = None
+    file: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    overrides: Sequence[str] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def with_base(self, text: str, source: str) -> Self:
+        """Return the sources with settings below all that the user gave."""
+        return replace(self, base=(text, source))
+
+    def with_flags(self, **flags: str | None) -> Self:
+        """Return the sources with further flags, `__` for the dot; None: not given."""
+        given = {
+            n.replace("__", "."): text for n, text in flags.items() if text is not None
+        }
+        return replace(self, flags={**self.flags, **given})
+
+    def load(self) -> Settings:
+        """Return the settings in force.
+
+        Raises:
+            ConfigError: Lists every fault of every source.
+        """
+        layers = Layers()
+        if self.base is not None:
+            text, source = self.base
+            layers.add_file(text, source=source)
+        file = self.file
+        if file is None and Path(DEFAULT_FILE).is_file():
+            file = Path(DEFAULT_FILE)
+        if file is not None:
+            layers.add_file(read_settings_file(file), source=str(file))
+        layers.add_environment(self.variables)
+        layers.add_assignments(self.overrides)
+        for path, text in self.flags.items():
+            flag = path.rpartition(".")[2].replace("_", "-")
+            layers.assign(path, text, origin=f"--{flag}")
+        return _validate(layers)
 
 
 def parse_settings(text: str, *, source: str) -> Settings:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from lcc.config.faults import faults_by_path, near_words
 from lcc.config.fields import is_mapping, setting_fields
-from lcc.config.launch import Backend
+from lcc.config.launch import BackendName
 from lcc.config.layers import Layers
 from lcc.config.settings import Settings
 
@@ -59,7 +59,7 @@ def _gpus_divide_batch(settings: Settings, _: Layers) -> Iterator[str]:
 
 
 def _one_process_locally(settings: Settings, _: Layers) -> Iterator[str]:
-    if settings.launch.backend is Backend.LOCAL and settings.launch.pods > 1:
+    if settings.launch.backend is BackendName.LOCAL and settings.launch.pods > 1:
         yield (
             "launch.pods: must be 1 with launch.backend local, "
             f"got {settings.launch.pods}. Use --gpus for more replicas."

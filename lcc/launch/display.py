@@ -103,7 +103,7 @@ class Lines:
         """Print that a step starts."""
         self._step, self._started = step, time.monotonic()
         self._printed, self._shown = self._started, (0, 0)
-        self.say(f"step={step.name} event=started processes={step.num_indexes}")
+        self.say(f"step={step.name} event=started processes={step.num_processes}")
 
     def advance(self, done: int, total: int) -> None:
         """Print how far it is, every few seconds."""

@@ -1,34 +1,33 @@
 """Walks the steps of one stage, keeps its state, forwards what it reports.
 
-Knows plans and what a back end promises; not how a step is run (`local`), nor the order
-of stages (`study`).
+Knows plans and what a back end promises; not how a step is run, nor the order of stages
+(`pipeline`).
 """
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from lcc import __version__
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
-from lcc.config.tracking import TrackingSettings
+from lcc.launch.backend import Backend, StepStatus, SubmittedStep
 from lcc.launch.display import Display
 from lcc.launch.messages import failure
 from lcc.launch.mlflow_sync import (
     finish_safely,
-    forward_safely,
-    forwarding,
     open_sender,
+    send_safely,
+    syncing,
 )
-from lcc.launch.outcome import Outcome, Watch
+from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
-from lcc.launch.progress import StateKeeper
+from lcc.launch.progress import ProgressRecorder
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import (
     RunState,
-    Status,
+    RunStatus,
     StepState,
     create_state,
     new_run_id,
@@ -45,85 +44,85 @@ from lcc.tracking.tracker import Tracker
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
 
 
-class Backend(Protocol):
-    """Where steps run: processes of this machine, or Jobs of a cluster."""
-
-    def run_step(
-        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
-    ) -> Outcome:
-        """Run all processes of a step to their end."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """One stage about to run.
+class RunContext:
+    """What every run that this process drives has in common.
 
     Attributes:
-        plan: Its steps.
-        settings: Fully resolved.
-        tracking: How MLflow is reached from here.
-        store: The root.
-        display: Shows how it goes.
+        backend: Where steps run.
+        display: Shows how they go.
         stop: Whether to stop.
     """
 
-    plan: Plan
-    settings: Settings
-    tracking: TrackingSettings
-    store: Store
+    backend: Backend
     display: Display
     stop: StopRequest
 
+    @property
+    def store(self) -> Store:
+        """The root."""
+        return self.backend.store
 
-def create_run(launch: Launch) -> RunState:
+
+def create_run(store: Store, plan: Plan, settings: Settings) -> RunState:
     """Make a new run: its settings and state; two drivers never share an id."""
     while True:
         state = RunState(
-            run_id=new_run_id(launch.plan.stage),
-            stage=launch.plan.stage,
-            study=launch.settings.launch.study,
+            run_id=new_run_id(plan.stage),
+            stage=plan.stage,
+            pipeline=settings.launch.pipeline,
             created=now(),
             driver=this_driver(),
-            steps=_step_states(launch.plan),
+            steps=_step_states(plan),
         )
-        settings = dump_settings(launch.settings).encode()
         key = layout.run(state.run_id, "settings.yaml")
-        if launch.store.create(key, settings) and create_state(launch.store, state):
+        is_new = store.create(key, dump_settings(settings).encode())
+        if is_new and create_state(store, state):
             return state
 
 
 def _step_states(plan: Plan) -> list[StepState]:
     if plan.stage is Stage.PIPELINE:  # its stages are runs that have the steps
         return []
-    return [StepState(name=s.name, num_indexes=s.num_indexes) for s in plan.steps]
+    return [StepState(name=s.name, num_processes=s.num_processes) for s in plan.steps]
 
 
-def run_stage(launch: Launch, backend: Backend, state: RunState) -> None:
+def run_stage(
+    context: RunContext, plan: Plan, settings: Settings, *, state: RunState
+) -> None:
     """Run the steps of a stage that are not done, in order.
 
     Guarantees that the state says how it ended, and that no process is left. Attempts
     to bring every report to MLflow; what is left over waits in the spool.
 
+    Args:
+        context: Where the steps run.
+        plan: The steps.
+        settings: Fully resolved.
+        state: Of the run; changed in place.
+
     Raises:
         StepFailed: A step failed for good.
         RunStopped: A signal asked to stop.
     """
+    store = context.store
     writer = f"driver-{os.getpid()}-{time.time_ns()}"
-    sender = open_sender(launch.store, launch.tracking, state.run_id)
-    with Tracker(launch.store, run_id=state.run_id, writer=writer) as tracker:
-        _report_start(tracker, launch)
-        with forwarding(sender):
-            outcome = _walk(launch, backend, state)
+    tracking = context.backend.reachable(settings).tracking
+    sender = open_sender(store, tracking, state.run_id)
+    with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
+        _report_start(tracker, plan, settings)
+        with syncing(sender):
+            outcome = _walk(context, plan, settings, state=state)
         if not outcome.goes_on:
             tracker.set_status(_mlflow_status(state))
             tracker.flush()  # first: whoever reads that it is done can send that, too
-            write_state(launch.store, state)
+            write_state(store, state)
     if outcome.goes_on:  # its trials are not dead
-        forward_safely(sender)
+        send_safely(sender)
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise failure(state, outcome, launch.settings)
+        raise failure(state, outcome, location=context.backend.location)
 
 
 def _finish(sender: Sender) -> None:
@@ -132,14 +131,16 @@ def _finish(sender: Sender) -> None:
             return
 
 
-def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
-    state.driver, state.status, state.ended = this_driver(), Status.RUNNING, None
+def _walk(
+    context: RunContext, plan: Plan, settings: Settings, *, state: RunState
+) -> Outcome:
+    state.driver, state.status, state.ended = this_driver(), RunStatus.RUNNING, None
     state.exit_code = state.message = None
     outcome = Outcome()
-    for step, step_state in zip(launch.plan.steps, state.steps, strict=True):
-        if step_state.status is Status.DONE:
+    for step, step_state in zip(plan.steps, state.steps, strict=True):
+        if step_state.status is RunStatus.DONE:
             continue
-        outcome = _run_step(launch, backend, state, step=step, step_state=step_state)
+        outcome = _run_step(context, step, settings, state=state, step_state=step_state)
         if outcome.exit_code:
             break
     if outcome.goes_on:  # whoever looks next finds its Jobs, and no driver
@@ -151,29 +152,34 @@ def _walk(launch: Launch, backend: Backend, state: RunState) -> Outcome:
 
 
 def _run_step(
-    launch: Launch,
-    backend: Backend,
-    state: RunState,
-    *,
+    context: RunContext,
     step: Step,
+    settings: Settings,
+    *,
+    state: RunState,
     step_state: StepState,
 ) -> Outcome:
     # A driver that comes back to a step at work learns how it ended; one that was told
     # that it failed tries again.
-    is_retry = step_state.status in {Status.FAILED, Status.STOPPED, Status.LOST}
-    if step_state.status is not Status.RUNNING:
+    is_retry = step_state.status in {
+        RunStatus.FAILED,
+        RunStatus.STOPPED,
+        RunStatus.LOST,
+    }
+    if step_state.status is not RunStatus.RUNNING:
         step_state.started = now()
-    step_state.status, step_state.ended = Status.RUNNING, None
+    step_state.status, step_state.ended = RunStatus.RUNNING, None
     step_state.exit_code = step_state.message = step_state.log = None
-    write_state(launch.store, state)
-    launch.display.start(step)
-    outcome = backend.run_step(
-        step,
-        run_id=state.run_id,
-        watch=StateKeeper(launch.store, launch.display, state=state, step=step_state),
-        is_retry=is_retry,
+    write_state(context.store, state)
+    context.display.start(step)
+    recorder = ProgressRecorder(
+        context.store, context.display, state=state, step=step_state
     )
-    launch.display.end(outcome)
+    with context.backend.submit(
+        step, run_id=state.run_id, settings=settings, is_retry=is_retry
+    ) as submitted:
+        outcome = await_end(submitted, recorder.record, context.stop)
+    context.display.end(outcome)
     if outcome.goes_on:
         return outcome
     step_state.status, step_state.ended = _status(outcome), now()
@@ -182,25 +188,43 @@ def _run_step(
     return outcome
 
 
-def _status(outcome: Outcome) -> Status:
+def await_end(
+    submitted: SubmittedStep, record: Callable[[StepStatus], None], stop: StopRequest
+) -> Outcome:
+    """Return how a step ended, or how it is left where this process must stop.
+
+    Args:
+        submitted: The step at work.
+        record: Told how it stands, now and then and at its end.
+        stop: Whether to stop.
+    """
+    while not stop:
+        status = submitted.describe()
+        record(status)
+        if status.outcome is not None:
+            return status.outcome
+        submitted.wait()
+    return submitted.leave(stop)
+
+
+def _status(outcome: Outcome) -> RunStatus:
     if not outcome.exit_code:
-        return Status.DONE
-    return Status.STOPPED if outcome.is_stop else Status.FAILED
+        return RunStatus.DONE
+    return RunStatus.STOPPED if outcome.is_stop else RunStatus.FAILED
 
 
 def _mlflow_status(state: RunState) -> MlflowStatus:
-    names: dict[Status, MlflowStatus] = {
-        Status.DONE: "FINISHED",
-        Status.STOPPED: "KILLED",
+    names: dict[RunStatus, MlflowStatus] = {
+        RunStatus.DONE: "FINISHED",
+        RunStatus.STOPPED: "KILLED",
     }
     return names.get(state.status, "FAILED")
 
 
-def _report_start(tracker: Tracker, launch: Launch) -> None:
-    settings = launch.settings
+def _report_start(tracker: Tracker, plan: Plan, settings: Settings) -> None:
     tags = {
-        "lcc.stage": str(launch.plan.stage),
-        "lcc.study": settings.launch.study,
+        "lcc.stage": str(plan.stage),
+        "lcc.pipeline": settings.launch.pipeline,
         "lcc.catalogue": settings.data.catalogue,
         "lcc.code": __version__,
         "lcc.seed": str(settings.train.seed),

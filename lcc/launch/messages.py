@@ -1,14 +1,17 @@
-"""The last words of a run: figures, where results lie, which command looks at them."""
+"""What a run says: what it will do, how it failed, and what came of it.
+
+Knows figures, where results lie and which command looks at them; prints nothing.
+"""
 
 import json
+import shlex
 from collections.abc import Iterator
 
-from lcc.backends.kubernetes.port_forward import service_of
-from lcc.config.launch import Backend
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
+from lcc.launch.backend import Backend
 from lcc.launch.outcome import Outcome
-from lcc.launch.plan import Stage
+from lcc.launch.plan import Plan, Stage, plans_of
 from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -37,36 +40,47 @@ RESULTS = {
 INDENT = " " * 10
 
 
-def closing_lines(store: Store, state: RunState, settings: Settings) -> list[str]:
-    """Return what to print once a run is done."""
+def announce(stage: Stage, settings: Settings, backend: Backend) -> str:
+    """Return what will run: steps and processes, where they run, root."""
+    plans = plans_of(stage, settings, parallelism=backend.parallelism)
+    lines = [f"  {plan.stage:<10}{_chain(plan)}" for plan in plans]
+    lines += backend.summarize(plans)
+    return "\n".join([*lines, f"  {'root':<10}{settings.storage.root}"])
+
+
+def _chain(plan: Plan) -> str:
+    return " → ".join(
+        step.name if step.num_processes == 1 else f"{step.name} × {step.num_processes}"
+        for step in plan.steps
+    )
+
+
+def summarize_run(backend: Backend, state: RunState, settings: Settings) -> list[str]:
+    """Return what to print once a run is done: figures, results, what to look at."""
     runs = list(state.stages.items()) or [(state.stage, state.run_id)]
     lines: list[str] = []
     for stage, run_id in runs:
-        found = list(_stage_lines(store, Stage(stage), run_id, settings))
+        found = list(_stage_lines(backend, Stage(stage), run_id))
         lines += [f"{stage:<10}{found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
-    uri = tracking_uri(settings.tracking, store.uri)
-    return [*lines, f"{'MLflow':<10}{_look_at(uri, settings)}"]
+    uri = tracking_uri(settings.tracking, backend.store.uri)
+    return [*lines, f"{'MLflow':<10}{_tracking_hint(uri, backend)}"]
 
 
-def _look_at(uri: str, settings: Settings) -> str:
-    """Return the address of MLflow, or the command that opens it."""
-    if not uri.startswith("http"):
-        return f"mlflow ui --backend-store-uri {uri}"
-    if settings.launch.backend is Backend.KUBERNETES and service_of(uri):
-        return f"lcc-launch mlflow -n {settings.cluster.namespace}"
-    return uri
+def _tracking_hint(uri: str, backend: Backend) -> str:
+    if uri.startswith("http"):
+        return backend.tracking_hint(uri)
+    return f"mlflow ui --backend-store-uri {uri}"
 
 
-def _stage_lines(
-    store: Store, stage: Stage, run_id: str, settings: Settings
-) -> Iterator[str]:
+def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
+    store = backend.store
     yield run_id
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
         pointer = json.loads(store.read(layout.run(run_id, "catalogue.json")))
         yield from _alarms(store, **pointer)
         yield _shown(store, layout.catalogue(**pointer, file="catalogue.parquet"))
-        yield _look_at_families(store, settings)
+        yield f"lcc-launch families {backend.location} --gallery families.html"
     else:
         yield _shown(store, layout.run(run_id, RESULTS[stage]))
 
@@ -76,15 +90,6 @@ def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
     audit = json.loads(store.read(layout.catalogue(name, digest, "audit.json")))
     for alarm in audit["alarms"]:
         yield f"alarm: {alarm['text']}"
-
-
-def _look_at_families(store: Store, settings: Settings) -> str:
-    """Return the command that shows families in pictures."""
-    if settings.launch.backend is Backend.KUBERNETES:
-        place = f"-n {settings.cluster.namespace}"
-    else:
-        place = f"--root {_shown(store)}"
-    return f"lcc-launch families {place} --gallery families.html"
 
 
 def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
@@ -139,23 +144,33 @@ class RunStopped(Stopped):
         self.exit_code = exit_code
 
 
-def place_of(settings: Settings) -> str:
-    """Return the flag that leads a later command to the same place."""
-    if settings.launch.backend is Backend.KUBERNETES:
-        return f"-n {settings.cluster.namespace}"
-    return f"--root {settings.storage.root}"
+def root_flag(root: str) -> str:
+    """Return the flag that leads a later command to a root, ready to paste.
+
+    Example:
+        >>> root_flag("file:///data/my%20study"), root_flag("s3://lab/study")
+        ("--root '/data/my study'", '--root s3://lab/study')
+    """
+    shown = str(local_path(root)) if scheme_of(root) == "file" else root
+    return f"--root {shlex.quote(shown)}"
 
 
-def failure(state: RunState, outcome: Outcome, settings: Settings) -> Exception:
-    """Return the error of a run that ended without its result."""
-    whole = state.study or state.run_id  # a stage alone leaves its study unfinished
-    resume = f"lcc-launch resume {whole} {place_of(settings)}"
+def failure(state: RunState, outcome: Outcome, *, location: str) -> Exception:
+    """Return the error of a run that ended without its result.
+
+    Args:
+        state: Of the run.
+        outcome: How its last step ended.
+        location: Flags that lead a later command to the run.
+    """
+    run_id = state.pipeline or state.run_id  # a stage leaves its pipeline unfinished
+    resume = f"lcc-launch resume {run_id} {location}"
     if outcome.is_stop:
         message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
         return RunStopped(message, exit_code=outcome.exit_code)
     log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
-        remedy = "After changing the settings start again; finished parts are kept."
+        remedy = "After changing the settings start again; finished shards are kept."
     else:
         remedy = f"After mending it: {resume}"
     message = f"{outcome.message}{log}\n{remedy}"

@@ -22,15 +22,15 @@ def open_sender(store: Store, settings: TrackingSettings, run_id: str) -> Sender
 
 
 @contextmanager
-def forwarding(sender: Sender) -> Iterator[None]:
+def syncing(sender: Sender) -> Iterator[None]:
     """Forward every two seconds until the end of `with`."""
     done = threading.Event()
 
     def work() -> None:
         while not done.wait(INTERVAL_SECONDS):
-            forward_safely(sender)
+            send_safely(sender)
 
-    thread = threading.Thread(target=work, name="forwarding", daemon=True)
+    thread = threading.Thread(target=work, name="syncing", daemon=True)
     thread.start()
     try:
         yield
@@ -39,7 +39,7 @@ def forwarding(sender: Sender) -> Iterator[None]:
         thread.join()
 
 
-def forward_safely(sender: Sender) -> int | None:
+def send_safely(sender: Sender) -> int | None:
     """Forward once; a store that is away is met like a server that is.
 
     Returns:

@@ -2,7 +2,6 @@
 
 import signal
 from dataclasses import dataclass
-from typing import Protocol
 
 from lcc.errors import UnavailableError
 
@@ -11,13 +10,6 @@ STOPPED = 128 + signal.SIGTERM  # what a step exits with after saving
 MAX_RETRIES = 3  # of temporary trouble, as the Jobs' backoff limit
 MAX_KILLS = 1  # the kernel's out-of-memory killer comes again; a stray kill does not
 BACKOFF_SECONDS = 2.0  # doubled with each try: 2, 4, 8
-
-
-class Watch(Protocol):
-    """What is told how a step goes."""
-
-    def __call__(self, done: int, total: int, reason: str = "") -> None:
-        """Take units done and in all, and why the rest waits, empty where it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +31,9 @@ class Outcome:
     goes_on: bool = False
 
 
-def retry_after(exit_code: int, *, num_failures: int) -> float | None:
+def retry_after(
+    exit_code: int, *, num_failures: int, backoff_seconds: float = BACKOFF_SECONDS
+) -> float | None:
     """Return the seconds to wait before another try, None for no other.
 
     Temporary trouble (75) and a step stopped from outside (143) are tried three more
@@ -49,6 +43,7 @@ def retry_after(exit_code: int, *, num_failures: int) -> float | None:
     Args:
         exit_code: As `subprocess` gives it: negative for a signal.
         num_failures: How often this process has failed, with this time.
+        backoff_seconds: Before the second try; doubled before each further one.
 
     Example:
         >>> retry_after(75, num_failures=1), retry_after(2, num_failures=1)
@@ -60,7 +55,7 @@ def retry_after(exit_code: int, *, num_failures: int) -> float | None:
         tries = MAX_KILLS
     else:
         return None
-    return None if num_failures > tries else BACKOFF_SECONDS * 2 ** (num_failures - 1)
+    return None if num_failures > tries else backoff_seconds * 2 ** (num_failures - 1)
 
 
 def shell_code(exit_code: int) -> int:

@@ -1,69 +1,39 @@
 """A pipeline: stages that are runs of their own, each made from what the last left."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError, NotFoundError
-from lcc.launch.display import Display
-from lcc.launch.driver import Backend, Launch, create_run, run_stage
+from lcc.launch.driver import RunContext, create_run, run_stage
 from lcc.launch.messages import RunStopped
-from lcc.launch.plan import Stage, build_plan, stages_of
+from lcc.launch.plan import Plan, Stage, build_plan, stages_of
 from lcc.launch.resolve import resolve_inputs
-from lcc.launch.signals import StopRequest
-from lcc.launch.state import RunState, Status, now, read_state, this_driver, write_state
+from lcc.launch.state import (
+    RunState,
+    RunStatus,
+    now,
+    read_state,
+    this_driver,
+    write_state,
+)
 from lcc.storage import layout
 from lcc.storage.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What every run of this process stands on.
-
-    Attributes:
-        store: The root.
-        display: Shows how it goes.
-        stop: Whether to stop.
-        num_cores: Processes that run at once unless told.
-        backend: Makes the back end of a run from its settings.
-        reach: Returns settings whose addresses work from here, which those of a cluster
-            do only inside it.
-    """
-
-    store: Store
-    display: Display
-    stop: StopRequest
-    num_cores: int
-    backend: Callable[[Settings], Backend]
-    reach: Callable[[Settings], Settings] = lambda settings: settings
-
-    def launch(self, stage: Stage, settings: Settings) -> Launch:
-        """Return a stage ready to run."""
-        return Launch(
-            plan=build_plan(stage, settings, num_cores=self.num_cores),
-            settings=settings,
-            tracking=self.reach(settings).tracking,
-            store=self.store,
-            display=self.display,
-            stop=self.stop,
-        )
-
-
-def start(ground: Ground, stage: Stage, settings: Settings) -> RunState:
+def start(context: RunContext, stage: Stage, settings: Settings) -> RunState:
     """Make a new run of a stage or pipeline and run it; return how it ended."""
-    state = create_run(ground.launch(stage, settings))
-    ground.display.say(f"run {state.run_id}")
-    go_on(ground, state, settings)
+    state = create_run(context.store, _plan(context, stage, settings), settings)
+    context.display.say(f"run {state.run_id}")
+    _go_on(context, state, settings)
     return state
 
 
-def resume(ground: Ground, run_id: str) -> RunState:
+def resume(context: RunContext, run_id: str) -> RunState:
     """Go on with a run where it stopped; a run that is done stays as it is."""
-    state = read_state(ground.store, run_id)
-    if state.status is not Status.DONE:
-        go_on(ground, state, read_run_settings(ground.store, run_id))
+    state = read_state(context.store, run_id)
+    if state.status is not RunStatus.DONE:
+        _go_on(context, state, read_run_settings(context.store, run_id))
     return state
 
 
@@ -73,66 +43,73 @@ def read_run_settings(store: Store, run_id: str) -> Settings:
     return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
 
 
-def go_on(ground: Ground, state: RunState, settings: Settings) -> None:
+def _plan(context: RunContext, stage: Stage, settings: Settings) -> Plan:
+    return build_plan(stage, settings, parallelism=context.backend.parallelism)
+
+
+def _go_on(context: RunContext, state: RunState, settings: Settings) -> None:
     """Run what is left of a run."""
     if state.stage == Stage.PIPELINE:
-        _run_study(ground, state, settings)
+        _run_pipeline(context, state, settings)
         return
-    launch = ground.launch(Stage(state.stage), settings)
-    run_stage(launch, ground.backend(settings), state)
+    plan = _plan(context, Stage(state.stage), settings)
+    run_stage(context, plan, settings, state=state)
 
 
-def _run_study(ground: Ground, study: RunState, settings: Settings) -> None:
-    study.driver, study.status, study.ended = this_driver(), Status.RUNNING, None
-    write_state(ground.store, study)
+def _run_pipeline(context: RunContext, pipeline: RunState, settings: Settings) -> None:
+    pipeline.driver, pipeline.status = this_driver(), RunStatus.RUNNING
+    pipeline.ended = None
+    write_state(context.store, pipeline)
     try:
         for stage in stages_of(settings):
-            _run_part(ground, study, stage, settings)
+            _run_stage(context, pipeline, stage, settings)
     except LccError as err:
         is_stop = isinstance(err, RunStopped)
-        study.status = Status.STOPPED if is_stop else Status.FAILED
-        study.exit_code, study.message = err.exit_code, str(err).partition("\n")[0]
+        pipeline.status = RunStatus.STOPPED if is_stop else RunStatus.FAILED
+        pipeline.exit_code = err.exit_code
+        pipeline.message = str(err).partition("\n")[0]
         raise
     else:
-        study.status, study.exit_code, study.message = Status.DONE, 0, None
+        pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
+        pipeline.message = None
     finally:
-        study.ended = now()
-        write_state(ground.store, study)
+        pipeline.ended = now()
+        write_state(context.store, pipeline)
 
 
-def _run_part(
-    ground: Ground, study: RunState, stage: Stage, settings: Settings
+def _run_stage(
+    context: RunContext, pipeline: RunState, stage: Stage, settings: Settings
 ) -> None:
-    """Run one stage of a study, or go on with the run that it has."""
-    if run_id := study.stages.get(stage):
-        resume(ground, run_id)
+    """Run one stage of a pipeline, or go on with the run that it has."""
+    if run_id := pipeline.stages.get(stage):
+        resume(context, run_id)
         return
-    own = _settings_of(ground.store, study, stage, settings=settings)
-    tracking = ground.reach(own).tracking
-    inputs = resolve_inputs(own, stage, ground.store, tracking=tracking)
-    launch = ground.launch(stage, inputs)
-    part = create_run(launch)
-    study.stages[stage], study.driver = part.run_id, this_driver()
-    write_state(ground.store, study)
-    ground.display.say(f"run {part.run_id}")
-    run_stage(launch, ground.backend(own), part)
+    own = _settings_of(context.store, pipeline, stage, settings=settings)
+    tracking = context.backend.reachable(own).tracking
+    inputs = resolve_inputs(own, stage, context.store, tracking=tracking)
+    plan = _plan(context, stage, inputs)
+    state = create_run(context.store, plan, inputs)
+    pipeline.stages[stage], pipeline.driver = state.run_id, this_driver()
+    write_state(context.store, pipeline)
+    context.display.say(f"run {state.run_id}")
+    run_stage(context, plan, inputs, state=state)
 
 
 def _settings_of(
-    store: Store, study: RunState, stage: Stage, *, settings: Settings
+    store: Store, pipeline: RunState, stage: Stage, *, settings: Settings
 ) -> Settings:
-    """Return a stage's settings: the study's, and what earlier stages decided."""
-    changes: dict[str, object] = {"launch.study": study.run_id}
-    if prepared := study.stages.get(Stage.PREPARE):
+    """Return a stage's settings: the pipeline's, and what earlier stages decided."""
+    changes: dict[str, object] = {"launch.pipeline": pipeline.run_id}
+    if prepared := pipeline.stages.get(Stage.PREPARE):
         changes["data.catalogue"] = _made_catalogue(store, prepared)
-    if stage is Stage.TRAIN and (search := study.stages.get(Stage.SEARCH)):
+    if stage is Stage.TRAIN and (search := pipeline.stages.get(Stage.SEARCH)):
         best = json.loads(store.read(layout.run(search, "best.json")))
         changes |= best["point"]
         if settings.search.refit:  # no validation tells when to stop: the folds did
             changes["train.epochs"] = best["refit_epochs"]
     if stage is Stage.EVALUATE:
-        changes["evaluate.model_run"] = study.stages[Stage.TRAIN]
-        changes["evaluate.search_run"] = study.stages.get(Stage.SEARCH)
+        changes["evaluate.model_run"] = pipeline.stages[Stage.TRAIN]
+        changes["evaluate.search_run"] = pipeline.stages.get(Stage.SEARCH)
     return changed_settings(settings, changes)
 
 

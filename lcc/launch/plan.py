@@ -1,6 +1,6 @@
-"""What a stage will run, in our own words: steps, processes, modules. Pure.
+"""What a stage will run, in the launcher's words: steps, processes, modules. Pure.
 
-Knows settings; not how or where a step is started (`local`), nor what it computes.
+Knows settings; not how or where a step is started (a back end), nor what it computes.
 """
 
 import math
@@ -28,17 +28,17 @@ class Step:
 
     Attributes:
         name: E.g. `hash`; its entry point is `jobs.<name>`.
-        num_indexes: Processes that share the work.
+        num_processes: Processes that share the work.
         parallelism: Most of them at once.
         gpus: Replicas of each process.
-        is_group: Whether they are one training, which stands and falls together.
+        is_distributed: Whether they are one training, which stands and falls together.
     """
 
     name: str
-    num_indexes: int = 1
+    num_processes: int = 1
     parallelism: int = 1
     gpus: int = 0
-    is_group: bool = False
+    is_distributed: bool = False
 
     @property
     def module(self) -> str:
@@ -59,7 +59,7 @@ class Plan:
             {
                 "step": step.name,
                 "module": step.module,
-                "processes": step.num_indexes,
+                "processes": step.num_processes,
                 "at_once": step.parallelism,
                 "gpus": step.gpus,
             }
@@ -67,29 +67,37 @@ class Plan:
         ]
 
 
-def build_plan(stage: Stage, settings: Settings, *, num_cores: int) -> Plan:
-    """Return the steps of one stage, where `num_cores` processes run at once.
+def build_plan(stage: Stage, settings: Settings, *, parallelism: int) -> Plan:
+    """Return the steps of one stage, where `parallelism` processes run at once.
 
-    A process does several slices in turn, so that no more start than run at once: each
+    A process does several shards in turn, so that no more start than run at once: each
     costs seconds of imports.
 
     Example:
-        >>> plan = build_plan(Stage.PREPARE, Settings(), num_cores=2)
-        >>> [(step.name, step.num_indexes) for step in plan.steps]
+        >>> plan = build_plan(Stage.PREPARE, Settings(), parallelism=2)
+        >>> [(step.name, step.num_processes) for step in plan.steps]
         [('list', 1), ('hash', 2), ('link', 2), ('catalogue', 1)]
     """
-    return Plan(stage=stage, steps=_steps(stage, settings, num_cores=num_cores))
+    return Plan(stage=stage, steps=_steps(stage, settings, parallelism=parallelism))
 
 
-def _steps(stage: Stage, settings: Settings, *, num_cores: int) -> tuple[Step, ...]:
-    at_once = settings.launch.parallelism or num_cores
-    sliced = min(at_once, settings.data.num_slices)
+def plans_of(stage: Stage, settings: Settings, *, parallelism: int) -> list[Plan]:
+    """Return the plans of a stage, or of each stage of a pipeline."""
+    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
+    return [build_plan(part, settings, parallelism=parallelism) for part in parts]
+
+
+def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step, ...]:
+    at_once = settings.launch.parallelism or parallelism
+    num_sharing = min(at_once, settings.data.num_slices)
     is_frozen = settings.model.frozen_stages == "all"
     gpus = min(settings.launch.gpus, 1)  # no strategy: many small things, side by side
-    features = (_shared("features", sliced, at_once, gpus=gpus),) if is_frozen else ()
+    features = (
+        (_shared("features", num_sharing, at_once, gpus=gpus),) if is_frozen else ()
+    )
     match stage:
         case Stage.PREPARE:
-            hashes, links = (_shared(n, sliced, at_once) for n in ("hash", "link"))
+            hashes, links = (_shared(n, num_sharing, at_once) for n in ("hash", "link"))
             return (Step(name="list"), hashes, links, Step(name="catalogue"))
         case Stage.SEARCH:
             num_trials = _num_trial_processes(settings, at_once)
@@ -101,7 +109,9 @@ def _steps(stage: Stage, settings: Settings, *, num_cores: int) -> tuple[Step, .
             return (Step(name="evaluate", gpus=gpus),)
         case Stage.PIPELINE:
             parts = stages_of(settings)
-            return sum((_steps(p, settings, num_cores=num_cores) for p in parts), ())
+            return sum(
+                (_steps(p, settings, parallelism=parallelism) for p in parts), ()
+            )
 
 
 def stages_of(settings: Settings) -> tuple[Stage, ...]:
@@ -125,17 +135,17 @@ def _num_trial_processes(settings: Settings, at_once: int) -> int:
 def _training(launch: LaunchSettings) -> Step:
     return Step(
         name="train",
-        num_indexes=launch.pods,
+        num_processes=launch.pods,
         parallelism=launch.pods,
         gpus=launch.gpus,
-        is_group=launch.pods > 1,
+        is_distributed=launch.pods > 1,
     )
 
 
-def _shared(name: str, num_indexes: int, at_once: int, *, gpus: int = 0) -> Step:
+def _shared(name: str, num_processes: int, at_once: int, *, gpus: int = 0) -> Step:
     return Step(
         name=name,
-        num_indexes=num_indexes,
-        parallelism=min(num_indexes, at_once),
+        num_processes=num_processes,
+        parallelism=min(num_processes, at_once),
         gpus=gpus,
     )

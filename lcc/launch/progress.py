@@ -1,9 +1,10 @@
-"""The state of a step at work: shown to the user, and written for all others."""
+"""The progress of a step: shown to the user, and written for all others."""
 
 import time
 from contextlib import suppress
 
 from lcc.errors import UnavailableError
+from lcc.launch.backend import StepStatus
 from lcc.launch.display import Display
 from lcc.launch.state import RunState, StepState, this_driver, write_state
 from lcc.storage.store import Store
@@ -12,7 +13,7 @@ STATE_SECONDS = 2.0  # how stale the counts of `status` may be
 BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 
 
-class StateKeeper:
+class ProgressRecorder:
     """Shows how a step goes, and keeps the state that others read fresh."""
 
     def __init__(
@@ -22,14 +23,15 @@ class StateKeeper:
         self._state, self._step = state, step
         self._written = time.monotonic()
 
-    def __call__(self, done: int, total: int, reason: str = "") -> None:
-        """Take units done and in all, and why the rest waits."""
-        self._display.advance(done, total)
+    def record(self, status: StepStatus) -> None:
+        """Show how the step stands, and write it down now and then."""
+        self._display.advance(status.done, status.total)
         step = self._step
-        if reason != step.reason:
-            self._display.wait(reason)
-        is_new = (done, total, reason) != (step.done, step.total, step.reason)
-        step.done, step.total, step.reason = done, total, reason
+        if status.reason != step.reason:
+            self._display.wait(status.reason)
+        now = (status.done, status.total, status.reason)
+        is_new = now != (step.done, step.total, step.reason)
+        step.done, step.total, step.reason = now
         age = time.monotonic() - self._written
         if age > BEAT_SECONDS or (is_new and age > STATE_SECONDS):
             self._write()

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 from lcc.config.settings import Settings
-from lcc.launch.mlflow_sync import finish_safely, forward_safely, open_sender
+from lcc.launch.mlflow_sync import finish_safely, open_sender
 from lcc.launch.pipeline import read_run_settings
-from lcc.launch.state import RunState, Status, write_state
+from lcc.launch.state import RunState, RunStatus, write_state
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
 
@@ -15,9 +15,7 @@ from lcc.tracking.tracker import Tracker
 def reconcile(
     store: Store,
     states: list[RunState],
-    reach: Callable[[Settings], Settings] = lambda settings: settings,
-    *,
-    is_alive: Callable[[str], bool] = lambda _: False,
+    reachable: Callable[[Settings], Settings],
 ) -> int:
     """Send what earlier drivers could not; a lost run is reported as killed.
 
@@ -25,23 +23,21 @@ def reconcile(
 
     Args:
         store: The root.
-        states: The runs.
-        reach: Returns settings whose addresses work from here.
-        is_alive: Whether Jobs of a run are at work, with or without its driver.
+        states: The runs as they stand now, Jobs without a driver included.
+        reachable: Returns settings whose addresses work from here.
 
     Returns:
         Chunks of reports that still wait.
     """
     waiting = 0
     for state in states:
-        if state.status is Status.RUNNING or not state.steps:
+        if state.status is RunStatus.RUNNING or not state.steps:
             continue
-        if state.status is Status.LOST and not is_alive(state.run_id):
+        if state.status is RunStatus.LOST:
             _report_lost(store, state)
-        settings = reach(read_run_settings(store, state.run_id))
+        settings = reachable(read_run_settings(store, state.run_id))
         sender = open_sender(store, settings.tracking, state.run_id)
-        send = forward_safely if is_alive(state.run_id) else finish_safely
-        waiting += send(sender) or 0
+        waiting += finish_safely(sender) or 0
     return waiting
 
 

@@ -9,13 +9,13 @@ from difflib import get_close_matches
 from urllib.parse import unquote
 
 from lcc.config.cluster import SOURCE_FOLDER
-from lcc.config.launch import Backend
+from lcc.config.launch import BackendName
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch.plan import Stage
-from lcc.launch.state import Status, read_states
+from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, local_path, scheme_of
@@ -28,13 +28,13 @@ MAX_NAME = 40  # characters of a data set's name, as data.name allows
 FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
 
 
-def resolve_places(settings: Settings) -> Settings:
+def resolve_locations(settings: Settings) -> Settings:
     """Return settings whose paths are absolute URIs; touches no file.
 
     The root is `./lcc-study` unless set, or `s3://lcc/study` on a cluster; a data set
     is named after its source. A source `pvc://CLAIM/FOLDER` is mounted by the pods.
     """
-    is_local = settings.launch.backend is Backend.LOCAL
+    is_local = settings.launch.backend is BackendName.LOCAL
     root = settings.storage.root or (DEFAULT_ROOT if is_local else CLUSTER_ROOT)
     changes: dict[str, object] = {"storage.root": absolute_uri(root)}
     source = settings.data.source
@@ -104,7 +104,7 @@ def _check_source(settings: Settings) -> None:
     if source is None:
         message = "data.source: must be set, got nothing. Name a folder or s3://… URI."
         raise ConfigError(message)
-    if settings.launch.backend is Backend.KUBERNETES:
+    if settings.launch.backend is BackendName.KUBERNETES:
         _check_remote_source(settings, source)
     elif scheme_of(source) == "file" and not local_path(source).is_dir():
         message = (
@@ -219,5 +219,5 @@ def _trained_runs(store: Store) -> list[str]:
     return [
         state.run_id
         for state in read_states(store)
-        if state.stage == Stage.TRAIN and state.status is Status.DONE
+        if state.stage == Stage.TRAIN and state.status is RunStatus.DONE
     ]

@@ -21,7 +21,7 @@ SILENCE_SECONDS = 60.0
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a digit
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     """How a run or step stands."""
 
     WAITING = "waiting"
@@ -32,15 +32,32 @@ class Status(StrEnum):
     LOST = "lost"  # its driver died without a word; `resume` goes on
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverIdentity:
+    """Who drives a run, so that others can tell whether it lives.
+
+    Attributes:
+        pid: Process id.
+        start: When the process started, in clock ticks: process ids come again.
+        host: Where.
+        beat: When it was last heard of, ISO 8601.
+    """
+
+    pid: str
+    start: str
+    host: str
+    beat: str
+
+
 @dataclass(slots=True, kw_only=True)
 class StepState:
     """How one step stands; times are ISO 8601, UTC."""
 
     name: str
-    status: Status = Status.WAITING
+    status: RunStatus = RunStatus.WAITING
     done: int = 0
     total: int = 0
-    num_indexes: int = 1
+    num_processes: int = 1
     reason: str = ""  # why it waits, empty where it runs
     started: str | None = None
     ended: str | None = None
@@ -56,24 +73,23 @@ class RunState:
     Attributes:
         run_id: The run.
         stage: What was launched.
-        study: The pipeline run it belongs to, if any.
+        pipeline: The pipeline run it belongs to, if any.
         steps: In order; none for a pipeline.
         stages: Of a pipeline: stage → run id, in order, as far as started.
-        driver: Process id, its start mark and host of who drives it, and when it was
-            last heard of.
+        driver: Who drives it, or drove it last.
     """
 
     run_id: str
     stage: str
-    study: str | None = None
-    status: Status = Status.RUNNING
+    pipeline: str | None = None
+    status: RunStatus = RunStatus.RUNNING
     created: str = ""
     ended: str | None = None
     exit_code: int | None = None
     message: str | None = None
     steps: list[StepState] = field(default_factory=list)
     stages: dict[str, str] = field(default_factory=dict)
-    driver: dict[str, str] = field(default_factory=dict)
+    driver: DriverIdentity
     format: int = layout.FORMAT_VERSION
 
 
@@ -88,15 +104,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def this_driver() -> dict[str, str]:
-    """Return who this process is, so that others can tell whether it lives."""
+def this_driver() -> DriverIdentity:
+    """Return who this process is."""
     pid = str(os.getpid())
-    return {
-        "pid": pid,
-        "start": _start_mark(pid),
-        "host": socket.gethostname(),
-        "beat": now(),
-    }
+    return DriverIdentity(
+        pid=pid, start=_start_mark(pid), host=socket.gethostname(), beat=now()
+    )
 
 
 def write_state(store: Store, state: RunState) -> None:
@@ -130,11 +143,11 @@ def read_state(store: Store, run_id: str) -> RunState:
         )
         raise DataError(message)
     state = _from_document(document)
-    if state.status is Status.RUNNING and not _is_driven_anywhere(store, state):
-        state.status = Status.LOST
+    if state.status is RunStatus.RUNNING and not _is_driven_anywhere(store, state):
+        state.status = RunStatus.LOST
         for step in state.steps:
-            if step.status is Status.RUNNING:
-                step.status = Status.LOST
+            if step.status is RunStatus.RUNNING:
+                step.status = RunStatus.LOST
     return state
 
 
@@ -145,7 +158,7 @@ def _is_driven_anywhere(store: Store, state: RunState) -> bool:
     if not state.stages:
         return False
     last = list(state.stages.values())[-1]
-    return read_state(store, last).status is Status.RUNNING
+    return read_state(store, last).status is RunStatus.RUNNING
 
 
 def read_states(store: Store) -> list[RunState]:
@@ -164,10 +177,11 @@ def run_ids(store: Store) -> Iterator[str]:
 
 def is_driven(state: RunState) -> bool:
     """Return whether the driver lives; one elsewhere must have been heard of lately."""
-    if state.driver.get("host") != socket.gethostname():
-        beat = datetime.fromisoformat(state.driver["beat"])
+    driver = state.driver
+    if driver.host != socket.gethostname():
+        beat = datetime.fromisoformat(driver.beat)
         return (datetime.now(UTC) - beat).total_seconds() < SILENCE_SECONDS
-    return _start_mark(state.driver["pid"]) == state.driver["start"] != ""
+    return _start_mark(driver.pid) == driver.start != ""
 
 
 def _start_mark(pid: str) -> str:
@@ -191,11 +205,12 @@ def _is_alive(pid: int) -> str:
 
 def _from_document(document: dict[str, Any]) -> RunState:
     steps = [
-        StepState(**{**step, "status": Status(step["status"])})
+        StepState(**{**step, "status": RunStatus(step["status"])})
         for step in document["steps"]
     ]
-    status = Status(document["status"])
-    return RunState(**{**document, "steps": steps, "status": status})
+    status = RunStatus(document["status"])
+    driver = DriverIdentity(**document["driver"])
+    return RunState(**{**document, "steps": steps, "status": status, "driver": driver})
 
 
 def _no_such_run(store: Store, run_id: str) -> str:

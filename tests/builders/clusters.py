@@ -4,9 +4,15 @@ import itertools
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from lcc.backends.kubernetes.backend import KubernetesBackend
 from lcc.backends.kubernetes.interface import GoneError, Object, Page
+from lcc.backends.kubernetes.monitor import Patience
+from lcc.config.settings import Settings
+from lcc.storage.local import LocalStore
+from lcc.storage.store import Store
 
 
 class FakeCluster:
@@ -16,6 +22,7 @@ class FakeCluster:
     """
 
     namespace = "lab"
+    host = "https://127.0.0.1:6443"
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
@@ -61,6 +68,9 @@ class FakeCluster:
 
     def get(self, path: str) -> Object:
         return {"items": self.nodes} if "nodes" in path else {}
+
+    def post(self, path: str, body: Object) -> Object:
+        return {"status": {"allowed": True}}
 
     def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
         self.num_lists += 1
@@ -118,6 +128,21 @@ def _shows(item: Object, fields: str) -> bool:
     pairs = (pair.partition("!=") for pair in fields.split(",") if "!=" in pair)
     status = item.get("status", {})
     return all(status.get(name.split(".")[1]) != value for name, _, value in pairs)
+
+
+IMPATIENT = Patience(
+    stuck_seconds=0.05, events_seconds=0.01, tick_seconds=0.01, pause_seconds=0.01
+)
+
+
+def a_backend(
+    cluster: FakeCluster, settings: Settings, store: Store | None = None
+) -> KubernetesBackend:
+    """Return a back end that gives up at once; without a store it only runs steps."""
+    own = store or LocalStore(Path("root"))
+    return KubernetesBackend(
+        cluster=cluster, settings=settings, store=own, patience=IMPATIENT
+    )
 
 
 def a_job(cluster: FakeCluster, name: str, **status: object) -> Object:

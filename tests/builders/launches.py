@@ -1,16 +1,20 @@
 """Runs with steps that a test writes itself: entry points in a folder of its own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lcc.backends.local.backend import LocalBackend
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
+from lcc.launch.backend import StepStatus
+from lcc.launch.driver import RunContext
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
-from lcc.launch.state import RunState, Status, StepState, now, this_driver
+from lcc.launch.signals import StopRequest
+from lcc.launch.state import RunState, RunStatus, StepState, now, this_driver
 from lcc.storage.local import LocalStore
 
 HEADER = "import os, sys, time, signal, pathlib\n"
@@ -43,6 +47,66 @@ class RecordingDisplay:
         self.ended.append(outcome.exit_code)
 
 
+@dataclass
+class Ended:
+    """A `SubmittedStep` that stood somewhere once, and has ended now."""
+
+    outcome: Outcome
+    asked: int = 0
+
+    def describe(self) -> StepStatus:
+        self.asked += 1
+        ended = self.outcome if self.asked > 1 else None
+        return StepStatus(done=1, total=2, reason="a reason", outcome=ended)
+
+    def wait(self) -> None:
+        return
+
+    def leave(self, stop: StopRequest) -> Outcome:
+        return Outcome(exit_code=stop.exit_code, is_stop=True)
+
+
+def do_nothing(run_id: str, step: str) -> None:
+    """Do what a step does that leaves nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptedBackend(LocalBackend):
+    """A back end that ends each step as it is told, and remembers what ran.
+
+    `act` is called with run id and step before a step ends.
+    """
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    act: Callable[[str, str], None] = do_nothing
+    ran: list[str] = field(default_factory=list)
+    retries: list[bool] = field(default_factory=list)
+
+    @property
+    def parallelism(self) -> int:
+        return 2
+
+    @contextmanager
+    def submit(
+        self, step: Step, *, run_id: str, settings: Settings, is_retry: bool
+    ) -> Iterator[Ended]:
+        self.ran.append(step.name)
+        self.retries.append(is_retry)
+        self.act(run_id, step.name)
+        yield Ended(self.outcomes.get(step.name, Outcome()))
+
+
+def scripted(
+    store: LocalStore, act: Callable[[str, str], None] = do_nothing, **outcomes: Outcome
+) -> ScriptedBackend:
+    settings = local_settings(store)
+    return ScriptedBackend(settings=settings, store=store, act=act, outcomes=outcomes)
+
+
+def a_context(backend: LocalBackend) -> RunContext:
+    return RunContext(backend=backend, display=RecordingDisplay(), stop=StopRequest())
+
+
 def a_store(folder: Path) -> LocalStore:
     return LocalStore(folder / "root")
 
@@ -57,19 +121,19 @@ def a_plan(*steps: Step, stage: Stage = Stage.PREPARE) -> Plan:
     return Plan(stage=stage, steps=steps)
 
 
-def a_step(name: str = "hash", *, num_indexes: int = 1) -> Step:
-    return Step(name=name, num_indexes=num_indexes, parallelism=num_indexes)
+def a_step(name: str = "hash", *, num_processes: int = 1) -> Step:
+    return Step(name=name, num_processes=num_processes, parallelism=num_processes)
 
 
 def a_state(run_id: str = "prepare-20261123-0915-k3f9", **changes: object) -> RunState:
     fields: dict[str, object] = {
         "run_id": run_id,
         "stage": run_id.partition("-")[0],
-        "status": Status.DONE,
+        "status": RunStatus.DONE,
         "created": now(),
         "ended": now(),
         "driver": this_driver(),
-        "steps": [StepState(name="list", status=Status.DONE)],
+        "steps": [StepState(name="list", status=RunStatus.DONE)],
     }
     return RunState(**fields | changes)  # type: ignore[arg-type]
 

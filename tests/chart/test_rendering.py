@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lcc.backends.kubernetes.labels import build_labels
-from lcc.config.load import load_settings
+from tests.builders.settings import load_settings
 from tests.chart.rendering import (
     CHART,
     EVERYTHING,

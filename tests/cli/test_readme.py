@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from lcc.cli.main import COMMANDS, cli
 from lcc.config.fields import setting_fields
-from lcc.config.load import load_settings
+from tests.builders.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"

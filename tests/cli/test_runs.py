@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
-from lcc.launch.state import Status, StepState, write_state
+from lcc.launch.state import RunStatus, StepState, write_state
 from lcc.storage.local import LocalStore
 from tests.builders.launches import a_state
 
@@ -29,19 +29,19 @@ def test_a_root_without_runs_says_so() -> None:
 
 def test_runs_are_listed_oldest_first_within_the_width() -> None:
     store = root()
-    write_state(store, a_state("train-20261123-0930-aaaa", status=Status.FAILED,
+    write_state(store, a_state("train-20261123-0930-aaaa", status=RunStatus.FAILED,
                 created="2026-11-23T09:30:00+00:00", ended="2026-11-23T10:31:02+00:00",
                 message="weights: " + "x" * 80))  # fmt: skip
-    write_state(store, a_state("prepare-20261123-0915-k3f9", status=Status.DONE,
+    write_state(store, a_state("prepare-20261123-0915-k3f9", status=RunStatus.DONE,
                 created="2026-11-23T09:15:00+00:00", ended="2026-11-23T09:15:42+00:00",
-                study="pipeline-20261123-0915-abcd"))  # fmt: skip
+                pipeline="pipeline-20261123-0915-abcd"))  # fmt: skip
 
     result = launch("list", COLUMNS="80")
 
     assert result.output == (
         "RUN                         STATUS  STARTED (UTC)     TOOK        NOTE\n"
         "prepare-20261123-0915-k3f9  done    2026-11-23 09:15  42 s        "
-        "study pipelin…\n"
+        "pipeline pipe…\n"
         "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min  "
         "weights: xxxx…\n"
     )
@@ -72,12 +72,12 @@ def test_a_run_of_another_version_is_refused() -> None:
 
 
 def test_a_run_that_is_driven_is_not_resumed() -> None:
-    state = a_state("prepare-20261123-0915-k3f9", status=Status.RUNNING)
+    state = a_state("prepare-20261123-0915-k3f9", status=RunStatus.RUNNING)
     write_state(root(), state)
 
     result = launch("resume", state.run_id)
 
-    pid, host = state.driver["pid"], state.driver["host"]
+    pid, host = state.driver.pid, state.driver.host
     assert (result.exit_code, result.output) == (
         2,
         "Error: run prepare-20261123-0915-k3f9: must not be running, got process "
@@ -100,17 +100,17 @@ def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     start, end = "2026-11-23T09:15:00+00:00", "2026-11-23T09:16:05+00:00"
     times = {"started": start, "ended": end}
     steps = [
-        StepState(name="list", status=Status.DONE, done=60, total=60, **times),
-        StepState(name="hash", status=Status.FAILED, done=7, total=60, exit_code=3,
+        StepState(name="list", status=RunStatus.DONE, done=60, total=60, **times),
+        StepState(name="hash", status=RunStatus.FAILED, done=7, total=60, exit_code=3,
                   message="images: none", log="runs/x/logs/hash/00000.log", **times),
         StepState(name="link"),
     ]  # fmt: skip
     part = a_state(
-        "prepare-20261123-0915-k3f9", status=Status.FAILED, steps=steps,
-        created=start, ended=end, study="pipeline-20261123-0915-abcd",
+        "prepare-20261123-0915-k3f9", status=RunStatus.FAILED, steps=steps,
+        created=start, ended=end, pipeline="pipeline-20261123-0915-abcd",
     )  # fmt: skip
     whole = a_state(
-        "pipeline-20261123-0915-abcd", status=Status.FAILED, steps=[],
+        "pipeline-20261123-0915-abcd", status=RunStatus.FAILED, steps=[],
         stages={"prepare": part.run_id}, created=start, ended=end,
     )  # fmt: skip
     write_state(root(), part)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lcc.backends.kubernetes.client import KubernetesCluster
-from lcc.backends.kubernetes.port_forward import forwarding
+from lcc.backends.kubernetes.port_forward import forward_port
 from lcc.config.cluster import ClusterSettings
 from lcc.config.storage import StorageSettings
 from lcc.storage.uri import open_store
@@ -125,7 +125,7 @@ def store(lab: Lab, monkeymodule: pytest.MonkeyPatch) -> Iterator[Any]:
     own = ClusterSettings(namespace=lab.namespace)
     with (
         closing(KubernetesCluster(own)) as cluster,
-        forwarding(cluster, "lcc-s3", 8333) as port,
+        forward_port(cluster, "lcc-s3", 8333) as port,
     ):
         endpoint = f"http://127.0.0.1:{port}"
         yield open_store("s3://lcc/study", StorageSettings(endpoint_url=endpoint))

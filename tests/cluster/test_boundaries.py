@@ -29,7 +29,9 @@ def killing_driver_after_each_step(lab: Lab, study: str) -> Iterator[list[str]]:
 
     def work() -> None:
         while not done.wait(0.3):
-            for job in lab.items("jobs", f"lcc.dev/study={study},lcc.dev/step!=driver"):
+            for job in lab.items(
+                "jobs", f"lcc.dev/pipeline={study},lcc.dev/step!=driver"
+            ):
                 name = job["metadata"]["name"]
                 if name in met or not job["status"].get("completionTime"):
                     continue
@@ -58,10 +60,10 @@ def test_a_driver_killed_after_every_step_repeats_none(prepared: Lab) -> None:
 
     assert code == 0, prepared.launch("status", study).stdout
     assert len(met) >= len(STEPS) - 1  # none is alive to be killed after the last
-    jobs = prepared.items("jobs", f"lcc.dev/study={study},lcc.dev/step!=driver")
+    jobs = prepared.items("jobs", f"lcc.dev/pipeline={study},lcc.dev/step!=driver")
     assert sorted(job["metadata"]["labels"]["lcc.dev/step"] for job in jobs) == sorted(
         STEPS
     ), json.dumps([job["metadata"]["name"] for job in jobs])
     with prepared.tracking() as (client, experiment):
-        runs = client.search_runs([experiment], f"tags.`lcc.study` = '{study}'")
+        runs = client.search_runs([experiment], f"tags.`lcc.pipeline` = '{study}'")
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -110,7 +110,7 @@ def test_five_thousand_pods_cost_pages_and_events(
     wait_until(lambda: succeeded(prepared, run_id) == NUM_PODS, seconds=600, what="all")
     _, said = process.communicate(timeout=120)  # select finds no result: nothing ran
     driver = re.search(r"event=api_requests count=(\d+)", said)
-    logs = ("logs", run_id, "--step", "trial", "--index", "4999")
+    logs = ("logs", run_id, "--step", "trial", "--process-index", "4999")
     log_seconds = measured(prepared, *logs, code=DataError.exit_code)[1]  # nor a log
 
     assert driver is not None

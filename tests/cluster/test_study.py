@@ -70,7 +70,7 @@ def mlflow_of(lab: Lab) -> Any:
 
 def test_mlflow_holds_the_tree_of_runs(lab: Lab, study: str) -> None:
     runs, versions, artifacts = mlflow_of(lab)
-    own = [run for run in runs if run.data.tags.get("lcc.study") == study]
+    own = [run for run in runs if run.data.tags.get("lcc.pipeline") == study]
     stages = {run.data.tags["lcc.stage"]: run for run in own}
     search = stages["search"].info.run_id
     trials = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == search]
@@ -100,7 +100,7 @@ def test_the_same_study_on_this_machine_gives_the_same_numbers(
     remote = next(
         run
         for run in runs
-        if run.data.tags.get("lcc.study") == study
+        if run.data.tags.get("lcc.pipeline") == study
         and run.data.tags["lcc.stage"] == "evaluate"
     )
 

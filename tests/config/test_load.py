@@ -5,11 +5,11 @@ import pytest
 from lcc.config.load import (
     changed_settings,
     dump_settings,
-    load_settings,
     parse_settings,
 )
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
+from tests.builders.settings import load_settings
 
 
 def faults_of(**sources: object) -> list[str]:
@@ -33,7 +33,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
     settings = load_settings(
         file=file,
-        environ={"LCC_TRAIN_EPOCHS": "2", "LCC_TRAIN_SEED": "2", "HOME": "/root"},
+        variables={"LCC_TRAIN_EPOCHS": "2", "LCC_TRAIN_SEED": "2", "HOME": "/root"},
         overrides=["train.epochs=3"],
         flags={"train.epochs": "4"},
     )
@@ -49,7 +49,7 @@ def test_a_file_in_the_working_folder_is_read_unasked() -> None:
 
 
 def test_sections_below_sections_are_set_by_variables() -> None:
-    settings = load_settings(environ={"LCC_DATA_FAMILIES_NUM_KEYPOINTS": "64"})
+    settings = load_settings(variables={"LCC_DATA_FAMILIES_NUM_KEYPOINTS": "64"})
 
     assert settings.data.families.num_keypoints == 64
 
@@ -262,7 +262,7 @@ def test_all_faults_of_all_sources_come_at_once(tmp_path: Path) -> None:
 
     faults = faults_of(
         file=file,
-        environ={
+        variables={
             "LCC_TRAIN_SEED": "-1",
             "LCC_LAUNCH_GPU": "1",
             "LCC_LOG_LEVEL": "INFO",

@@ -11,7 +11,7 @@ from tests.builders.launches import a_step
 
 def test_a_file_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with display.open_display(quiet=False) as shown:
-        shown.start(a_step("hash", num_indexes=2))
+        shown.start(a_step("hash", num_processes=2))
         shown.end(Outcome())
 
     lines = capsys.readouterr().err.splitlines()

@@ -4,51 +4,44 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
+from lcc.config.settings import Settings
 from lcc.errors import Stopped
-from lcc.launch.driver import Launch, create_run, run_stage
+from lcc.launch.driver import RunContext, create_run, run_stage
 from lcc.launch.messages import StepFailed
-from lcc.launch.outcome import Outcome, Watch
-from lcc.launch.plan import Plan, Step
-from lcc.launch.signals import StopRequest
-from lcc.launch.state import Status, read_state
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Plan
+from lcc.launch.state import RunState, RunStatus, read_state
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import local_path
 from tests.builders.launches import (
     RecordingDisplay,
+    a_context,
     a_plan,
     a_step,
     a_store,
     entry_points,
     local_settings,
+    scripted,
 )
 
 
-class Scripted:
-    """A back end that ends each step as it is told, and remembers what ran."""
-
-    def __init__(self, **outcomes: Outcome) -> None:
-        self.outcomes = outcomes
-        self.ran: list[str] = []
-        self.retries: list[bool] = []
-
-    def run_step(
-        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
-    ) -> Outcome:
-        self.ran.append(step.name)
-        self.retries.append(is_retry)
-        watch(1, 2, "a reason")
-        return self.outcomes.get(step.name, Outcome())
+def settings_for(store: LocalStore) -> Settings:
+    return local_settings(store, tracking__uri="http://127.0.0.1:9")
 
 
-def a_launch(store: LocalStore, plan: Plan) -> Launch:
-    settings = local_settings(store, tracking__uri="http://127.0.0.1:9")
-    return Launch(
-        plan=plan,
-        settings=settings,
-        tracking=settings.tracking,
-        store=store,
-        display=RecordingDisplay(),
-        stop=StopRequest(),
-    )
+def a_run(store: LocalStore, plan: Plan) -> RunState:
+    return create_run(store, plan, settings_for(store))
+
+
+def run_plan(
+    store: LocalStore,
+    plan: Plan,
+    state: RunState,
+    backend: LocalBackend | None = None,
+) -> RunContext:
+    context = a_context(backend or scripted(store))
+    run_stage(context, plan, settings_for(store), state=state)
+    return context
 
 
 def events_of(store: LocalStore, run_id: str, kind: str) -> list[dict[str, object]]:
@@ -60,86 +53,87 @@ def events_of(store: LocalStore, run_id: str, kind: str) -> list[dict[str, objec
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
-    monkeypatch.setattr("lcc.launch.mlflow_sync.forward_safely", lambda _: 0)
+    monkeypatch.setattr("lcc.launch.mlflow_sync.send_safely", lambda _: 0)
 
 
 def test_steps_run_in_order_and_the_state_says_so(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("list"), a_step("hash")))
-    state, backend = create_run(launch), Scripted()
+    plan = a_plan(a_step("list"), a_step("hash"))
+    state, backend = a_run(store, plan), scripted(store)
 
-    run_stage(launch, backend, state)
+    run_plan(store, plan, state, backend)
 
     found = read_state(store, state.run_id)
     assert backend.ran == ["list", "hash"]
-    assert (found.status, found.exit_code) == (Status.DONE, 0)
-    assert [step.status for step in found.steps] == [Status.DONE, Status.DONE]
+    assert (found.status, found.exit_code) == (RunStatus.DONE, 0)
+    assert [step.status for step in found.steps] == [RunStatus.DONE, RunStatus.DONE]
 
 
 def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("list"), a_step("hash"), a_step("link")))
+    plan = a_plan(a_step("list"), a_step("hash"), a_step("link"))
     failure = Outcome(exit_code=3, message="no images", log="runs/x/logs/hash/0.log")
-    state, backend = create_run(launch), Scripted(hash=failure)
+    state, backend = a_run(store, plan), scripted(store, hash=failure)
 
     with pytest.raises(StepFailed) as caught:
-        run_stage(launch, backend, state)
+        run_plan(store, plan, state, backend)
 
     assert caught.value.exit_code == 3
     assert str(caught.value) == (
         "no images\nlog: runs/x/logs/hash/0.log\n"
-        f"After mending it: lcc-launch resume {state.run_id} --root {store.uri}"
+        f"After mending it: lcc-launch resume {state.run_id} "
+        f"--root {local_path(store.uri)}"
     )
     statuses = [step.status for step in read_state(store, state.run_id).steps]
-    assert statuses == [Status.DONE, Status.FAILED, Status.WAITING]
+    assert statuses == [RunStatus.DONE, RunStatus.FAILED, RunStatus.WAITING]
 
 
 def test_a_resumed_run_leaves_out_what_is_done(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("list"), a_step("hash")))
-    state = create_run(launch)
+    plan = a_plan(a_step("list"), a_step("hash"))
+    state = a_run(store, plan)
     with pytest.raises(StepFailed):
-        run_stage(launch, Scripted(hash=Outcome(exit_code=1)), state)
-    again = Scripted()
+        run_plan(store, plan, state, scripted(store, hash=Outcome(exit_code=1)))
+    again = scripted(store)
 
-    run_stage(launch, again, read_state(store, state.run_id))
+    run_plan(store, plan, read_state(store, state.run_id), again)
 
     assert again.ran == ["hash"]
-    assert read_state(store, state.run_id).status is Status.DONE
+    assert read_state(store, state.run_id).status is RunStatus.DONE
 
 
 def test_a_driver_that_comes_back_keeps_the_start_of_a_step(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("hash")))
-    state, long_ago = create_run(launch), "2026-01-01T00:00:00.000+00:00"
-    state.steps[0].status, state.steps[0].started = Status.RUNNING, long_ago
+    plan = a_plan(a_step("hash"))
+    state, long_ago = a_run(store, plan), "2026-01-01T00:00:00.000+00:00"
+    state.steps[0].status, state.steps[0].started = RunStatus.RUNNING, long_ago
 
-    run_stage(launch, Scripted(), state)
+    run_plan(store, plan, state, scripted(store))
 
     assert read_state(store, state.run_id).steps[0].started == long_ago
 
 
 def test_a_stop_is_no_failure(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("hash")))
-    state = create_run(launch)
+    plan = a_plan(a_step("hash"))
+    state = a_run(store, plan)
     stopped = Outcome(exit_code=143, message="stopped by a signal", is_stop=True)
 
     with pytest.raises(Stopped) as caught:
-        run_stage(launch, Scripted(hash=stopped), state)
+        run_plan(store, plan, state, scripted(store, hash=stopped))
 
     assert caught.value.exit_code == 143
-    assert read_state(store, state.run_id).status is Status.STOPPED
+    assert read_state(store, state.run_id).status is RunStatus.STOPPED
     statuses = [event["status"] for event in events_of(store, state.run_id, "status")]
     assert statuses == ["RUNNING", "KILLED"]
 
 
 def test_settings_and_tags_are_reported(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("hash")))
-    state = create_run(launch)
+    plan = a_plan(a_step("hash"))
+    state = a_run(store, plan)
 
-    run_stage(launch, Scripted(), state)
+    run_plan(store, plan, state, scripted(store))
 
     [params] = events_of(store, state.run_id, "params")
     [tags] = events_of(store, state.run_id, "tags")
@@ -156,23 +150,23 @@ def test_two_runs_never_share_an_id(
 ) -> None:
     names = iter(["prepare-x", "prepare-x", "prepare-y"])
     monkeypatch.setattr("lcc.launch.driver.new_run_id", lambda _: next(names))
-    launch = a_launch(a_store(tmp_path), a_plan(a_step()))
+    store = a_store(tmp_path)
 
-    created = [create_run(launch).run_id for _ in range(2)]
+    created = [a_run(store, a_plan(a_step())).run_id for _ in range(2)]
 
     assert created == ["prepare-x", "prepare-y"]
 
 
 def test_real_processes_move_the_bar(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    launch = a_launch(store, a_plan(a_step("hash", num_indexes=2)))
-    state = create_run(launch)
-    backend = LocalBackend(store=store, settings=launch.settings, stop=launch.stop)
+    plan = a_plan(a_step("hash", num_processes=2))
+    state = a_run(store, plan)
+    backend = LocalBackend(store=store, settings=settings_for(store))
 
     with entry_points(tmp_path, hash="print('progress 4 4')"):
-        run_stage(launch, backend, state)
+        context = run_plan(store, plan, state, backend)
 
-    display = launch.display
+    display = context.display
     assert isinstance(display, RecordingDisplay)
     assert (display.started, display.ended) == (["hash"], [0])
     assert display.progress[-1] == (8, 8)

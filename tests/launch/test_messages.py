@@ -5,11 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from lcc.launch.messages import closing_lines
+from lcc.backends.local.backend import LocalBackend
+from lcc.config.settings import Settings
+from lcc.launch.backend import Backend
+from lcc.launch.messages import summarize_run
 from lcc.launch.state import RunState
 from lcc.storage import layout
+from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
+from tests.builders.clusters import FakeCluster, a_backend
 from tests.builders.launches import a_state, a_store, local_settings
+
+
+def backend_of(kind: str, store: LocalStore, settings: Settings) -> Backend:
+    if kind == "kubernetes":
+        return a_backend(FakeCluster(), settings, store)
+    return LocalBackend(settings=settings, store=store)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +42,14 @@ def test_the_last_line_says_how_to_open_mlflow(
     run: RunState = a_state("train-20261123-0915-k3f9")
     settings = local_settings(
         store,
-        launch__backend=backend,
         tracking__uri=uri,
         cluster__namespace="lab",
     )
 
-    assert closing_lines(store, run, settings)[-1] == f"MLflow    {expected}"
+    assert (
+        summarize_run(backend_of(backend, store, settings), run, settings)[-1]
+        == f"MLflow    {expected}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,13 +72,13 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     store.write(key, json.dumps(audit).encode())
     settings = local_settings(
         store,
-        launch__backend=backend,
         tracking__uri="https://mlflow.example.org",
         cluster__namespace="lab",
     )
 
-    lines = [line.strip() for line in closing_lines(store, run, settings)]
+    found = summarize_run(backend_of(backend, store, settings), run, settings)
 
-    place = command.format(root=local_path(store.uri))
+    lines = [line.strip() for line in found]
+    shown = command.format(root=local_path(store.uri))
     assert lines[1] == "alarm: family 3: holds 90 pictures"
-    assert lines[-2] == f"{place} --gallery families.html"
+    assert lines[-2] == f"{shown} --gallery families.html"

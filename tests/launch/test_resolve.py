@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from lcc.config.load import load_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch import resolve
@@ -12,6 +11,7 @@ from lcc.launch.state import write_state
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import a_state, a_store, local_settings
+from tests.builders.settings import load_settings
 
 
 def resolve_inputs(settings: Settings, stage: Stage, store: LocalStore) -> Settings:
@@ -19,7 +19,7 @@ def resolve_inputs(settings: Settings, stage: Stage, store: LocalStore) -> Setti
 
 
 def test_places_become_absolute() -> None:
-    settings = resolve.resolve_places(
+    settings = resolve.resolve_locations(
         load_settings(
             overrides=[
                 "launch.backend=local",

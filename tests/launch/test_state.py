@@ -1,11 +1,13 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lcc.launch.reconcile import reconcile
 from lcc.launch.state import (
+    DriverIdentity,
     RunState,
-    Status,
+    RunStatus,
     StepState,
     create_state,
     is_driven,
@@ -18,10 +20,10 @@ from lcc.storage import layout
 from tests.builders.launches import a_state, a_store, local_settings
 
 
-def a_dead_driver() -> dict[str, str]:
+def a_dead_driver() -> DriverIdentity:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return this_driver() | {"pid": str(process.pid)}
+    return replace(this_driver(), pid=str(process.pid))
 
 
 def test_a_state_survives_being_written(tmp_path: Path) -> None:
@@ -51,34 +53,34 @@ def test_runs_come_in_the_order_of_their_making(tmp_path: Path) -> None:
 
 def test_a_run_whose_driver_died_is_lost(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    step = StepState(name="hash", status=Status.RUNNING)
-    lost = a_state(status=Status.RUNNING, driver=a_dead_driver(), steps=[step])
+    step = StepState(name="hash", status=RunStatus.RUNNING)
+    lost = a_state(status=RunStatus.RUNNING, driver=a_dead_driver(), steps=[step])
 
     write_state(store, lost)
 
     found = read_state(store, lost.run_id)
-    assert (found.status, found.steps[0].status) == (Status.LOST, Status.LOST)
+    assert (found.status, found.steps[0].status) == (RunStatus.LOST, RunStatus.LOST)
 
 
 def test_a_process_id_that_came_again_is_not_the_driver() -> None:
-    state = a_state(driver=this_driver() | {"start": "1"})
+    state = a_state(driver=replace(this_driver(), start="1"))
 
     assert not is_driven(state)
 
 
 def test_a_driver_on_another_host_is_believed() -> None:
-    state = a_state(driver=a_dead_driver() | {"host": "elsewhere"})
+    state = a_state(driver=replace(a_dead_driver(), host="elsewhere"))
 
     assert is_driven(state)
 
 
 def test_a_lost_run_is_reported_as_killed(tmp_path: Path, monkeypatch: object) -> None:
     store = a_store(tmp_path)
-    lost = a_state(status=Status.RUNNING, driver=a_dead_driver())
+    lost = a_state(status=RunStatus.RUNNING, driver=a_dead_driver())
     write_state(store, lost)
     settings_of(store, lost)
 
-    waiting = reconcile(store, [read_state(store, lost.run_id)])
+    waiting = reconcile(store, [read_state(store, lost.run_id)], lambda own: own)
 
     spooled = [item.key for item in store.list_objects(f"runs/{lost.run_id}/spool/")]
     event = store.read(spooled[0]).decode()

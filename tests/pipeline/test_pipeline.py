@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lcc.data.sample import write_sample
-from lcc.launch.state import RunState, Status, read_state, read_states
+from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.local import LocalStore
 from tests.builders.commands import launch, start, steps_of
 
@@ -97,7 +97,7 @@ def test_a_resumed_study_ends_as_if_nothing_had_happened(
 
     state = read_state(store, study)
     assert code == 0, talk
-    assert state.status is Status.DONE
+    assert state.status is RunStatus.DONE
     assert state.stages["search"] == search
     assert read_state(store, prepared.run_id) == prepared  # not run again
     assert "\x1b" not in output + talk

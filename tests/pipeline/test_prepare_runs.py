@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lcc.data.sample import write_sample
-from lcc.launch.state import RunState, Status, read_states
+from lcc.launch.state import RunState, RunStatus, read_states
 from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
@@ -30,7 +30,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def catalogues_of(store: Store) -> set[str]:
-    states = [state for state in read_states(store) if state.status is Status.DONE]
+    states = [state for state in read_states(store) if state.status is RunStatus.DONE]
     keys = [f"runs/{state.run_id}/catalogue.json" for state in states]
     return {json.loads(store.read(key))["digest"] for key in keys}
 
@@ -67,9 +67,9 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
         f"Go on: lcc-launch resume {run_id} --root {store.uri}"
     )
     assert steps_of(run_id) == []
-    assert only_run(store).status is Status.STOPPED
+    assert only_run(store).status is RunStatus.STOPPED
     assert launch(place, "resume", run_id)[0] == 0
-    assert only_run(store).status is Status.DONE
+    assert only_run(store).status is RunStatus.DONE
 
 
 def test_two_runs_at_once_share_a_root(place: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     run = only_run(store)
     log = f"runs/{run.run_id}/logs/catalogue/00000.log"
     lines = talk.splitlines()
-    assert (code, output, run.status, run.exit_code) == (3, "", Status.FAILED, 3)
+    assert (code, output, run.status, run.exit_code) == (3, "", RunStatus.FAILED, 3)
     assert lines[0].startswith("Error: ")
     assert lines[-2:] == [
         f"       log: {store.uri}/{log}",

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import ParameterGrid
 
-from lcc.config.load import load_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.search.grid import Grid, apply_point, check_grid
@@ -14,6 +13,7 @@ from lcc.search.trial import (
     trial_id,
     trial_ids,
 )
+from tests.builders.settings import load_settings
 
 GRIDS = st.dictionaries(
     st.text("abc.", min_size=1, max_size=5),

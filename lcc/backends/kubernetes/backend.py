@@ -1,76 +1,188 @@
-"""Steps as Jobs of a cluster: created or found again, followed, given up in time."""
+"""The back end that runs steps as Jobs of a cluster.
 
-import time
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+Knows which part of this folder does what; each part is elsewhere.
+"""
 
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+from lcc.backends.kubernetes import cancel, preflight
+from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
+from lcc.backends.kubernetes.jobs import (
+    take_inventory,
+    waiting,
+    with_jobs,
+)
 from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, select
-from lcc.backends.kubernetes.reasons import failed_outcome, never_fits, waiting_reason
-from lcc.backends.kubernetes.resources import SIZES, too_large
-from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_facts
-from lcc.backends.kubernetes.watch import JobView, following
+from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
+from lcc.backends.kubernetes.monitor import JobMonitor, Patience
+from lcc.backends.kubernetes.port_forward import (
+    AddressRewriter,
+    forward_port,
+    service_of,
+)
+from lcc.backends.kubernetes.render import (
+    DEFAULT_PARALLELISM,
+    render_stage,
+    stage_manifests,
+)
+from lcc.backends.kubernetes.resources import cluster_lines
+from lcc.backends.kubernetes.status import job_facts
+from lcc.backends.kubernetes.watch import following
+from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, LccError, UnavailableError
-from lcc.launch.outcome import Outcome, Watch
-from lcc.launch.plan import Step
-from lcc.launch.signals import StopRequest
-
-# An image that cannot be pulled may be a registry's hiccup: the kubelet tries again
-# after 10 and 20 s.
-STUCK_SECONDS = 30.0
-EVENTS_SECONDS = 3.0  # between two looks at why a Job makes no pods
-TICK_SECONDS = 1.0
-NODES = "api/v1/nodes?limit=500"
+from lcc.errors import ConfigError
+from lcc.launch.backend import Finding
+from lcc.launch.logs import read_kept_logs
+from lcc.launch.plan import Plan, Stage, Step
+from lcc.launch.resolve import resolve_locations
+from lcc.launch.state import RunState, read_state, read_states
+from lcc.storage.store import Store
+from lcc.storage.uri import open_store
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesBackend:
-    """Runs a step's processes as the pods of one Job.
+    """Runs a step's processes as the pods of one Job, as `lcc.launch.backend` promises.
 
     A driver that dies leaves its Jobs at work; the next one finds them by their labels.
 
     Attributes:
         cluster: Where.
-        settings: Of the run.
-        stop: Whether to stop watching.
+        settings: In force.
+        store: The root, as it is reached from here.
+        rewriter: Makes addresses inside the cluster work from here; None in a pod,
+            where they do.
+        patience: How long a Job is waited for.
     """
 
     cluster: Cluster
     settings: Settings
-    stop: StopRequest
+    store: Store
+    rewriter: AddressRewriter | None = None
+    patience: Patience = field(default_factory=Patience)
 
-    def run_step(
-        self, step: Step, *, run_id: str, watch: Watch, is_retry: bool
-    ) -> Outcome:
-        """Run a step's Job to its end, or go on with the one that there is.
+    @classmethod
+    @contextmanager
+    def open(cls, sources: SettingsSources, settings: Settings) -> Iterator[Self]:
+        """Give the back end of a cluster, with what its chart left there."""
+        from lcc.backends.kubernetes.client import KubernetesCluster
 
-        Args:
-            step: The step.
-            run_id: Its run.
-            watch: Told now and then (done, total) indexes and what is waited for.
-            is_retry: Whether its last attempt is known to have failed.
-        """
+        with ExitStack() as stack:
+            cluster = KubernetesCluster(settings.cluster)
+            stack.callback(cluster.close)
+            base = chart_settings(cluster, settings.cluster.release)
+            if base is None:
+                _check_root(settings, cluster.namespace)
+            else:
+                settings = sources.with_base(*base).load()
+            here = {"cluster.namespace": cluster.namespace}
+            settings = changed_settings(resolve_locations(settings), here)
+            use_secrets(cluster, settings.cluster, os.environ)
+            rewriter = AddressRewriter(cluster, stack)
+            reachable = rewriter.rewrite(settings)
+            yield cls(
+                cluster=cluster,
+                settings=settings,
+                store=open_store(str(reachable.storage.root), reachable.storage),
+                rewriter=rewriter,
+            )
+
+    @classmethod
+    def render(cls, stage: Stage, settings: Settings) -> str:
+        """Return the manifests of a stage, for `kubectl apply -f -`."""
+        return render_stage(stage, resolve_locations(settings))
+
+    @property
+    def location(self) -> str:
+        """`-n` with the namespace."""
+        return f"-n {self.cluster.namespace}"
+
+    @property
+    def parallelism(self) -> int:
+        """A few pods."""
+        return DEFAULT_PARALLELISM
+
+    @property
+    def can_detach(self) -> bool:
+        """Yes: by a Job."""
+        return True
+
+    def rehearse(self, stage: Stage) -> Iterator[str]:
+        """Have the API server judge every object of a stage."""
+        self.check_inputs(self.settings)
+        for manifest in stage_manifests(stage, self.settings):
+            self.cluster.create(manifest, dry_run=True)
+            kind, name = manifest["kind"], manifest["metadata"]["name"]
+            yield f"{kind.lower()}/{name} created (server dry run)"
+
+    def summarize(self, plans: Iterable[Plan]) -> list[str]:
+        """Return namespace, sizes of pods, image and the most GPU-hours."""
+        return cluster_lines(plans, self.settings)
+
+    def check(self) -> Iterator[Finding]:
+        """Yield what a launch needs of the cluster, in the order of need."""
+        return preflight.check_cluster(
+            self.cluster,
+            self.settings,
+            store=self.store,
+            reachable=self.reachable(self.settings),
+        )
+
+    def check_inputs(self, settings: Settings) -> None:
+        """Look for what pods name and somebody else makes."""
+        preflight.check_prerequisites(self.cluster, settings)
+
+    def reachable(self, settings: Settings) -> Settings:
+        """Return settings whose addresses lead into the cluster from here."""
+        return settings if self.rewriter is None else self.rewriter.rewrite(settings)
+
+    @contextmanager
+    def open_tracking(self, port: int) -> Iterator[str]:
+        """Forward a port of this machine to MLflow in the cluster."""
+        uri = self.settings.tracking.uri or ""
+        if (found := service_of(uri)) is None:
+            message = (
+                f"tracking.uri: must be a Service of a cluster, got {uri or 'none'}. "
+                "Open it with a browser."
+            )
+            raise ConfigError(message)
+        with forward_port(self.cluster, *found, local_port=port) as local:
+            yield f"http://127.0.0.1:{local}"
+
+    def tracking_hint(self, uri: str) -> str:
+        """Return the address of a server, or the command that forwards to it."""
+        return f"lcc-launch mlflow {self.location}" if service_of(uri) else uri
+
+    @contextmanager
+    def submit(
+        self, step: Step, *, run_id: str, settings: Settings, is_retry: bool
+    ) -> Iterator[JobMonitor]:
+        """Create a step's Job, or find the one that there is, and follow it."""
         attempt = self._find_attempt(step, run_id, is_retry=is_retry)
-        order = order_job(step, self.settings, run_id=run_id, attempt=attempt)
+        order = order_job(step, settings, run_id=run_id, attempt=attempt)
         for manifest in build_manifests(order):
             self.cluster.create(manifest)
         selector = select(run=run_id, step=step.name, attempt=str(attempt))
-        with following(self.cluster, selector) as view:
-            vigil = Vigil(
-                cluster=self.cluster, view=view, step=step, settings=self.settings
+        pause = self.patience.pause_seconds
+        with following(self.cluster, selector, pause_seconds=pause) as view:
+            monitor = JobMonitor(
+                cluster=self.cluster,
+                view=view,
+                job=order.name,
+                run_id=run_id,
+                step=step,
+                settings=settings,
+                patience=self.patience,
             )
-            outcome = self._wait(vigil, watch, run_id)
-        if step.is_group and not outcome.goes_on:
+            yield monitor
+        if step.is_distributed and monitor.has_ended:
             self.cluster.delete("Service", order.name)
-        if vigil.is_given_up:
-            self.cluster.delete("Job", order.name)
-        look = (
-            f"lcc-launch logs {run_id} --step {step.name} -n {self.cluster.namespace}"
-        )
-        return replace(outcome, log=look) if outcome.exit_code else outcome
 
     def _find_attempt(self, step: Step, run_id: str, *, is_retry: bool) -> int:
         """Return the attempt to go on with, or a new one after a known failure."""
@@ -80,162 +192,95 @@ class KubernetesBackend:
         if not jobs:
             return 1
         last = max(jobs, key=_attempt)
-        is_over = bool(job_facts(last).failure) or is_leaving(last)
+        is_leaving = "deletionTimestamp" in last["metadata"]
+        is_over = bool(job_facts(last).failure) or is_leaving
         return _attempt(last) + (is_retry and is_over)
 
-    def _wait(self, vigil: "Vigil", watch: Watch, run_id: str) -> Outcome:
-        while not self.stop:
-            outcome = vigil.outcome()
-            watch(*vigil.progress(), "" if outcome else vigil.reason())
-            if outcome is not None:
-                return outcome
-            vigil.view.changed.wait(TICK_SECONDS)
-            vigil.view.changed.clear()
-        return Outcome(
-            exit_code=self.stop.exit_code,
-            message=f"no longer watched, its Jobs go on. End it: lcc-launch cancel "
-            f"{run_id} -n {self.cluster.namespace}",
-            is_stop=True,
-            goes_on=True,
-        )
+    def detach(self, run_id: str, settings: Settings) -> None:
+        """Create the Job that drives a run from inside the cluster.
+
+        A run that had a driver before gets a new one.
+        """
+        pages = self.cluster.pages("Job", select(run=run_id, step=DRIVER))
+        attempt = 1 + sum(len(page.items) for page in pages)
+        order = order_job(Step(name=DRIVER), settings, run_id=run_id, attempt=attempt)
+        for manifest in build_manifests(order):
+            self.cluster.create(manifest)
+
+    def describe(self, run_id: str) -> list[RunState]:
+        """Return a run and its stages' runs as their Jobs have them, and why they wait.
+
+        The driver that wrote their states may be dead or away.
+        """
+        inventory = take_inventory(self.cluster)
+        state = read_state(self.store, run_id)
+        runs = [state, *(read_state(self.store, i) for i in state.stages.values())]
+        runs = [with_jobs(run, inventory) for run in runs]
+        for run in runs:
+            own = [job for job in inventory.of(run.run_id) if job.run_id == run.run_id]
+            reasons = waiting(self.cluster, own)
+            for step in run.steps:
+                step.reason = reasons.get(step.name, step.reason)
+        return runs
+
+    def list_runs(self) -> list[RunState]:
+        """Return every run as its Jobs have it, oldest first."""
+        inventory = take_inventory(self.cluster)
+        return [with_jobs(state, inventory) for state in read_states(self.store)]
+
+    def has_driver(self, run_id: str) -> bool:
+        """Return whether a Job of the cluster drives a run."""
+        return take_inventory(self.cluster).has_driver(run_id)
+
+    def cancel(self, run_id: str) -> Iterator[str]:
+        """Delete a run's Jobs; its pods save and go, and its records say so."""
+        run_ids = [run_id, *read_state(self.store, run_id).stages.values()]
+        number = cancel.delete_jobs(self.cluster, run_ids)
+        yield f"{number} jobs deleted, their pods save and go"
+        try:
+            cancel.wait_for_pods(self.cluster, run_ids)
+        finally:
+            for own in reversed(run_ids):
+                cancel.record_cancelled(self.store, own, self.reachable)
+        yield "cancelled"
+
+    def logs(
+        self, run_id: str, step: str | None, *, index: int | None, follow: bool
+    ) -> Iterator[str]:
+        """Yield the lines of a step's pods; of pods that are gone, what they left."""
+        job = newest_job(self.cluster, run_id, step)
+        is_empty = True
+        if job is not None:
+            for line in read_pod_logs(self.cluster, job, follow=follow, index=index):
+                is_empty = False
+                yield line
+        if is_empty:
+            yield from read_kept_logs(self.store, run_id, step, index=index)
 
 
 def _attempt(job: Object) -> int:
     return int(job["metadata"]["labels"].get(ATTEMPT, 1))
 
 
-def is_leaving(thing: Object) -> bool:
-    """Return whether an object is being deleted."""
-    return "deletionTimestamp" in thing["metadata"]
+def _check_root(settings: Settings, namespace: str) -> None:
+    """Refuse to work without a chart, unless in a bucket of the user's own.
 
-
-@dataclass(kw_only=True)
-class Vigil:
-    """The watch over one Job: how far it is, why it waits, when it is hopeless."""
-
-    cluster: Cluster
-    view: JobView
-    step: Step
-    settings: Settings
-    is_given_up: bool = False
-    _stuck_since: float | None = None
-    _events: str = ""
-    _nodes: list[Object] | None = None
-    _events_at: float = field(default_factory=time.monotonic)
-
-    def progress(self) -> tuple[int, int]:
-        """Return indexes done and in all."""
-        done = self.view.job.succeeded if self.view.job else 0
-        return done, self.step.num_indexes
-
-    def reason(self) -> str:
-        """Return what is waited for, empty where all runs."""
-        if self.view.away:
-            return self.view.away
-        if self.view.job is None:
-            return ""
-        self._look_at_events()
-        return waiting_reason(self.view.job, self.view.known_pods(), self._events)
-
-    def outcome(self) -> Outcome | None:
-        """Return how the Job ended, None while it goes on."""
-        job = self.view.job
-        if self.view.fault is not None:
-            fault = self.view.fault
-            return Outcome(exit_code=fault.exit_code, message=str(fault))
-        if self.view.is_deleted:
-            message = "its Job was deleted: cancelled, or removed by hand"
-            return Outcome(exit_code=143, message=message, is_stop=True)
-        if job is None:
-            return None
-        if job.is_complete:
-            return Outcome()
-        if job.failure:
-            size = SIZES.get(self.step.name, "train")
-            memory = f"cluster.sizes.{size}.memory"
-            return failed_outcome(job, self._failed_pods(job), memory)
-        return self._hopeless()
-
-    def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
-        """Return the pods with their last words: the Job's end may come before them."""
-        pods = {pod.name: pod for pod in self.view.known_pods()}
-        selector = f"batch.kubernetes.io/job-name={job.name}"
-        with suppress(UnavailableError):
-            for page in self.cluster.pages("Pod", selector, "status.phase=Failed"):
-                pods |= {facts.name: facts for facts in map(pod_facts, page.items)}
-        return list(pods.values())
-
-    def _hopeless(self) -> Outcome | None:
-        """Give up on what can never start, once it has had time to mend itself."""
-        stuck = next(self._stuck(), None)
-        if stuck is None:
-            self._stuck_since = None
-            return None
-        now = time.monotonic()
-        self._stuck_since = self._stuck_since or now
-        if now - self._stuck_since < STUCK_SECONDS:
-            return None
-        self.is_given_up = True
-        return Outcome(exit_code=ConfigError.exit_code, message=stuck)
-
-    def _stuck(self) -> Iterator[str]:
-        name = self.step.name
-        for pod in self.view.known_pods():
-            if pod.is_stuck:
-                yield f"{name}: its pod can never start, got {pod.waiting}. " + (
-                    "Check cluster.image and cluster.image_pull_secrets."
-                    if "mage" in pod.waiting
-                    else "Check the Secrets and ConfigMaps it names."
-                )
-            elif "Insufficient" in pod.waiting and (fault := self._too_large()):
-                yield fault
-        if self._events and not self.view.pods and never_fits(self._events):
-            yield (
-                f"{name}: its Job can make no pod, got {self._events}. "
-                "Lower cluster.sizes or --gpus, or mend what it names."
-            )
-
-    def _too_large(self) -> str:
-        """Return why no node could hold a pod, even an empty node; empty: one could."""
-        if self.settings.cluster.wait_for_nodes:
-            return ""
-        if self._nodes is None:
-            try:
-                self._nodes = list(self.cluster.get(NODES)["items"])
-            except LccError:  # an account that may not list nodes waits
-                self._nodes = []
-        return too_large(self.step, self.settings, self._nodes)
-
-    def _look_at_events(self) -> None:
-        """Ask why a Job makes no pods, while it has none: nothing else says so."""
-        job = self.view.job
-        has_none = job is not None and not job.active and not job.is_finished
-        if not has_none:
-            self._events = ""
-            return
-        now = time.monotonic()
-        if now - self._events_at < EVENTS_SECONDS or job is None:
-            return
-        self._events_at = now
-        fields = f"involvedObject.name={job.name},reason=FailedCreate"
-        try:
-            pages = list(self.cluster.pages("Event", fields=fields))
-        except LccError:
-            return  # the watch says that the server is away
-        events = [event for page in pages for event in page.items]
-        if events:
-            last = max(events, key=lambda event: event.get("lastTimestamp") or "")
-            self._events = str(last.get("message", ""))
-
-
-def start_driver(cluster: Cluster, settings: Settings, run_id: str) -> str:
-    """Create the Job that drives a run; return its name.
-
-    A run that had a driver before gets a new one.
+    Raises:
+        ConfigError: There is no root, or none that pods reach.
     """
-    pages = cluster.pages("Job", select(run=run_id, step=DRIVER))
-    attempt = 1 + sum(len(page.items) for page in pages)
-    order = order_job(Step(name=DRIVER), settings, run_id=run_id, attempt=attempt)
-    for manifest in build_manifests(order):
-        cluster.create(manifest)
-    return order.name
+    root = settings.storage.root
+    if settings.storage.endpoint_url is not None:
+        return
+    if root is None:
+        message = (
+            f"namespace {namespace}: must hold an installed chart, got none. "
+            f"Run helm install lcc charts/lcc -n {namespace}, or pass another "
+            "--namespace, or set storage.root for a bucket of your own."
+        )
+        raise ConfigError(message)
+    if not root.startswith("s3://"):
+        message = (
+            f"storage.root: must be s3://… on a cluster, got {root}. Pass --local to "
+            "work in a folder."
+        )
+        raise ConfigError(message)

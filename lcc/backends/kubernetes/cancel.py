@@ -1,7 +1,6 @@
 """Ending a run from outside: its Jobs and Services go, its records say so."""
 
 import os
-import signal
 import time
 from collections.abc import Callable
 
@@ -11,10 +10,10 @@ from lcc.backends.kubernetes.labels import DRIVER, select
 from lcc.backends.kubernetes.reasons import lost_words
 from lcc.backends.kubernetes.status import pod_facts
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, UnavailableError
+from lcc.errors import UnavailableError
 from lcc.launch.mlflow_sync import finish_safely, open_sender
 from lcc.launch.pipeline import read_run_settings
-from lcc.launch.state import RunState, Status, is_driven, now, write_state
+from lcc.launch.state import RunStatus, now, read_state, write_state
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
 
@@ -22,21 +21,6 @@ POLL_SECONDS = 0.5
 MARGIN_SECONDS = 60  # for the garbage collection of thousands
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 MESSAGE = "cancelled"
-
-
-def cancel_local(state: RunState) -> None:
-    """Ask the driver of a run on this machine to stop; it saves and ends all.
-
-    Raises:
-        ConfigError: Nothing drives the run here.
-    """
-    if not is_driven(state) or state.driver.get("host") != os.uname().nodename:
-        message = (
-            f"run {state.run_id}: must be driven on this machine, got "
-            f"{state.status}. There is nothing to cancel."
-        )
-        raise ConfigError(message)
-    os.kill(int(state.driver["pid"]), signal.SIGTERM)
 
 
 def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
@@ -56,18 +40,30 @@ def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
     return len(jobs)
 
 
-def wait_for_pods(cluster: Cluster, run_ids: list[str]) -> None:
+def wait_for_pods(
+    cluster: Cluster,
+    run_ids: list[str],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Wait until no pod of cancelled runs can write any more.
 
     Finished pods are Kubernetes' garbage: it collects thousands in half a minute.
 
+    Args:
+        cluster: Where.
+        run_ids: The runs.
+        clock: Seconds that never go back.
+        sleep: Waits so many seconds.
+
     Raises:
         UnavailableError: A pod is there long after its grace period.
     """
-    began = time.monotonic()
+    began = clock()
     while pods := _live_pods(cluster, run_ids):
         told = [pod["metadata"].get("deletionGracePeriodSeconds") for pod in pods]
-        waited = time.monotonic() - began
+        waited = clock() - began
         if None not in told and waited > max(told) + MARGIN_SECONDS:
             pod = pod_facts(pods[0])
             message = (
@@ -75,7 +71,7 @@ def wait_for_pods(cluster: Cluster, run_ids: list[str]) -> None:
                 f"got {waited:.0f} s. {lost_words(pod)}"
             )
             raise UnavailableError(message)
-        time.sleep(POLL_SECONDS)
+        sleep(POLL_SECONDS)
 
 
 def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
@@ -88,19 +84,25 @@ def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
 
 
 def record_cancelled(
-    store: Store, state: RunState, reach: Callable[[Settings], Settings]
+    store: Store, run_id: str, reachable: Callable[[Settings], Settings]
 ) -> None:
-    """Write down that a run was cancelled, for its state and for MLflow."""
-    state.status, state.ended = Status.STOPPED, now()
+    """Write down that a run was cancelled, for its state and for MLflow.
+
+    A run that is done stays so.
+    """
+    state = read_state(store, run_id)
+    if state.status is RunStatus.DONE:
+        return
+    state.status, state.ended = RunStatus.STOPPED, now()
     state.message = MESSAGE
     for step in state.steps:
-        if step.status in {Status.RUNNING, Status.LOST}:
-            step.status, step.ended, step.reason = Status.STOPPED, now(), ""
+        if step.status in {RunStatus.RUNNING, RunStatus.LOST}:
+            step.status, step.ended, step.reason = RunStatus.STOPPED, now(), ""
     write_state(store, state)
     if not state.steps:  # a pipeline has no run of its own
         return
     writer = f"cancel-{os.getpid()}-{time.time_ns()}"
     with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
         tracker.set_status("KILLED")
-    tracking = reach(read_run_settings(store, state.run_id)).tracking
+    tracking = reachable(read_run_settings(store, state.run_id)).tracking
     finish_safely(open_sender(store, tracking, state.run_id))

@@ -160,7 +160,7 @@ class KubernetesCluster:
             return  # the pod, or its node
 
     def connect(self, pod: str, port: int) -> Any:
-        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
+        """Return a tunnel to a port of a pod, for `websocket.pump`."""
         with self._translating():
             self.num_requests += 1
             return open_tunnel(self._configuration, self._path("Pod", pod), port)

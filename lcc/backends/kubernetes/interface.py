@@ -1,6 +1,6 @@
 """What the launcher needs of a cluster; objects are plain dicts.
 
-A contract alone: `api_server` talks, tests put a cluster in memory in its place.
+A contract alone: `client` talks, tests put a cluster in memory in its place.
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,10 @@ class Cluster(Protocol):
 
     namespace: str
 
+    @property
+    def host(self) -> str:
+        """URL of the API server."""
+
     def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
         """Create an object; None where one of this name exists already."""
 
@@ -44,6 +48,9 @@ class Cluster(Protocol):
 
     def get(self, path: str) -> Object:
         """Return what lies at a path of the API, e.g. `version`."""
+
+    def post(self, path: str, body: Object) -> Object:
+        """Return the answer to a review, which creates nothing."""
 
     def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
         """Yield all objects that fit, a page at a time."""
@@ -60,4 +67,4 @@ class Cluster(Protocol):
         """Yield the lines of a pod's log, time in front; none where it is gone."""
 
     def connect(self, pod: str, port: int) -> Any:
-        """Return a tunnel to a port of a pod, for `tunnel.pump`."""
+        """Return a tunnel to a port of a pod, for `websocket.pump`."""

@@ -35,7 +35,7 @@ def order_job(step: Step, settings: Settings, *, run_id: str, attempt: int) -> J
         settings=settings,
         name=job_name(run_id, step.name, attempt=attempt),
         labels=build_labels(
-            run_id, step.name, attempt=attempt, study=settings.launch.study
+            run_id, step.name, attempt=attempt, pipeline=settings.launch.pipeline
         ),
     )
 
@@ -48,7 +48,7 @@ def build_manifests(order: JobOrder) -> list[Manifest]:
     Raises:
         ConfigError: The settings are too long to travel with a pod.
     """
-    service = [_build_service(order)] if order.step.is_group else []
+    service = [_build_service(order)] if order.step.is_distributed else []
     return [without_none(manifest) for manifest in (*service, _build_job(order))]
 
 
@@ -86,7 +86,7 @@ def _build_job(order: JobOrder) -> Manifest:
         "metadata": metadata,
         "spec": {
             "completionMode": "Indexed",
-            "completions": step.num_indexes,
+            "completions": step.num_processes,
             "parallelism": step.parallelism,
             "suspend": True if cluster.queue and step.name != DRIVER else None,
             **_back_off(step),
@@ -100,12 +100,12 @@ def _build_job(order: JobOrder) -> Manifest:
 
 def _back_off(step: Step) -> Manifest:
     """Return how often pods are replaced, and when the Job is given up."""
-    if step.is_group:
+    if step.is_distributed:
         return {"backoffLimit": MAX_RETRIES}
     return {
         "backoffLimitPerIndex": MAX_RETRIES,
         # A search is worth ending with a few trials missing: `resume` adds them.
-        "maxFailedIndexes": step.num_indexes // 10 if step.name == "trial" else 0,
+        "maxFailedIndexes": step.num_processes // 10 if step.name == "trial" else 0,
     }
 
 
@@ -115,7 +115,9 @@ def _failure_rules(step: Step) -> list[Manifest]:
     if step.name == DRIVER:  # a run that failed is resumed by people, not by its Job
         hopeless.insert(0, RunFailed.exit_code)
     temporary = [Stopped.exit_code]  # by SIGTERM, all work saved: go on elsewhere
-    if step.is_group:  # a dead peer makes all others leave, which is not their failure
+    if (
+        step.is_distributed
+    ):  # a dead peer makes all others leave, which is not their failure
         temporary.insert(0, UnavailableError.exit_code)
     return [
         {
@@ -123,7 +125,7 @@ def _failure_rules(step: Step) -> list[Manifest]:
             "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
         },
         {
-            "action": "FailJob" if step.is_group else "FailIndex",
+            "action": "FailJob" if step.is_distributed else "FailIndex",
             "onExitCodes": {"operator": "In", "values": hopeless},
         },
         {

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lcc.backends.kubernetes.interface import Cluster
-from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, RUN, STEP, STUDY, select
+from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, PIPELINE, RUN, STEP, select
 from lcc.backends.kubernetes.reasons import waiting_reason
 from lcc.backends.kubernetes.status import JobFacts, job_facts, pod_facts
-from lcc.launch.state import RunState, Status
+from lcc.launch.state import RunState, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +18,14 @@ class OwnJob:
         run_id: The run.
         step: Its step, or `driver`.
         attempt: Which try.
-        study: The pipeline run, empty for none.
+        pipeline: The pipeline run, empty for none.
         facts: How it stands.
     """
 
     run_id: str
     step: str
     attempt: int
-    study: str
+    pipeline: str
     facts: JobFacts
 
 
@@ -36,8 +36,8 @@ class Inventory:
     jobs: tuple[OwnJob, ...] = field(default_factory=tuple)
 
     def of(self, run_id: str) -> list[OwnJob]:
-        """Return the Jobs of a run, or of all runs of a study."""
-        return [job for job in self.jobs if run_id in {job.run_id, job.study}]
+        """Return the Jobs of a run, or of all runs of a pipeline."""
+        return [job for job in self.jobs if run_id in {job.run_id, job.pipeline}]
 
     def has_driver(self, run_id: str) -> bool:
         """Return whether a Job in the cluster drives the run."""
@@ -62,7 +62,7 @@ def take_inventory(cluster: Cluster, **labels: str) -> Inventory:
                     run_id=marks.get(RUN, ""),
                     step=marks.get(STEP, ""),
                     attempt=int(marks.get(ATTEMPT, 1)),
-                    study=marks.get(STUDY, ""),
+                    pipeline=marks.get(PIPELINE, ""),
                     facts=job_facts(job),
                 )
             )
@@ -71,7 +71,7 @@ def take_inventory(cluster: Cluster, **labels: str) -> Inventory:
 
 def with_jobs(state: RunState, inventory: Inventory) -> RunState:
     """Return a run's state as its Jobs have it: the driver may be dead or away."""
-    if not inventory.is_alive(state.run_id) or state.status is Status.DONE:
+    if not inventory.is_alive(state.run_id) or state.status is RunStatus.DONE:
         return state
     steps = []
     for step in state.steps:
@@ -86,9 +86,11 @@ def with_jobs(state: RunState, inventory: Inventory) -> RunState:
             continue
         total = max(step.total, last.facts.total)
         steps.append(
-            replace(step, status=Status.RUNNING, done=last.facts.succeeded, total=total)
+            replace(
+                step, status=RunStatus.RUNNING, done=last.facts.succeeded, total=total
+            )
         )
-    return replace(state, status=Status.RUNNING, steps=steps)
+    return replace(state, status=RunStatus.RUNNING, steps=steps)
 
 
 def waiting(cluster: Cluster, jobs: Iterable[OwnJob]) -> dict[str, str]:

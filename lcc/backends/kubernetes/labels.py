@@ -7,12 +7,12 @@ MANAGED_BY = "lcc-launch"
 RUN = "lcc.dev/run"
 STEP = "lcc.dev/step"
 ATTEMPT = "lcc.dev/attempt"
-STUDY = "lcc.dev/study"
+PIPELINE = "lcc.dev/pipeline"
 DRIVER = "driver"  # the step whose pod drives a run from inside the cluster
 
 
 def build_labels(
-    run_id: str, step: str, *, attempt: int, study: str | None = None
+    run_id: str, step: str, *, attempt: int, pipeline: str | None = None
 ) -> dict[str, str]:
     """Return the labels of everything that belongs to one attempt at a step.
 
@@ -30,7 +30,7 @@ def build_labels(
         RUN: run_id,
         STEP: step,
         ATTEMPT: str(attempt),
-        **({STUDY: study} if study else {}),
+        **({PIPELINE: pipeline} if pipeline else {}),
     }
 
 

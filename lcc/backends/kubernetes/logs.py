@@ -1,7 +1,6 @@
-"""The log of a run's step: from its pods while they are there, then from the store."""
+"""The log of a step, from its pods while they are there."""
 
 import queue
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +8,7 @@ from collections.abc import Iterator
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.jobs import OwnJob, take_inventory
 from lcc.backends.kubernetes.labels import DRIVER
-from lcc.errors import LccError, NotFoundError, UnavailableError
-from lcc.storage import layout
-from lcc.storage.store import Store
+from lcc.errors import LccError, UnavailableError
 
 MAX_PODS = 32  # streams at once; more are cut off, and the reader is told
 PAUSE_SECONDS = 1.0
@@ -120,30 +117,3 @@ def _pods(cluster: Cluster, job: OwnJob, index: int | None) -> list[Object]:
 
 def _has_started(pod: Object) -> bool:
     return bool(pod.get("status", {}).get("phase") not in {None, "Pending"})
-
-
-def read_kept_logs(
-    store: Store, run_id: str, step: str | None, *, index: int | None = None
-) -> Iterator[str]:
-    """Yield the lines of the logs that pods or processes left, newest attempt last.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    prefix = layout.run(run_id, "logs/")
-    keys = [item.key for item in store.list_objects(prefix)]
-    # A process' folder is its step; a pod's is its Job, with which its name begins.
-    folder = rf"(?P<job>({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?)"
-    name = ".*" if index is None else rf"((?P=job)-)?0*{index}(-\w+)?"
-    log = re.compile(rf"{folder}/{name}\.log")
-    wanted = [key for key in keys if log.fullmatch(key.removeprefix(prefix))]
-    if not wanted:
-        message = (
-            f"run {run_id}: must have a log{f' of {step}' if step else ''}, got none "
-            "yet. Is it the right step?"
-        )
-        raise NotFoundError(message)
-    for key in wanted:
-        name = key.removeprefix(prefix).removesuffix(".log")
-        for line in store.read(key).decode(errors="replace").splitlines():
-            yield line if len(wanted) == 1 else f"[{name}] {line}"

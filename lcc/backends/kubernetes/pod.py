@@ -79,7 +79,7 @@ def build_pod(order: JobOrder) -> Manifest:
             "automountServiceAccountToken": is_driver,
             # A Service called s3 would set S3_PORT, which servers take for theirs.
             "enableServiceLinks": False,
-            "subdomain": order.name if order.step.is_group else None,
+            "subdomain": order.name if order.step.is_distributed else None,
             "activeDeadlineSeconds": cluster.pod_deadline_seconds,
             "terminationGracePeriodSeconds": cluster.grace_seconds,
             "priorityClassName": cluster.priority_class,
@@ -106,7 +106,7 @@ def build_pod(order: JobOrder) -> Manifest:
 
 def _spread(order: JobOrder) -> list[Manifest] | None:
     """Spread the pods of a step over nodes where there is a choice."""
-    if order.step.num_indexes == 1:
+    if order.step.num_processes == 1:
         return None
     return [
         {
@@ -129,7 +129,7 @@ def _container(order: JobOrder) -> Manifest:
             step.module,
             *("--settings", f"env:{SETTINGS_VARIABLE}"),
             *("--run", order.run_id),
-            *("--num-indexes", str(step.num_indexes)),
+            *("--num-processes", str(step.num_processes)),
         ],
         "env": _environment(order),
         "envFrom": [{"secretRef": {"name": name}} for name in _secrets(order)] or None,
@@ -142,7 +142,7 @@ def _container(order: JobOrder) -> Manifest:
             "capabilities": {"drop": ["ALL"]},
         },
         "ports": [{"name": "peers", "containerPort": PEER_PORT}]
-        if step.is_group
+        if step.is_distributed
         else None,
         "volumeMounts": _mounts(order),
     }
@@ -163,7 +163,7 @@ def _environment(order: JobOrder) -> list[Manifest]:
     values = {
         SETTINGS_VARIABLE: _travelling(order.settings),
         "LCC_JOB_NAME": order.name,
-        "LCC_PEERS": _peers(order) if order.step.is_group else None,
+        "LCC_PEERS": _peers(order) if order.step.is_distributed else None,
         "AWS_ENDPOINT_URL_S3": storage.endpoint_url,
         "AWS_REGION": storage.region,
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -195,7 +195,7 @@ def _peers(order: JobOrder) -> str:
     """Return where each pod of a group is found, in the order of their indexes."""
     return ",".join(
         f"{order.name}-{index}.{order.name}:{PEER_PORT}"
-        for index in range(order.step.num_indexes)
+        for index in range(order.step.num_processes)
     )
 
 

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 ADDRESSES = ("storage.endpoint_url", "tracking.uri")
 
 
-class Reach:
-    """Settings whose addresses work from here; listeners are opened once each.
+class AddressRewriter:
+    """Makes addresses inside a cluster work from here; opens each listener once.
 
     An address inside the cluster ends in `.svc`; all others are left alone.
 
@@ -35,7 +35,7 @@ class Reach:
         self._stack = stack
         self._urls: dict[str, str] = {}
 
-    def __call__(self, settings: Settings) -> Settings:
+    def rewrite(self, settings: Settings) -> Settings:
         """Return the settings with addresses that work from here."""
         changes: dict[str, object] = {}
         for path in ADDRESSES:
@@ -49,14 +49,14 @@ class Reach:
         """Return a loopback URL that leads where `url` leads inside the cluster."""
         if url not in self._urls:
             name, port = service_of(url) or ("", 0)
-            listener = forwarding(self._cluster, name, port)
+            listener = forward_port(self._cluster, name, port)
             local = self._stack.enter_context(listener)
             self._urls[url] = f"{urlsplit(url).scheme}://127.0.0.1:{local}"
         return self._urls[url]
 
 
 @contextmanager
-def forwarding(
+def forward_port(
     cluster: Cluster, service: str, port: int, *, local_port: int = 0
 ) -> Iterator[int]:
     """Give a loopback port that leads to a Service until the end of `with`."""

@@ -1,13 +1,12 @@
 """What a launch needs of a cluster: what is there, what is missing, how to mend it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from lcc.backends.kubernetes.client import KubernetesCluster
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
+from lcc.launch.backend import Finding
 from lcc.launch.resolve import FILES
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
@@ -32,23 +31,8 @@ NEEDS = (  # verb, group, resource, subresource
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at.
-
-    Attributes:
-        name: What.
-        text: What was found, or how to mend it.
-        is_fault: Whether a launch would fail for it.
-    """
-
-    name: str
-    text: str
-    is_fault: bool = False
-
-
 def check_cluster(
-    cluster: KubernetesCluster, settings: Settings, *, store: Store, reachable: Settings
+    cluster: Cluster, settings: Settings, *, store: Store, reachable: Settings
 ) -> Iterator[Finding]:
     """Yield what is found, in the order in which a launch needs it.
 
@@ -74,7 +58,7 @@ def check_cluster(
             yield Finding(name=name, text=str(err), is_fault=True)
 
 
-def _version(cluster: KubernetesCluster) -> Finding:
+def _version(cluster: Cluster) -> Finding:
     found = cluster.get("version")
     minor = int("".join(filter(str.isdigit, found["minor"])))
     text = f"{found['gitVersion']} at {cluster.host}, namespace {cluster.namespace}"
@@ -86,7 +70,7 @@ def _version(cluster: KubernetesCluster) -> Finding:
     return Finding(name="API server", text=text, is_fault=minor < MIN_MINOR)
 
 
-def _permissions(cluster: KubernetesCluster) -> Finding:
+def _permissions(cluster: Cluster) -> Finding:
     missing = [need for need in NEEDS if not _may(cluster, need)]
     if not missing:
         return Finding(name="permissions", text="all that a launch needs")
@@ -101,7 +85,7 @@ def _permissions(cluster: KubernetesCluster) -> Finding:
     return Finding(name="permissions", text=text, is_fault=True)
 
 
-def _may(cluster: KubernetesCluster, need: tuple[str, str, str, str]) -> bool:
+def _may(cluster: Cluster, need: tuple[str, str, str, str]) -> bool:
     verb, group, resource, subresource = need
     attributes = {
         "namespace": cluster.namespace,
@@ -118,7 +102,7 @@ def _may(cluster: KubernetesCluster, need: tuple[str, str, str, str]) -> bool:
     return bool(cluster.post(REVIEW, review)["status"]["allowed"])
 
 
-def _accounts(cluster: KubernetesCluster, settings: Settings) -> Finding:
+def _accounts(cluster: Cluster, settings: Settings) -> Finding:
     own = settings.cluster
     names = (own.worker_service_account, own.driver_service_account)
     missing = [name for name in names if cluster.read("ServiceAccount", name) is None]
@@ -128,7 +112,7 @@ def _accounts(cluster: KubernetesCluster, settings: Settings) -> Finding:
     return Finding(name="accounts", text=" and ".join(names))
 
 
-def _quota(cluster: KubernetesCluster) -> Finding:
+def _quota(cluster: Cluster) -> Finding:
     pages = cluster.pages("ResourceQuota")
     limits = [
         f"{name} {item['status'].get('used', {}).get(name, '0')} of {hard}"
@@ -139,7 +123,7 @@ def _quota(cluster: KubernetesCluster) -> Finding:
     return Finding(name="quota", text=", ".join(limits) or "none set")
 
 
-def _gpus(cluster: KubernetesCluster, settings: Settings) -> Finding:
+def _gpus(cluster: Cluster, settings: Settings) -> Finding:
     resource = settings.cluster.gpu_resource
     try:
         nodes = cluster.get("api/v1/nodes?limit=500")["items"]

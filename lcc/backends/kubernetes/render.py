@@ -7,7 +7,7 @@ import yaml
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.pod import Manifest
 from lcc.config.settings import Settings
-from lcc.launch.plan import Stage, build_plan, stages_of
+from lcc.launch.plan import Stage, plans_of
 from lcc.launch.state import new_run_id
 
 DEFAULT_PARALLELISM = 4  # pods of one step at once, where nobody says how many
@@ -21,14 +21,12 @@ def stage_manifests(
 
     Args:
         stage: The stage, or a pipeline of several.
-        settings: With absolute places.
+        settings: With absolute locations.
         run_id: Of the stage's run; by default a new one.
     """
-    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
     is_first = True
-    for part in parts:
-        plan = build_plan(part, settings, num_cores=DEFAULT_PARALLELISM)
-        own_id = run_id or new_run_id(part)
+    for plan in plans_of(stage, settings, parallelism=DEFAULT_PARALLELISM):
+        own_id = run_id or new_run_id(plan.stage)
         for step in plan.steps:
             order = order_job(step, settings, run_id=own_id, attempt=1)
             for manifest in build_manifests(order):

@@ -1,9 +1,7 @@
-"""What one pod of a step asks of a node. Pure."""
+"""What one pod of a step asks of a node, and whether any node has it. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-from kubernetes.utils.quantity import parse_quantity
 
 from lcc.backends.kubernetes.labels import DRIVER
 from lcc.config.cluster import ClusterSettings, LightSize
@@ -60,6 +58,8 @@ def too_large(
         >>> too_large(Step(name="list"), Settings(), nodes)[:55]
         'cluster.sizes.light.memory: must fit on one node, got 2'
     """
+    from kubernetes.utils.quantity import parse_quantity
+
     for resource, quantity in requested(step, settings).items():
         have = {node["metadata"]["name"]: _has(node, resource) for node in nodes}
         if not have or max(have.values()) >= parse_quantity(quantity):
@@ -77,6 +77,8 @@ def too_large(
 
 
 def _has(node: Mapping[str, Any], resource: str) -> Any:
+    from kubernetes.utils.quantity import parse_quantity
+
     return parse_quantity(node["status"]["allocatable"].get(resource, "0"))
 
 
@@ -111,4 +113,6 @@ def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:
 def gpu_hours(steps: Iterable[Step], settings: Settings) -> float:
     """Return the most GPU-hours that the steps can take, one attempt each."""
     hours = settings.cluster.pod_deadline_seconds / 3600
-    return sum(num_devices(step, settings) * step.num_indexes * hours for step in steps)
+    return sum(
+        num_devices(step, settings) * step.num_processes * hours for step in steps
+    )

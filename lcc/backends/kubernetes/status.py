@@ -1,6 +1,6 @@
-"""What a Job and its pods say of themselves, in our words. Pure.
+"""What a Job and its pods say of themselves, without Kubernetes' nesting. Pure.
 
-Knows the status fields of Kubernetes; not how they arrive (`following`).
+Knows the status fields of Kubernetes; not how they arrive (`watch`).
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,19 @@ from lcc.errors import CheckFailed, ConfigError, DataError, UnavailableError
 
 Object = Mapping[str, Any]
 
+CHECK_IMAGE = "Check cluster.image and cluster.image_pull_secrets."
+CHECK_OBJECTS = "Check the Secrets and ConfigMaps it names."
 # A container that waits for one of these will wait for ever, unless somebody mends it.
-STUCK = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "ImageInspectError",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
+# Source: the kubelet's pkg/kubelet/images/types.go and kuberuntime_container.go.
+REMEDIES = {
+    "ErrImagePull": CHECK_IMAGE,
+    "ImagePullBackOff": CHECK_IMAGE,
+    "InvalidImageName": CHECK_IMAGE,
+    "ErrImageNeverPull": CHECK_IMAGE,
+    "ImageInspectError": CHECK_IMAGE,
+    "CreateContainerConfigError": CHECK_OBJECTS,
+    "CreateContainerError": CHECK_OBJECTS,
+    "RunContainerError": CHECK_OBJECTS,
 }
 QUIET = {"ContainerCreating", "PodInitializing"}
 OWN_CODES = {
@@ -39,7 +42,8 @@ class PodFacts:
         phase: Pending, Running, Succeeded or Failed.
         created: ISO 8601.
         waiting: Why it does not run, empty where it does.
-        is_stuck: Whether it will not run unless somebody mends something.
+        stuck_reason: One of `REMEDIES`, where it will not run unless somebody mends
+            something; else empty.
         exit_code: Of its container, where that has ended.
         message: Its last words.
         killer: OOMKilled, Evicted …, where it was ended from outside.
@@ -52,7 +56,7 @@ class PodFacts:
     phase: str = "Pending"
     created: str = ""
     waiting: str = ""
-    is_stuck: bool = False
+    stuck_reason: str = ""
     exit_code: int | None = None
     message: str = ""
     killer: str = ""
@@ -78,7 +82,7 @@ def pod_facts(pod: Object) -> PodFacts:
         phase=status.get("phase", "Pending"),
         created=metadata.get("creationTimestamp", ""),
         waiting=_unscheduled(status) or _words(reason, waiting.get("message", "")),
-        is_stuck=reason in STUCK,
+        stuck_reason=reason if reason in REMEDIES else "",
         exit_code=ended.get("exitCode"),
         message=(ended.get("message") or status.get("message") or "").strip(),
         killer=_killer(status, ended),

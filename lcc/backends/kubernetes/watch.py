@@ -1,6 +1,6 @@
 """One list and one watch of a Job and of its pods, kept up to date in two threads.
 
-Knows how a list and a watch go together; what the objects mean is in `observing`. Never
+Knows how a list and a watch go together; what the objects mean is in `status`. Never
 a request per pod: as many as there are pages, and one per watch of five minutes.
 """
 
@@ -14,7 +14,6 @@ from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_fa
 from lcc.errors import LccError, UnavailableError
 
 WATCH_SECONDS = 300
-PAUSE_SECONDS = 2.0  # before the API server is asked again
 
 
 @dataclass
@@ -92,12 +91,25 @@ class _PodTaker:
 
 
 @contextmanager
-def following(cluster: Cluster, selector: str) -> Iterator[JobView]:
-    """Give a view of the Job of a selector, and follow it until the end of `with`."""
+def following(
+    cluster: Cluster, selector: str, *, pause_seconds: float
+) -> Iterator[JobView]:
+    """Give a view of the Job of a selector, and follow it until the end of `with`.
+
+    Args:
+        cluster: Where.
+        selector: Labels of the Job and of its pods.
+        pause_seconds: Before an API server that is away is asked again.
+    """
     view, done = JobView(), threading.Event()
     for taker in (_JobTaker(view), _PodTaker(view)):
         stream = _Stream(
-            cluster=cluster, selector=selector, taker=taker, view=view, done=done
+            cluster=cluster,
+            selector=selector,
+            taker=taker,
+            view=view,
+            done=done,
+            pause_seconds=pause_seconds,
         )
         # A stream that hangs must not hold up the end.
         threading.Thread(target=stream.run, daemon=True).start()
@@ -116,6 +128,7 @@ class _Stream:
     taker: _JobTaker | _PodTaker
     view: JobView
     done: threading.Event
+    pause_seconds: float
     version: str = ""  # to watch from; empty: list first
 
     def run(self) -> None:
@@ -129,7 +142,7 @@ class _Stream:
                 self.version = ""  # what changes meanwhile is in the next list
                 self.view.away = str(err)
                 self.view.changed.set()
-                self.done.wait(PAUSE_SECONDS)
+                self.done.wait(self.pause_seconds)
             except LccError as err:
                 self.view.fault = err
                 self.view.changed.set()

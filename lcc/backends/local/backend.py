@@ -1,87 +1,207 @@
 """Steps as processes of this machine, so many at once."""
 
 import os
+import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
-from lcc.backends.local.process import Child, Order, child_environment
+from lcc.backends.local.process import Order, Process, process_environment
+from lcc.config.document import to_yaml
+from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
-from lcc.launch.outcome import Outcome, Watch, retry_after, shell_code
-from lcc.launch.plan import Step
+from lcc.errors import ConfigError
+from lcc.launch.backend import Finding, StepStatus
+from lcc.launch.logs import read_kept_logs
+from lcc.launch.messages import root_flag
+from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
+from lcc.launch.plan import Plan, Stage, Step, plans_of
+from lcc.launch.resolve import resolve_locations
 from lcc.launch.signals import StopRequest
+from lcc.launch.state import RunState, is_driven, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import open_store
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 120.0  # to save a checkpoint, as a pod's grace period
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBackend:
-    """Runs a step's processes on this machine.
+    """Runs steps as processes of this machine, as `lcc.launch.backend` promises.
 
     Attributes:
+        settings: In force.
         store: The root.
-        settings: Of the run.
-        stop: Whether to stop.
+        backoff_seconds: Before a step is tried again.
     """
 
-    store: Store
     settings: Settings
-    stop: StopRequest
+    store: Store
+    backoff_seconds: float = BACKOFF_SECONDS
 
-    def run_step(
+    @classmethod
+    @contextmanager
+    def open(cls, sources: SettingsSources, settings: Settings) -> Iterator[Self]:  # noqa: ARG003 - of the contract
+        """Give the back end of a root."""
+        settings = resolve_locations(settings)
+        store = open_store(str(settings.storage.root), settings.storage)
+        yield cls(settings=settings, store=store)
+
+    @classmethod
+    def render(cls, stage: Stage, settings: Settings) -> str:
+        """Return the plan of processes, and the settings, as YAML."""
+        plans = plans_of(stage, resolve_locations(settings), parallelism=num_cores())
+        stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
+        document = resolve_locations(settings).model_dump(mode="json")
+        return to_yaml({"stages": stages, "settings": document})
+
+    @property
+    def location(self) -> str:
+        """`--root` with the folder or bucket."""
+        return root_flag(str(self.settings.storage.root))
+
+    @property
+    def parallelism(self) -> int:
+        """One process per core."""
+        return num_cores()
+
+    @property
+    def can_detach(self) -> bool:
+        """No: there is no other machine."""
+        return False
+
+    def rehearse(self, stage: Stage) -> Iterator[str]:  # noqa: ARG002 - of the contract
+        """Refuse: there is no server.
+
+        Raises:
+            ConfigError: Always.
+        """
+        message = "--dry-run: server needs a cluster, got --local. Use client."
+        raise ConfigError(message)
+
+    def summarize(self, plans: Iterable[Plan]) -> list[str]:
+        """Return on how many cores the plans run, and what a training takes."""
+        steps = {step.name for plan in plans for step in plan.steps}
+        gpus, device = self.settings.launch.gpus, self.settings.train.device
+        replicas = f"training on {gpus} × {device}" if gpus else "training on the CPU"
+        trains = f", {replicas}" if steps & {"trial", "train"} else ""
+        return [f"  {'on':<10}{num_cores()} cores{trains}"]
+
+    def check(self) -> Iterator[Finding]:
+        """Refuse: there is no cluster to look at.
+
+        Raises:
+            ConfigError: Always.
+        """
+        message = "check: looks at a cluster, got --local. Pass --namespace."
+        raise ConfigError(message)
+
+    def check_inputs(self, settings: Settings) -> None:
+        """Do nothing: processes here see what this one sees."""
+
+    def reachable(self, settings: Settings) -> Settings:
+        """Return the settings: processes here reach what this one reaches."""
+        return settings
+
+    @contextmanager
+    def open_tracking(self, port: int) -> Iterator[str]:  # noqa: ARG002 - of the contract
+        """Refuse: a browser of this machine needs no help.
+
+        Raises:
+            ConfigError: Always; says how MLflow is opened.
+        """
+        where = self.settings.tracking.uri or f"the database under {self.store.uri}"
+        message = (
+            f"tracking.uri: must be a Service of a cluster, got {where}. Open it "
+            "with a browser, or with: mlflow ui --backend-store-uri URI"
+        )
+        raise ConfigError(message)
+        yield
+
+    def tracking_hint(self, uri: str) -> str:
+        """Return the address itself."""
+        return uri
+
+    @contextmanager
+    def submit(
         self,
         step: Step,
         *,
         run_id: str,
-        watch: Watch,
+        settings: Settings,
         is_retry: bool,  # noqa: ARG002 - processes of an earlier driver are gone
-    ) -> Outcome:
-        """Run all processes of a step; return how it ended.
-
-        Guarantees that no process of the step is left when it returns.
-
-        Args:
-            step: The step.
-            run_id: Its run.
-            watch: Called now and then with (done, total) units of work.
-            is_retry: Whether its last attempt is known to have failed.
-        """
-        environment = child_environment(
-            step, self.settings.storage, num_cores=num_cores()
-        )
-        settings_uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
-        pool = _Pool(
+    ) -> Iterator["ProcessPool"]:
+        """Start a step's processes; none of them is left at the end of `with`."""
+        environment = process_environment(step, settings.storage, num_cores=num_cores())
+        uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
+        pool = ProcessPool(
             step=step,
             root=self.store.uri,
-            start=lambda index: Child(
-                Order(
-                    step=step,
-                    run_id=run_id,
-                    settings_uri=settings_uri,
-                    index=index,
-                ),
+            start=lambda index: Process(
+                Order(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,
                 environment=environment,
             ),
+            backoff_seconds=self.backoff_seconds,
         )
         try:
-            while not self.stop and pool.goes_on():
-                watch(*pool.progress())
-                time.sleep(POLL_SECONDS)
-            watch(*pool.progress())
+            yield pool
         finally:
-            pool.end(self.stop)
-        if self.stop:
-            return Outcome(
-                exit_code=self.stop.exit_code,
-                message="stopped, all work so far is saved",
-                is_stop=True,
+            pool.end()
+
+    def detach(self, run_id: str, settings: Settings) -> None:  # noqa: ARG002 - of the contract
+        """Refuse, as `can_detach` says.
+
+        Raises:
+            ConfigError: Always.
+        """
+        message = f"run {run_id}: must be driven here. Leave out --detach."
+        raise ConfigError(message)
+
+    def describe(self, run_id: str) -> list[RunState]:
+        """Return a run and its stages' runs, as their drivers wrote them."""
+        state = read_state(self.store, run_id)
+        return [state, *(read_state(self.store, i) for i in state.stages.values())]
+
+    def list_runs(self) -> list[RunState]:
+        """Return every run, oldest first."""
+        return read_states(self.store)
+
+    def has_driver(self, run_id: str) -> bool:  # noqa: ARG002 - of the contract
+        """Return False: a driver of this machine is in the run's state."""
+        return False
+
+    def cancel(self, run_id: str) -> Iterator[str]:
+        """Ask the driver of a run to stop; it saves and ends all.
+
+        Raises:
+            ConfigError: Nothing drives the run here.
+        """
+        state = read_state(self.store, run_id)
+        if not is_driven(state) or state.driver.host != os.uname().nodename:
+            message = (
+                f"run {run_id}: must be driven on this machine, got {state.status}. "
+                "There is nothing to cancel."
             )
-        return pool.outcome
+            raise ConfigError(message)
+        os.kill(int(state.driver.pid), signal.SIGTERM)
+        yield "asked to stop"
+
+    def logs(
+        self,
+        run_id: str,
+        step: str | None,
+        *,
+        index: int | None,
+        follow: bool,  # noqa: ARG002 - a log is read as far as it goes
+    ) -> Iterator[str]:
+        """Yield the lines that a step's processes wrote so far."""
+        return read_kept_logs(self.store, run_id, step, index=index)
 
 
 def num_cores() -> int:
@@ -94,52 +214,81 @@ def num_cores() -> int:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Pool:
-    """The processes of one step: waiting, running, ended."""
+class ProcessPool:
+    """The processes of one step: waiting, running, ended.
+
+    Attributes:
+        step: The step.
+        root: URI of the root, for messages.
+        start: Starts the process of an index.
+        backoff_seconds: Before a process is tried again.
+        outcome: The first failure, or success so far.
+    """
 
     step: Step
     root: str
-    start: Callable[[int], Child]
+    start: Callable[[int], Process]
+    backoff_seconds: float
     outcome: Outcome = field(default_factory=Outcome)
     _waiting: deque[tuple[float, int]] = field(default_factory=deque)
-    _running: list[Child] = field(default_factory=list)
+    _running: list[Process] = field(default_factory=list)
     _failures: dict[int, int] = field(default_factory=dict)
     _ended: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._waiting.extend((0.0, index) for index in range(self.step.num_indexes))
+        self._waiting.extend((0.0, index) for index in range(self.step.num_processes))
 
-    def goes_on(self) -> bool:
-        """Look after ended processes and start due ones; return whether any is left."""
-        for child in list(self._running):
-            code = child.poll()
+    def describe(self) -> StepStatus:
+        """Look after ended processes, start due ones; return how the step stands."""
+        is_over = not self._goes_on()
+        done, total = self._progress()
+        return StepStatus(
+            done=done, total=total, outcome=self.outcome if is_over else None
+        )
+
+    def wait(self) -> None:
+        """Return after a moment."""
+        time.sleep(POLL_SECONDS)
+
+    def leave(self, stop: StopRequest) -> Outcome:
+        """End all processes; they save first, unless the stop is insisted on."""
+        self.end(insists=lambda: stop.insists)
+        return Outcome(
+            exit_code=stop.exit_code,
+            message="stopped, all work so far is saved",
+            is_stop=True,
+        )
+
+    def _goes_on(self) -> bool:
+        for process in list(self._running):
+            code = process.poll()
             if code is not None:
-                self._running.remove(child)
-                self._take(child, code)
+                self._running.remove(process)
+                self._take(process, code)
         if self.outcome.exit_code:
             return False
         self._start_due()
         return bool(self._running or self._waiting)
 
-    def progress(self) -> tuple[int, int]:
+    def _progress(self) -> tuple[int, int]:
         """Return units done and in all; what has not started counts as the mean."""
-        counts = [*self._ended.values(), *((c.done, c.total) for c in self._running)]
+        counts = [*self._ended.values(), *((p.done, p.total) for p in self._running)]
         known = [total for _, total in counts if total]
-        total = sum(known) * self.step.num_indexes // len(known) if known else 0
+        total = sum(known) * self.step.num_processes // len(known) if known else 0
         return sum(done for done, _ in counts), total
 
-    def end(self, stop: StopRequest) -> None:
+    def end(self, *, insists: Callable[[], bool] = lambda: False) -> None:
         """Ask what still runs to save and end; kill what does not in time."""
-        for child in self._running:
-            child.terminate()
+        for process in self._running:
+            process.terminate()
         deadline = time.monotonic() + GRACE_SECONDS
-        while any(child.poll() is None for child in self._running):
-            if stop.insists or time.monotonic() > deadline:
-                for child in self._running:
-                    child.kill()
+        while any(process.poll() is None for process in self._running):
+            if insists() or time.monotonic() > deadline:
+                for process in self._running:
+                    process.kill()
             time.sleep(POLL_SECONDS)
-        for child in self._running:
-            child.keep_log()
+        for process in self._running:
+            process.keep_log()
         self._running.clear()
 
     def _start_due(self) -> None:
@@ -149,21 +298,25 @@ class _Pool:
             self._waiting.remove(item)
             self._running.append(self.start(item[1]))
 
-    def _take(self, child: Child, code: int) -> None:
-        index = child.order.index
+    def _take(self, process: Process, code: int) -> None:
+        index = process.order.index
         if code == 0:
-            child.keep_log()
-            self._ended[index] = (child.total, child.total)
+            process.keep_log()
+            self._ended[index] = (process.total, process.total)
             return
-        message = child.error(code)
-        child.keep_log()
+        message = process.error(code)
+        process.keep_log()
         self._failures[index] = self._failures.get(index, 0) + 1
-        pause = retry_after(code, num_failures=self._failures[index])
+        pause = retry_after(
+            code,
+            num_failures=self._failures[index],
+            backoff_seconds=self.backoff_seconds,
+        )
         if pause is not None:
             self._waiting.append((time.monotonic() + pause, index))
         elif not self.outcome.exit_code:  # the first failure is the one to show
             self.outcome = Outcome(
                 exit_code=shell_code(code),
                 message=message,
-                log=f"{self.root}/{child.order.log_key}",
+                log=f"{self.root}/{process.order.log_key}",
             )

@@ -29,7 +29,7 @@ THREADS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a child is told.
+    """What a process is told.
 
     Attributes:
         step: The step.
@@ -51,8 +51,8 @@ class Order:
             *(sys.executable, "-P", "-m", self.step.module),
             *("--settings", self.settings_uri),
             *("--run", self.run_id),
-            *("--index", str(self.index)),
-            *("--num-indexes", str(self.step.num_indexes)),
+            *("--process-index", str(self.index)),
+            *("--num-processes", str(self.step.num_processes)),
         ]
 
     @property
@@ -61,7 +61,7 @@ class Order:
         return layout.run(self.run_id, f"logs/{self.step.name}/{self.index:05d}.log")
 
 
-def child_environment(
+def process_environment(
     step: Step, storage: StorageSettings, *, num_cores: int
 ) -> dict[str, str]:
     """Return the environment of a step's processes.
@@ -83,7 +83,7 @@ def child_environment(
     }
 
 
-class Child:
+class Process:
     """A running process.
 
     Its stdout is read for progress and its error, its stderr goes to its log: in place

@@ -8,16 +8,22 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lcc.backends.kubernetes import backend as backend_module
-from lcc.backends.kubernetes import watch as watch_module
 from lcc.backends.kubernetes.interface import GoneError, Object
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, UnavailableError
+from lcc.launch.backend import StepStatus
+from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 from lcc.launch.signals import StopRequest
-from tests.builders.clusters import FakeCluster, a_job, a_pod_of, condition
+from tests.builders.clusters import (
+    FakeCluster,
+    a_backend,
+    a_job,
+    a_pod_of,
+    condition,
+)
 
 RUN = "prepare-20261123-0915-k3f9"
 JOB = f"{RUN}-hash-1"
@@ -33,9 +39,9 @@ class Running:
     reasons: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
 
-    def watch(self, done: int, total: int, reason: str = "") -> None:
-        self.progress.append((done, total))
-        self.reasons.append(reason)
+    def record(self, status: StepStatus) -> None:
+        self.progress.append((status.done, status.total))
+        self.reasons.append(status.reason)
 
     def job(self, name: str = JOB, **status: object) -> Object:
         return a_job(self.cluster, name, **status)
@@ -44,14 +50,6 @@ class Running:
 def settings_for(**changes: object) -> Settings:
     always = {"storage.root": "s3://lcc/study", "cluster.namespace": "lab"}
     return changed_settings(Settings(), always | changes)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend_module, "TICK_SECONDS", 0.01)
-    monkeypatch.setattr(backend_module, "STUCK_SECONDS", 0.05)
-    monkeypatch.setattr(backend_module, "EVENTS_SECONDS", 0.01)
-    monkeypatch.setattr(watch_module, "PAUSE_SECONDS", 0.01)
 
 
 def soon(condition: Callable[[], object]) -> None:
@@ -72,17 +70,15 @@ def running(
     """Run a step in a thread; joined at the end of `with`."""
     now = Running(cluster or FakeCluster())
     before = now.cluster.watched()  # those of an earlier driver hang on
-    backend = backend_module.KubernetesBackend(
-        cluster=now.cluster, settings=settings_for(**changes), stop=now.stop
-    )
+    settings = settings_for(**changes)
+    backend = a_backend(now.cluster, settings)
+    own = step or Step(name="hash", num_processes=2, parallelism=2)
 
     def work() -> None:
-        now.outcome = backend.run_step(
-            step or Step(name="hash", num_indexes=2, parallelism=2),
-            run_id=RUN,
-            watch=now.watch,
-            is_retry=is_retry,
-        )
+        with backend.submit(
+            own, run_id=RUN, settings=settings, is_retry=is_retry
+        ) as submitted:
+            now.outcome = await_end(submitted, now.record, now.stop)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -278,7 +274,7 @@ def test_a_permission_that_is_taken_away_ends_the_step() -> None:
 
 
 def test_the_service_of_a_group_goes_with_it() -> None:
-    step = Step(name="train", num_indexes=2, parallelism=2, is_group=True)
+    step = Step(name="train", num_processes=2, parallelism=2, is_distributed=True)
     with running(None, step) as now:
         now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
 

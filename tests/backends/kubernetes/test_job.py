@@ -89,13 +89,13 @@ def test_the_gpu_resource_has_the_name_that_is_set() -> None:
 def test_a_search_pod_asks_for_one_gpu() -> None:
     settings = settings_with(launch__gpus=4)
 
-    plan = build_plan(Stage.SEARCH, settings, num_cores=4)
+    plan = build_plan(Stage.SEARCH, settings, parallelism=4)
 
     assert {step.name: step.gpus for step in plan.steps} == {"trial": 1, "select": 0}
 
 
 def test_pods_are_restricted() -> None:
-    pod = pod_of(Step(name="hash", num_indexes=3))
+    pod = pod_of(Step(name="hash", num_processes=3))
     container = pod["containers"][0]
 
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -118,7 +118,7 @@ def test_only_the_driver_has_a_token() -> None:
 
 
 def test_hopeless_ends_are_not_tried_again() -> None:
-    spec = job_of(Step(name="hash", num_indexes=3))["spec"]
+    spec = job_of(Step(name="hash", num_processes=3))["spec"]
 
     assert spec["podFailurePolicy"]["rules"] == [
         {
@@ -153,14 +153,16 @@ def test_a_driver_does_not_try_a_failed_run_again_by_itself() -> None:
 
 
 def test_a_search_ends_with_a_few_indexes_missing() -> None:
-    spec = job_of(Step(name="trial", num_indexes=50, parallelism=20))["spec"]
+    spec = job_of(Step(name="trial", num_processes=50, parallelism=20))["spec"]
 
     assert (spec["completions"], spec["parallelism"]) == (50, 20)
     assert spec["maxFailedIndexes"] == 5
 
 
 def test_a_group_stands_and_falls_together() -> None:
-    step = Step(name="train", num_indexes=2, parallelism=2, gpus=2, is_group=True)
+    step = Step(
+        name="train", num_processes=2, parallelism=2, gpus=2, is_distributed=True
+    )
     service, job = objects_of(step)
     pod = job["spec"]["template"]["spec"]
     environment = {e["name"]: e.get("value") for e in pod["containers"][0]["env"]}

@@ -5,12 +5,12 @@ import pytest
 from lcc.backends.kubernetes.preflight import check_prerequisites
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
-from lcc.launch.resolve import resolve_places
+from lcc.launch.resolve import resolve_locations
 from tests.builders.clusters import FakeCluster
 
 
 def settings_with(**sections: dict[str, object]) -> Settings:
-    return resolve_places(Settings.model_validate(sections))
+    return resolve_locations(Settings.model_validate(sections))
 
 
 class Blind(FakeCluster):

@@ -8,21 +8,27 @@ import pytest
 
 from lcc.backends.kubernetes import cancel as cancelling
 from lcc.backends.kubernetes import errors
-from lcc.backends.kubernetes.backend import start_driver
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import take_inventory, waiting, with_jobs
-from lcc.backends.kubernetes.logs import newest_job, read_kept_logs, read_pod_logs
+from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
 from lcc.backends.kubernetes.port_forward import find_pod, service_of
 from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
+from lcc.launch.logs import read_kept_logs
 from lcc.launch.plan import Step
-from lcc.launch.state import Status, StepState, read_state, write_state
+from lcc.launch.state import RunStatus, StepState, read_state, write_state
 from lcc.launch.upload import upload_folder
 from lcc.storage.local import LocalStore
-from tests.builders.clusters import FakeCluster, a_job, a_pod_of, condition
+from tests.builders.clusters import (
+    FakeCluster,
+    a_backend,
+    a_job,
+    a_pod_of,
+    condition,
+)
 from tests.builders.launches import a_state, a_store, local_settings
 
 RUN = "train-20261123-0915-k3f9"
@@ -44,15 +50,20 @@ def add_job(
 
 
 def test_a_run_whose_driver_died_goes_on_while_its_jobs_do() -> None:
-    cluster = a_cluster_with(Step(name="train", num_indexes=4, parallelism=4))
+    cluster = a_cluster_with(Step(name="train", num_processes=4, parallelism=4))
     a_job(cluster, f"{RUN}-train-1", succeeded=3, active=1)
     lost = a_state(
-        RUN, status=Status.LOST, steps=[StepState(name="train", status=Status.LOST)]
+        RUN,
+        status=RunStatus.LOST,
+        steps=[StepState(name="train", status=RunStatus.LOST)],
     )
 
     state = with_jobs(lost, take_inventory(cluster))
 
-    assert (state.status, state.steps[0].status) == (Status.RUNNING, Status.RUNNING)
+    assert (state.status, state.steps[0].status) == (
+        RunStatus.RUNNING,
+        RunStatus.RUNNING,
+    )
     assert (state.steps[0].done, state.steps[0].total) == (3, 4)
 
 
@@ -60,9 +71,9 @@ def test_a_run_whose_jobs_have_ended_stays_lost() -> None:
     cluster = a_cluster_with(Step(name="train"))
     a_job(cluster, f"{RUN}-train-1", conditions=[condition("Complete")])
 
-    state = with_jobs(a_state(RUN, status=Status.LOST), take_inventory(cluster))
+    state = with_jobs(a_state(RUN, status=RunStatus.LOST), take_inventory(cluster))
 
-    assert state.status is Status.LOST
+    assert state.status is RunStatus.LOST
 
 
 def test_the_newest_attempt_counts() -> None:
@@ -79,7 +90,7 @@ def test_the_newest_attempt_counts() -> None:
 def test_a_driver_in_the_cluster_is_known() -> None:
     cluster = FakeCluster()
 
-    start_driver(cluster, Settings(), RUN)
+    a_backend(cluster, Settings()).detach(RUN, Settings())
 
     assert take_inventory(cluster).has_driver(RUN)
     assert cluster.created == [f"Job/{RUN}-driver-1"]
@@ -87,9 +98,12 @@ def test_a_driver_in_the_cluster_is_known() -> None:
 
 def test_a_run_gets_a_new_driver_after_an_old_one() -> None:
     cluster = FakeCluster()
-    start_driver(cluster, Settings(), RUN)
+    backend = a_backend(cluster, Settings())
 
-    assert start_driver(cluster, Settings(), RUN) == f"{RUN}-driver-2"
+    backend.detach(RUN, Settings())
+    backend.detach(RUN, Settings())
+
+    assert cluster.created == [f"Job/{RUN}-driver-1", f"Job/{RUN}-driver-2"]
 
 
 def test_pending_pods_say_why() -> None:
@@ -104,9 +118,9 @@ def test_pending_pods_say_why() -> None:
 
 
 def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
-    group = Step(name="train", num_indexes=2, parallelism=2, is_group=True)
+    group = Step(name="train", num_processes=2, parallelism=2, is_distributed=True)
     cluster = a_cluster_with(group)
-    start_driver(cluster, Settings(), RUN)
+    a_backend(cluster, Settings()).detach(RUN, Settings())
 
     number = cancelling.delete_jobs(cluster, [RUN])
 
@@ -118,9 +132,7 @@ def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
     ]
 
 
-def test_cancelling_waits_for_pods_that_may_still_write(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_cancelling_waits_for_pods_that_may_still_write() -> None:
     cluster = a_cluster_with(Step(name="train"))
     pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
     cluster.put(pod)
@@ -130,29 +142,24 @@ def test_cancelling_waits_for_pods_that_may_still_write(
         pauses.append(seconds)
         cluster.put(pod | {"status": {"phase": "Failed"}})
 
-    monkeypatch.setattr("lcc.backends.kubernetes.cancel.time.sleep", pause)
-    cancelling.wait_for_pods(cluster, [RUN])
+    cancelling.wait_for_pods(cluster, [RUN], sleep=pause)
 
     assert len(pauses) == 1
 
 
-def test_cancelling_gives_up_a_pod_whose_node_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_cancelling_gives_up_a_pod_whose_node_does_not_answer() -> None:
     cluster = a_cluster_with(Step(name="train"))
     pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
     pod["metadata"] |= {"deletionTimestamp": "…", "deletionGracePeriodSeconds": 120}
     cluster.put(pod)
     clock = itertools.count(step=100.0)
-    monkeypatch.setattr(
-        "lcc.backends.kubernetes.cancel.time.monotonic", lambda: next(clock)
-    )
-    monkeypatch.setattr("lcc.backends.kubernetes.cancel.time.sleep", lambda _: None)
 
     with pytest.raises(
         UnavailableError, match=r"120 s .* got 200 s.*taint node node-1"
     ):
-        cancelling.wait_for_pods(cluster, [RUN])
+        cancelling.wait_for_pods(
+            cluster, [RUN], clock=lambda: next(clock), sleep=lambda _: None
+        )
 
 
 def test_a_cancelled_run_says_so(
@@ -163,26 +170,20 @@ def test_a_cancelled_run_says_so(
     settings = local_settings(store)
     store.write(f"runs/{RUN}/settings.yaml", b"{}")
     steps = [
-        StepState(name="features", status=Status.DONE),
-        StepState(name="train", status=Status.RUNNING),
+        StepState(name="features", status=RunStatus.DONE),
+        StepState(name="train", status=RunStatus.RUNNING),
     ]
-    write_state(store, a_state(RUN, status=Status.RUNNING, steps=steps))
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING, steps=steps))
 
-    cancelling.record_cancelled(store, read_state(store, RUN), lambda _: settings)
+    cancelling.record_cancelled(store, RUN, lambda _: settings)
 
     state = read_state(store, RUN)
-    assert (state.status, state.message) == (Status.STOPPED, "cancelled")
-    assert [step.status for step in state.steps] == [Status.DONE, Status.STOPPED]
-
-
-def test_a_run_driven_nowhere_cannot_be_cancelled() -> None:
-    with pytest.raises(ConfigError, match="must be driven on this machine"):
-        cancelling.cancel_local(a_state(RUN, driver={"pid": "1", "start": "x",
-            "host": "elsewhere", "beat": "2026-11-23T09:15:00+00:00"}))  # fmt: skip
+    assert (state.status, state.message) == (RunStatus.STOPPED, "cancelled")
+    assert [step.status for step in state.steps] == [RunStatus.DONE, RunStatus.STOPPED]
 
 
 def test_lines_of_several_pods_carry_their_names() -> None:
-    cluster = a_cluster_with(Step(name="train", num_indexes=2, parallelism=2))
+    cluster = a_cluster_with(Step(name="train", num_processes=2, parallelism=2))
     job = a_job(cluster, f"{RUN}-train-1", conditions=[condition("Complete")])
     for number in (0, 1):
         pod = a_pod_of(job, number, phase="Succeeded")

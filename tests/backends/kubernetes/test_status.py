@@ -46,7 +46,7 @@ def test_an_unschedulable_pod_names_the_resource() -> None:
     assert facts.waiting.startswith(
         "Unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu"
     )
-    assert not facts.is_stuck
+    assert not facts.stuck_reason
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_unschedulable_pod_names_the_resource() -> None:
 def test_a_pod_that_waits_for_ever_is_stuck(reason: str, *, is_stuck: bool) -> None:
     facts = pod_facts(a_pod(containerStatuses=waiting(reason, "not found")))
 
-    assert facts.is_stuck is is_stuck
+    assert facts.stuck_reason == (reason if is_stuck else "")
     assert facts.waiting == (f"{reason}: not found" if is_stuck else "")
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
-from lcc.launch import outcome as outcome_module
+from lcc.errors import ConfigError
+from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
 from lcc.launch.signals import StopRequest
+from lcc.launch.state import DriverIdentity, write_state
 from tests.builders.launches import (
+    a_state,
     a_step,
     a_store,
     entry_points,
@@ -22,33 +25,28 @@ from tests.builders.launches import (
 RUN = "prepare-20261123-0915-k3f9"
 
 
-@pytest.fixture(autouse=True)
-def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outcome_module, "BACKOFF_SECONDS", 0.01)
-
-
 def run_step(
     folder: Path,
     source: str,
     *,
-    num_indexes: int = 1,
+    num_processes: int = 1,
     stop: StopRequest | None = None,
     progress: list[tuple[int, int]] | None = None,
 ) -> Outcome:
     store = a_store(folder)
-    backend = LocalBackend(
-        store=store,
-        settings=local_settings(store),
-        stop=StopRequest() if stop is None else stop,
-    )
+    settings = local_settings(store)
     seen = progress if progress is not None else []
+    backend = LocalBackend(store=store, settings=settings, backoff_seconds=0.01)
     with entry_points(folder, hash=source):
-        return backend.run_step(
-            a_step(num_indexes=num_indexes),
-            run_id=RUN,
-            watch=lambda *now: seen.append(now[:2]),
-            is_retry=False,
-        )
+        step = a_step(num_processes=num_processes)
+        with backend.submit(
+            step, run_id=RUN, settings=settings, is_retry=False
+        ) as submitted:
+            return await_end(
+                submitted,
+                lambda now: seen.append((now.done, now.total)),
+                StopRequest() if stop is None else stop,
+            )
 
 
 def log_of(folder: Path, index: int = 0) -> str:
@@ -60,13 +58,22 @@ def test_each_process_gets_its_index_and_the_settings(tmp_path: Path) -> None:
         f"pathlib.Path({str(tmp_path)!r}, sys.argv[6]).write_text(str(sys.argv[1:]))"
     )
 
-    outcome = run_step(tmp_path, source, num_indexes=2)
+    outcome = run_step(tmp_path, source, num_processes=2)
 
     told = (tmp_path / "1").read_text()
     settings = f"{(tmp_path / 'root').as_uri()}/runs/{RUN}/settings.yaml"
     assert outcome == Outcome()
     assert told == str(
-        ["--settings", settings, "--run", RUN, "--index", "1", "--num-indexes", "2"]
+        [
+            "--settings",
+            settings,
+            "--run",
+            RUN,
+            "--process-index",
+            "1",
+            "--num-processes",
+            "2",
+        ]
     )
 
 
@@ -75,14 +82,14 @@ def test_progress_of_all_processes_adds_up(tmp_path: Path) -> None:
 
     run_step(
         tmp_path, "print('progress 0 5'); print('progress 5 5')",
-        num_indexes=2, progress=progress,
+        num_processes=2, progress=progress,
     )  # fmt: skip
 
     assert progress[-1] == (10, 10)
 
 
 def test_stderr_of_each_process_is_kept(tmp_path: Path) -> None:
-    run_step(tmp_path, "sys.stderr.write('hello from ' + sys.argv[6])", num_indexes=2)
+    run_step(tmp_path, "sys.stderr.write('hello from ' + sys.argv[6])", num_processes=2)
 
     assert [log_of(tmp_path, index) for index in (0, 1)] == [
         "hello from 0",
@@ -94,7 +101,7 @@ def test_threads_are_shared_out(tmp_path: Path) -> None:
     names = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LCC_DRIVER_PID"
 
     run_step(tmp_path, f"sys.stderr.write(repr([os.environ[n] for n in {names}]))",
-             num_indexes=64)  # fmt: skip
+             num_processes=64)  # fmt: skip
 
     assert log_of(tmp_path) == repr(["1", "1", str(os.getpid())])
 
@@ -154,7 +161,9 @@ def test_one_failure_ends_the_other_processes(tmp_path: Path) -> None:
     started = time.monotonic()
 
     outcome = run_step(
-        tmp_path, "sys.exit(3) if sys.argv[6] == '0' else time.sleep(60)", num_indexes=2
+        tmp_path,
+        "sys.exit(3) if sys.argv[6] == '0' else time.sleep(60)",
+        num_processes=2,
     )
 
     assert outcome.exit_code == 3
@@ -201,3 +210,15 @@ def stop_once_started(
     while (1, 2) not in seen:
         time.sleep(0.01)
     stop.signals += [signal.SIGTERM] * times
+
+
+def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    elsewhere = DriverIdentity(
+        pid="1", start="x", host="elsewhere", beat="2026-11-23T09:15:00+00:00"
+    )
+    write_state(store, a_state(RUN, driver=elsewhere))
+    backend = LocalBackend(store=store, settings=local_settings(store))
+
+    with pytest.raises(ConfigError, match="must be driven on this machine"):
+        list(backend.cancel(RUN))

@@ -1,0 +1,203 @@
+"""The monitor of one Job: how far it is, why it waits, and when it is hopeless.
+
+Knows when to look and when to give up; what the objects say is in `status`, what it
+means in `reasons`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from lcc.backends.kubernetes.interface import Cluster, Object
+from lcc.backends.kubernetes.reasons import failed_outcome, never_fits, waiting_reason
+from lcc.backends.kubernetes.resources import SIZES, too_large
+from lcc.backends.kubernetes.status import REMEDIES, JobFacts, PodFacts, pod_facts
+from lcc.backends.kubernetes.watch import JobView
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError, LccError, UnavailableError
+from lcc.launch.backend import StepStatus
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Step
+from lcc.launch.signals import StopRequest
+
+NODES = "api/v1/nodes?limit=500"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a Job is waited for.
+
+    Attributes:
+        stuck_seconds: Before what cannot start is given up. An image that cannot be
+            pulled may be a registry's hiccup: the kubelet tries again after 10 and
+            20 s.
+        events_seconds: Between two looks at why a Job makes no pods.
+        tick_seconds: Between two looks where nothing seems to change.
+        pause_seconds: Before an API server that is away is asked again.
+        clock: Seconds that never go back.
+    """
+
+    stuck_seconds: float = 30.0
+    events_seconds: float = 3.0
+    tick_seconds: float = 1.0
+    pause_seconds: float = 2.0
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(kw_only=True)
+class JobMonitor:
+    """Follows one Job of a step to its end; gives up on what can never start.
+
+    Attributes:
+        cluster: Where the Job is.
+        view: What is known of it.
+        job: Its name.
+        run_id: Its run.
+        step: Its step.
+        settings: Of the run.
+        patience: How long it is waited for.
+        has_ended: Whether it was described as ended.
+    """
+
+    cluster: Cluster
+    view: JobView
+    job: str
+    run_id: str
+    step: Step
+    settings: Settings
+    patience: Patience
+    has_ended: bool = False
+    _stuck_since: float | None = None
+    _events: str = ""
+    _nodes: list[Object] | None = None
+    _events_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._events_at = self.patience.clock()
+
+    def describe(self) -> StepStatus:
+        """Return indexes done and in all, what is waited for, and how it ended."""
+        outcome = self._outcome()
+        self.has_ended = outcome is not None
+        if outcome is not None and outcome.exit_code:
+            namespace = self.cluster.namespace
+            look = f"lcc-launch logs {self.run_id} --step {self.step.name}"
+            outcome = replace(outcome, log=f"{look} -n {namespace}")
+        return StepStatus(
+            done=self.view.job.succeeded if self.view.job else 0,
+            total=self.step.num_processes,
+            reason="" if outcome else self._reason(),
+            outcome=outcome,
+        )
+
+    def wait(self) -> None:
+        """Return when the Job or a pod changed, or after a tick."""
+        self.view.changed.wait(self.patience.tick_seconds)
+        self.view.changed.clear()
+
+    def leave(self, stop: StopRequest) -> Outcome:
+        """Leave the Job at work: the next driver finds it."""
+        command = f"lcc-launch cancel {self.run_id} -n {self.cluster.namespace}"
+        return Outcome(
+            exit_code=stop.exit_code,
+            message=f"no longer watched, its Jobs go on. End it: {command}",
+            is_stop=True,
+            goes_on=True,
+        )
+
+    def _reason(self) -> str:
+        """Return what is waited for, empty where all runs."""
+        if self.view.away:
+            return self.view.away
+        if self.view.job is None:
+            return ""
+        self._look_at_events()
+        return waiting_reason(self.view.job, self.view.known_pods(), self._events)
+
+    def _outcome(self) -> Outcome | None:
+        """Return how the Job ended, None while it goes on."""
+        job = self.view.job
+        if self.view.fault is not None:
+            fault = self.view.fault
+            return Outcome(exit_code=fault.exit_code, message=str(fault))
+        if self.view.is_deleted:
+            message = "its Job was deleted: cancelled, or removed by hand"
+            return Outcome(exit_code=143, message=message, is_stop=True)
+        if job is None:
+            return None
+        if job.is_complete:
+            return Outcome()
+        if job.failure:
+            size = SIZES.get(self.step.name, "train")
+            memory = f"cluster.sizes.{size}.memory"
+            return failed_outcome(job, self._failed_pods(job), memory)
+        return self._hopeless()
+
+    def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
+        """Return the pods with their last words: the Job's end may come before them."""
+        pods = {pod.name: pod for pod in self.view.known_pods()}
+        selector = f"batch.kubernetes.io/job-name={job.name}"
+        with suppress(UnavailableError):
+            for page in self.cluster.pages("Pod", selector, "status.phase=Failed"):
+                pods |= {facts.name: facts for facts in map(pod_facts, page.items)}
+        return list(pods.values())
+
+    def _hopeless(self) -> Outcome | None:
+        """Give up on what can never start, once it has had time to mend itself."""
+        stuck = next(self._stuck(), None)
+        if stuck is None:
+            self._stuck_since = None
+            return None
+        now = self.patience.clock()
+        self._stuck_since = self._stuck_since or now
+        if now - self._stuck_since < self.patience.stuck_seconds:
+            return None
+        self.cluster.delete("Job", self.job)
+        return Outcome(exit_code=ConfigError.exit_code, message=stuck)
+
+    def _stuck(self) -> Iterator[str]:
+        name = self.step.name
+        for pod in self.view.known_pods():
+            if pod.stuck_reason:
+                remedy = REMEDIES[pod.stuck_reason]
+                yield f"{name}: its pod can never start, got {pod.waiting}. {remedy}"
+            elif "Insufficient" in pod.waiting and (fault := self._too_large()):
+                yield fault
+        if self._events and not self.view.pods and never_fits(self._events):
+            yield (
+                f"{name}: its Job can make no pod, got {self._events}. "
+                "Lower cluster.sizes or --gpus, or mend what it names."
+            )
+
+    def _too_large(self) -> str:
+        """Return why no node could hold a pod, even an empty node; empty: one could."""
+        if self.settings.cluster.wait_for_nodes:
+            return ""
+        if self._nodes is None:
+            try:
+                self._nodes = list(self.cluster.get(NODES)["items"])
+            except LccError:  # an account that may not list nodes waits
+                self._nodes = []
+        return too_large(self.step, self.settings, self._nodes)
+
+    def _look_at_events(self) -> None:
+        """Ask why a Job makes no pods, while it has none: nothing else says so."""
+        job = self.view.job
+        has_none = job is not None and not job.active and not job.is_finished
+        if not has_none:
+            self._events = ""
+            return
+        now = self.patience.clock()
+        if now - self._events_at < self.patience.events_seconds or job is None:
+            return
+        self._events_at = now
+        fields = f"involvedObject.name={job.name},reason=FailedCreate"
+        try:
+            pages = list(self.cluster.pages("Event", fields=fields))
+        except LccError:
+            return  # the watch says that the server is away
+        events = [event for page in pages for event in page.items]
+        if events:
+            last = max(events, key=lambda event: event.get("lastTimestamp") or "")
+            self._events = str(last.get("message", ""))

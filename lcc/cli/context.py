@@ -1,0 +1,72 @@
+"""The back end that a command acts on: this machine, or a cluster.
+
+Knows which of them a user means; not what is done there.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lcc.backends import backend_class
+from lcc.cli.verbosity import configure_logging
+from lcc.config.launch import BackendName
+from lcc.config.load import SettingsSources, changed_settings
+from lcc.config.settings import Settings
+from lcc.errors import NotFoundError
+from lcc.launch.backend import Backend
+from lcc.launch.resolve import DEFAULT_ROOT
+from lcc.launch.state import read_states
+
+
+@contextmanager
+def open_backend(sources: SettingsSources) -> Iterator[Backend]:
+    """Give the back end that a launch names, until the end of `with`.
+
+    Raises:
+        ConfigError: All faults of the settings; no cluster, no chart, no permission.
+        UnavailableError: The API server is away.
+    """
+    configure_logging()
+    settings = sources.load()
+    with backend_class(settings.launch.backend).open(sources, settings) as backend:
+        yield backend
+
+
+@contextmanager
+def find_backend(sources: SettingsSources) -> Iterator[Backend]:
+    """Give the back end of runs that exist: no `--local` is asked for.
+
+    A root that is named, or `./lcc-study`, is looked at as it is, unless a cluster or
+    its namespace is named.
+    """
+    configure_logging()
+    settings = sources.load()
+    if _means_this_machine(settings):
+        here = {"launch.backend": str(BackendName.LOCAL)}
+        settings = changed_settings(settings, here)
+    with backend_class(settings.launch.backend).open(sources, settings) as backend:
+        yield backend
+
+
+def _means_this_machine(settings: Settings) -> bool:
+    names_cluster = settings.cluster.namespace or settings.cluster.context
+    has_root = settings.storage.root or Path(DEFAULT_ROOT).is_dir()
+    return bool(has_root and not names_cluster)
+
+
+def latest_run(backend: Backend, run_id: str | None) -> str:
+    """Return the run that is named, or the latest that belongs to no other.
+
+    Raises:
+        NotFoundError: There is no run at all.
+    """
+    if run_id is not None:
+        return run_id
+    states = [state for state in read_states(backend.store) if state.pipeline is None]
+    if not states:
+        message = (
+            f"{backend.store.uri}: must hold a run, got none. Start one, or check "
+            "--root."
+        )
+        raise NotFoundError(message)
+    return states[-1].run_id

@@ -1,0 +1,137 @@
+"""From a command's options to a run, its display and its last words."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from lcc.backends import backend_class
+from lcc.cli.context import find_backend, open_backend
+from lcc.cli.options import LaunchMode
+from lcc.cli.verbosity import level
+from lcc.config.load import SettingsSources
+from lcc.config.settings import Settings
+from lcc.errors import ConfigError
+from lcc.launch.backend import Backend
+from lcc.launch.plan import Stage, build_plan
+
+if TYPE_CHECKING:
+    from lcc.launch.driver import RunContext
+    from lcc.launch.state import RunState
+
+
+def launch(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
+    """Run a stage, or print what would run."""
+    if mode is LaunchMode.DRY_RUN_CLIENT:
+        settings = sources.load()
+        text = backend_class(settings.launch.backend).render(stage, settings)
+        click.echo(text, nl=False)
+        return
+    with open_backend(sources) as backend:
+        match mode:
+            case LaunchMode.DRY_RUN_SERVER:
+                for line in backend.rehearse(stage):
+                    click.echo(line)
+            case LaunchMode.DETACH:
+                _detach(stage, backend)
+            case LaunchMode.RUN:
+                _run(stage, backend)
+
+
+def go_on(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
+    """Resume a run, and close like a new one."""
+    from lcc.launch.pipeline import read_run_settings, resume
+    from lcc.launch.state import RunStatus, read_state
+
+    with find_backend(sources) as backend:
+        state = read_state(backend.store, run_id)
+        is_done = state.status is RunStatus.DONE
+        if is_done:
+            click.echo(f"{run_id}: is done already.", err=True)
+        else:
+            _check_undriven(backend, state)
+        settings = read_run_settings(backend.store, run_id)
+        if detach and not is_done:
+            _check_detachable(backend)
+            backend.detach(run_id, settings)
+            return
+        with _run_context(backend) as context:
+            state = resume(context, run_id)
+        _close(backend, state, settings)
+
+
+def _check_undriven(backend: Backend, state: "RunState") -> None:
+    """Refuse to drive a run that somebody drives: two would do everything twice."""
+    from lcc.launch.state import RunStatus
+
+    driver = ""
+    if state.status is RunStatus.RUNNING:
+        driver = f"process {state.driver.pid} on {state.driver.host}"
+    elif backend.has_driver(state.run_id):
+        driver = "a driver in the cluster"
+    if driver:
+        message = (
+            f"run {state.run_id}: must not be running, got {driver}. Stop that first."
+        )
+        raise ConfigError(message)
+
+
+def _check_detachable(backend: Backend) -> None:
+    if not backend.can_detach:
+        message = "--detach: needs a cluster, got --local. Leave out one of them."
+        raise ConfigError(message)
+
+
+def _run(stage: Stage, backend: Backend) -> None:
+    from lcc.launch.messages import announce
+    from lcc.launch.pipeline import start
+
+    settings = _inputs(stage, backend)
+    with _run_context(backend) as context:
+        context.display.say(announce(stage, settings, backend))
+        state = start(context, stage, settings)
+    _close(backend, state, settings)
+
+
+def _detach(stage: Stage, backend: Backend) -> None:
+    from lcc.launch.driver import create_run
+    from lcc.launch.messages import announce
+
+    _check_detachable(backend)
+    settings = _inputs(stage, backend)
+    with _run_context(backend) as context:
+        context.display.say(announce(stage, settings, backend))
+    plan = build_plan(stage, settings, parallelism=backend.parallelism)
+    state = create_run(backend.store, plan, settings)
+    backend.detach(state.run_id, settings)
+    click.echo(state.run_id)
+    look = f"look: lcc-launch status {state.run_id} --watch {backend.location}"
+    click.echo(look, err=True)
+
+
+def _inputs(stage: Stage, backend: Backend) -> Settings:
+    from lcc.launch.resolve import resolve_inputs
+
+    backend.check_inputs(backend.settings)
+    tracking = backend.reachable(backend.settings).tracking
+    return resolve_inputs(backend.settings, stage, backend.store, tracking=tracking)
+
+
+@contextmanager
+def _run_context(backend: Backend) -> "Iterator[RunContext]":
+    from lcc.launch.display import open_display
+    from lcc.launch.driver import RunContext
+    from lcc.launch.signals import stop_on_signals
+
+    with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
+        yield RunContext(backend=backend, display=display, stop=stop)
+
+
+def _close(backend: Backend, state: "RunState", settings: Settings) -> None:
+    from lcc.launch.messages import summarize_run
+
+    for line in summarize_run(backend, state, settings):
+        click.echo(line)
+    sys.stdout.flush()

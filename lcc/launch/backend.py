@@ -1,0 +1,197 @@
+"""What a back end promises: how steps are started there, and runs looked at.
+
+A contract alone. A further back end is one folder below `lcc/backends` with one class
+that keeps it; nothing else in the launcher knows where steps run.
+
+Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the model.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from lcc.config.load import SettingsSources
+from lcc.config.settings import Settings
+from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Plan, Stage, Step
+from lcc.launch.signals import StopRequest
+from lcc.launch.state import RunState
+from lcc.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStatus:
+    """How a step at work stands.
+
+    Attributes:
+        done: Units of work that are finished.
+        total: Units of work in all, 0 while that is unknown.
+        reason: Why it does not go on, empty where it does.
+        outcome: How it ended, None while it goes on.
+    """
+
+    done: int = 0
+    total: int = 0
+    reason: str = ""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that `lcc-launch check` looked at.
+
+    Attributes:
+        name: What.
+        text: What was found, or how to mend it.
+        is_fault: Whether a launch would fail for it.
+    """
+
+    name: str
+    text: str
+    is_fault: bool = False
+
+
+class SubmittedStep(Protocol):
+    """A step at work, until the end of the `with` that submitted it."""
+
+    def describe(self) -> StepStatus:
+        """Return how the step stands now; to be asked again until it has ended."""
+
+    def wait(self) -> None:
+        """Return when there may be news, after a second at the latest."""
+
+    def leave(self, stop: StopRequest) -> Outcome:
+        """Return how the step is left where the driver was asked to stop."""
+
+
+class Backend(Protocol):
+    """Where steps run: processes of this machine, or Jobs of a cluster.
+
+    Attributes:
+        settings: In force, with absolute locations, as the steps know them.
+        store: The root, as it is reached from here.
+        location: Flags that lead a later command to the same runs, e.g. `-n lab`.
+        parallelism: Processes of a step at once, unless the user says otherwise.
+        can_detach: Whether a run can be driven from elsewhere.
+    """
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102 - see above
+
+    @property
+    def store(self) -> Store: ...  # noqa: D102 - see above
+
+    @property
+    def location(self) -> str: ...  # noqa: D102 - see above
+
+    @property
+    def parallelism(self) -> int: ...  # noqa: D102 - see above
+
+    @property
+    def can_detach(self) -> bool: ...  # noqa: D102 - see above
+
+    @classmethod
+    def open(
+        cls, sources: SettingsSources, settings: Settings
+    ) -> AbstractContextManager[Self]:
+        """Give the back end that a user's settings name, until the end of `with`.
+
+        Args:
+            sources: Where the settings came from, should more have to be added.
+            settings: What the sources say.
+
+        Raises:
+            ConfigError: All faults of the settings, or of what they name.
+            UnavailableError: What has to answer is away.
+        """
+
+    @classmethod
+    def render(cls, stage: Stage, settings: Settings) -> str:
+        """Return as text what would be submitted; asks nothing and nobody."""
+
+    def rehearse(self, stage: Stage) -> Iterator[str]:
+        """Have everything of a stage judged without running it; yield a line each.
+
+        Raises:
+            ConfigError: Nobody here can judge, or something was refused.
+        """
+
+    def summarize(self, plans: Iterable[Plan]) -> list[str]:
+        """Return indented lines on where the plans run, and what they take."""
+
+    def check(self) -> Iterator[Finding]:
+        """Yield what a launch needs and what of it is missing.
+
+        Raises:
+            ConfigError: There is nothing to look at.
+        """
+
+    def check_inputs(self, settings: Settings) -> None:
+        """Look, before anything starts, whether steps will reach what they need.
+
+        Raises:
+            ConfigError: All that is missing.
+        """
+
+    def reachable(self, settings: Settings) -> Settings:
+        """Return settings whose addresses work from here, not only for the steps."""
+
+    def open_tracking(self, port: int) -> AbstractContextManager[str]:
+        """Give an address at which a browser here sees MLflow's pages.
+
+        Args:
+            port: Of this machine.
+
+        Raises:
+            ConfigError: MLflow's pages need no help, or there are none.
+        """
+
+    def tracking_hint(self, uri: str) -> str:
+        """Return the address of a tracking server, or the command that opens it."""
+
+    def submit(
+        self, step: Step, *, run_id: str, settings: Settings, is_retry: bool
+    ) -> AbstractContextManager[SubmittedStep]:
+        """Start a step, or find it at work, until the end of `with`.
+
+        Args:
+            step: The step.
+            run_id: Its run.
+            settings: Of the run.
+            is_retry: Whether its last attempt is known to have failed.
+        """
+
+    def detach(self, run_id: str, settings: Settings) -> None:
+        """Have a run driven from elsewhere, so that this machine may go."""
+
+    def describe(self, run_id: str) -> list[RunState]:
+        """Return a run and then, of a pipeline, its stages' runs, as they stand now."""
+
+    def list_runs(self) -> list[RunState]:
+        """Return every run as it stands now, oldest first."""
+
+    def has_driver(self, run_id: str) -> bool:
+        """Return whether somebody elsewhere drives a run."""
+
+    def cancel(self, run_id: str) -> Iterator[str]:
+        """End a run, all its work saved; yield what was done.
+
+        Raises:
+            ConfigError: There is nothing to end.
+        """
+
+    def logs(
+        self, run_id: str, step: str | None, *, index: int | None, follow: bool
+    ) -> Iterator[str]:
+        """Yield the lines that a step of a run wrote.
+
+        Args:
+            run_id: The run of one stage.
+            step: The step; by default the one begun last.
+            index: Only this process of the step.
+            follow: Whether to go on until the step ends.
+
+        Raises:
+            NotFoundError: There is none.
+        """
