@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from jobs import pod_log
+from lcc.config import environment
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
@@ -91,7 +92,7 @@ def end_without_peers(code: object) -> None:
 
     TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
     """
-    if code and "TF_CONFIG" in os.environ:
+    if code and environment.TF_CONFIG in os.environ:
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -116,7 +117,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 def _report(err: LccError) -> None:
     """Write the one message of this process: to the log, and to whoever started it."""
     sys.stderr.write(f"{err}\n")
-    if "LCC_POD_NAME" in os.environ and TERMINATION_LOG.exists():
+    if environment.POD_NAME in os.environ and TERMINATION_LOG.exists():
         TERMINATION_LOG.write_text(str(err)[:MAX_TERMINATION])
     sys.stdout.write(f"error {json.dumps(str(err))}\n")
     sys.stdout.flush()
@@ -124,7 +125,7 @@ def _report(err: LccError) -> None:
 
 def _end_with_driver() -> None:
     """Get SIGTERM when a driver on this machine dies, however it dies."""
-    driver = os.environ.get("LCC_DRIVER_PID")
+    driver = os.environ.get(environment.DRIVER_PID)
     if driver is None or not sys.platform.startswith("linux"):
         return
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
@@ -180,7 +181,7 @@ def _parse_arguments(step: str) -> argparse.Namespace:
     parser.add_argument(
         "--process-index",
         type=int,
-        default=int(os.environ.get("JOB_COMPLETION_INDEX", "0")),
+        default=int(os.environ.get(environment.COMPLETION_INDEX, "0")),
     )
     parser.add_argument("--num-processes", type=int, default=1)
     return parser.parse_args()
@@ -189,7 +190,7 @@ def _parse_arguments(step: str) -> argparse.Namespace:
 def _configure_logging() -> None:
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
-        level=os.environ.get("LCC_LOG_LEVEL", "INFO"),
+        level=os.environ.get(environment.LOG_LEVEL, "INFO"),
         format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
         stream=sys.stderr,
     )

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcc.config import environment
 from lcc.errors import LccError
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -26,7 +27,8 @@ def kept(run_id: str) -> Iterator[PodLog]:
 
     A log that cannot be uploaded is not worth failing for: the pod's own remains.
     """
-    pod, job = os.environ.get("LCC_POD_NAME"), os.environ.get("LCC_JOB_NAME")
+    pod = os.environ.get(environment.POD_NAME)
+    job = os.environ.get(environment.JOB_NAME)
     log = PodLog()
     if not pod or not job:
         yield log

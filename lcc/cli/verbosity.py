@@ -50,6 +50,8 @@ def configure_logging() -> None:
     import sys
     import time
 
+    from lcc.config import environment
+
     levels = {-1: "ERROR", 0: "WARNING", 1: "INFO"}
     chosen = levels.get(level(), "DEBUG")
     logging.Formatter.converter = time.gmtime
@@ -62,4 +64,4 @@ def configure_logging() -> None:
     logging.getLogger("lcc").setLevel(chosen)
     logging.getLogger("urllib3").setLevel("ERROR")  # what it tries again by itself
     if chosen == "DEBUG":
-        os.environ.setdefault("LCC_LOG_LEVEL", "DEBUG")  # of the steps' processes
+        os.environ.setdefault(environment.LOG_LEVEL, "DEBUG")  # of the steps' processes

@@ -9,6 +9,7 @@ from typing import Annotated, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from lcc.config import environment
 from lcc.config.section import Section
 from lcc.config.settings import Settings
 
@@ -57,7 +58,7 @@ def environment_name(path: str) -> str:
         >>> environment_name("launch.gpus")
         'LCC_LAUNCH_GPUS'
     """
-    return f"LCC_{path.replace('.', '_').upper()}"
+    return f"{environment.OWN_PREFIX}{path.replace('.', '_').upper()}"
 
 
 def is_mapping(path: str) -> bool:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lcc.config import environment
 from lcc.config.document import parse_yaml
 from lcc.config.fields import (
     environment_name,
@@ -19,12 +20,6 @@ from lcc.config.fields import (
     takes_text,
 )
 from lcc.errors import ConfigError
-
-# Read by `jobs` and by the tests; no settings.
-OTHER_VARIABLES = (
-    *("LCC_LOG_LEVEL", "LCC_DRIVER_PID", "LCC_TEST_"),
-    *("LCC_SETTINGS", "LCC_JOB_NAME", "LCC_POD_NAME", "LCC_PEERS"),
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +64,9 @@ class Layers:
         for name in sorted(environ):
             if name in paths:
                 self.assign(paths[name], environ[name], origin=name)
-            elif name.startswith("LCC_") and not name.startswith(OTHER_VARIABLES):
+            elif name.startswith(environment.OWN_PREFIX) and not name.startswith(
+                environment.OWN
+            ):
                 self._suspect(name, paths)
 
     def add_assignments(self, assignments: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lcc.config import environment
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import local_path, scheme_of
@@ -30,7 +31,7 @@ def tracking_uri(settings: TrackingSettings, root: str) -> str:
     Raises:
         ConfigError: SQLite cannot lie in this folder.
     """
-    if uri := settings.uri or os.environ.get("MLFLOW_TRACKING_URI"):
+    if uri := settings.uri or os.environ.get(environment.TRACKING_URI):
         return uri
     path = tracking_folder(root) / "mlflow.db"
     if "?" in str(path):  # it would start the query of the URI, and nothing quotes it

@@ -19,6 +19,7 @@ from tensorflow.python.distribute.collective_all_reduce_strategy import (
 )
 from tensorflow.python.eager import context
 
+from lcc.config import environment
 from lcc.config.settings import Settings
 from lcc.config.train import Device
 from lcc.errors import ConfigError
@@ -132,7 +133,7 @@ def _over_processes(peers: Peers, count: int, *, is_on_gpus: bool) -> Any:
     tf.config.set_visible_devices(gpus[:count], "GPU")
     for gpu in gpus[:count]:  # pragma: no cover - needs a GPU
         tf.config.experimental.set_memory_growth(gpu, enable=True)
-    os.environ["TF_CONFIG"] = tf_config(peers)
+    os.environ[environment.TF_CONFIG] = tf_config(peers)
     _bound_waits(len(peers.addresses))
     if not is_on_gpus:
         _make_logical_cpus(count)

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lcc.config import environment
 from lcc.errors import RunFailed
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def write_mlflow_model(
     model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
 ) -> None:
     """Write an MLflow model folder with signature and input example."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault(environment.NO_TELEMETRY, "true")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     from mlflow.keras import save_model as save
     from mlflow.models import infer_signature

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lcc.config import environment
 from lcc.errors import ConfigError
-
-VARIABLE = "LCC_PEERS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,35 +33,35 @@ class Peers:
 
 
 def read_peers(
-    environment: Mapping[str, str], *, index: int, num_indexes: int
+    environ: Mapping[str, str], *, index: int, num_indexes: int
 ) -> Peers | None:
     """Return the peers of this process, None where it trains alone.
 
     Args:
-        environment: Holds `LCC_PEERS`, comma-separated `host:port`.
+        environ: Holds `LCC_WORKERS`, comma-separated `host:port`.
         index: Which of them this process is.
         num_indexes: How many there are.
 
     Raises:
-        ConfigError: `LCC_PEERS` does not name that many addresses.
+        ConfigError: `LCC_WORKERS` does not name that many addresses.
 
     Example:
-        >>> read_peers({"LCC_PEERS": "a:1,b:1"}, index=1, num_indexes=2).is_chief
+        >>> read_peers({"LCC_WORKERS": "a:1,b:1"}, index=1, num_indexes=2).is_chief
         False
     """
     if num_indexes == 1:
         return None
-    text = environment.get(VARIABLE, "")
+    text = environ.get(environment.WORKERS, "")
     addresses = tuple(part.strip() for part in text.split(",") if part.strip())
     faults = [
-        f"{VARIABLE}: must be host:port of each process, got {address!r}. "
+        f"{environment.WORKERS}: must be host:port of each process, got {address!r}. "
         "Separate them by commas."
         for address in addresses
         if not _is_address(address)
     ]
     if len(addresses) != num_indexes or len(set(addresses)) != num_indexes:
         faults.append(
-            f"{VARIABLE}: must name {num_indexes} different processes, got "
+            f"{environment.WORKERS}: must name {num_indexes} different processes, got "
             f"{text or 'none'}. Set it to host:port of each, in the order of --index."
         )
     if not 0 <= index < num_indexes:

@@ -9,8 +9,9 @@ import socket
 import time
 from contextlib import suppress
 
+from lcc.config import environment
 from lcc.errors import UnavailableError
-from lcc.train.peers import VARIABLE, Peers
+from lcc.train.peers import Peers
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def meet(peers: Peers, *, seconds: float = WAIT_SECONDS) -> None:
         missing = _call_chief(peers, deadline)
     if missing:
         message = (
-            f"{VARIABLE}: all processes of the training must come within "
+            f"{environment.WORKERS}: all processes of the training must come within "
             f"{seconds:g} s, got no answer from {', '.join(missing)}. See whether they "
             "started; the training goes on from its last checkpoint."
         )

@@ -1,6 +1,6 @@
 """One process of a training of several, which may end itself at a step.
 
-Usage: python -m tests.train.peer ROOT INDEX OPTIONS, with LCC_PEERS; OPTIONS is JSON.
+Usage: python -m tests.train.peer ROOT INDEX OPTIONS, with LCC_WORKERS; OPTIONS is JSON.
 """
 
 import json
@@ -27,7 +27,7 @@ from tests.builders.trainings import a_loop, some_checkpoints, some_settings
 
 
 def main(root: Path, index: int, options: dict) -> None:
-    addresses = os.environ["LCC_PEERS"].split(",")
+    addresses = os.environ["LCC_WORKERS"].split(",")
     peers = read_peers(os.environ, index=index, num_indexes=len(addresses))
     train = some_settings(
         epochs=3,

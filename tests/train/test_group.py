@@ -32,7 +32,7 @@ def start_together(
 ) -> list[subprocess.Popen[bytes]]:
     peers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(2))
     return [
-        _start(root, index, options, environment={"LCC_PEERS": peers})
+        _start(root, index, options, environment={"LCC_WORKERS": peers})
         for index in indexes
     ]
 

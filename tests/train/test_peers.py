@@ -20,7 +20,7 @@ def some_addresses(count: int) -> tuple[str, ...]:
 
 
 def test_the_peers_of_a_pod_are_those_of_its_job():
-    peers = read_peers({"LCC_PEERS": THREE}, index=2, num_indexes=3)
+    peers = read_peers({"LCC_WORKERS": THREE}, index=2, num_indexes=3)
 
     assert peers.addresses[2] == "train-1-2.train-1:12345"
     assert peers.hosts[0] == ("train-1-0.train-1", 12345)
@@ -28,7 +28,7 @@ def test_the_peers_of_a_pod_are_those_of_its_job():
 
 
 def test_a_process_alone_has_no_peers():
-    assert read_peers({"LCC_PEERS": THREE}, index=0, num_indexes=1) is None
+    assert read_peers({"LCC_WORKERS": THREE}, index=0, num_indexes=1) is None
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_process_alone_has_no_peers():
 )
 def test_peers_that_cannot_be_are_refused(text: str, index: int, message: str):
     with pytest.raises(ConfigError, match=message):
-        read_peers({"LCC_PEERS": text}, index=index, num_indexes=2)
+        read_peers({"LCC_WORKERS": text}, index=index, num_indexes=2)
 
 
 def test_tensorflow_is_told_of_all_peers_and_of_oneself():

@@ -30,7 +30,7 @@ def run_step(settings: Path, *, num_indexes: int) -> list[int]:
         subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=os.environ | {"LCC_PEERS": peers, "JOB_COMPLETION_INDEX": str(index)},
+            env=os.environ | {"LCC_WORKERS": peers, "JOB_COMPLETION_INDEX": str(index)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -4,13 +4,14 @@ import base64
 from collections.abc import MutableMapping
 
 from lcc.backends.kubernetes.interface import Cluster
+from lcc.config import environment
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import ConfigError
 
 SETTINGS_SELECTOR = "app.kubernetes.io/part-of=lcc,app.kubernetes.io/component=settings"
 FILE = "lcc.yaml"
 # What a Secret may hold, as boto3 and MLflow read it from the environment.
-S3_KEYS = (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),)
+S3_KEYS = ((environment.S3_ACCESS_KEY, environment.S3_SECRET_KEY),)
 LOGINS = (
     ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
     ("MLFLOW_TRACKING_TOKEN",),
@@ -51,7 +52,7 @@ def use_secrets(
     Raises:
         ConfigError: There is no such Secret, or it lacks a key.
     """
-    if "LCC_POD_NAME" in environ:
+    if environment.POD_NAME in environ:
         return
     if settings.s3_secret:
         field = "cluster.s3_secret"

@@ -9,6 +9,7 @@ from typing import Any
 
 from lcc.backends.kubernetes.labels import DRIVER
 from lcc.backends.kubernetes.resources import num_devices, size_of
+from lcc.config import environment
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.load import dump_changes
 from lcc.config.settings import Settings
@@ -18,7 +19,6 @@ from lcc.launch.plan import Step
 Manifest = dict[str, Any]
 
 USER = 10001  # as in the Dockerfile
-SETTINGS_VARIABLE = "LCC_SETTINGS"
 MAX_SETTINGS_BYTES = 100_000  # Linux takes 128 KiB for one variable of a process
 CA_FOLDER = "/etc/lcc-ca"
 PEER_PORT = 2222  # where the workers of one training listen, as TensorFlow's examples
@@ -127,7 +127,7 @@ def _container(order: JobOrder) -> Manifest:
         "imagePullPolicy": str(cluster.image_pull_policy),
         "args": [
             step.module,
-            *("--settings", f"env:{SETTINGS_VARIABLE}"),
+            *("--settings", f"env:{environment.SETTINGS}"),
             *("--run", order.run_id),
             *("--num-processes", str(step.num_processes)),
         ],
@@ -161,13 +161,13 @@ def _environment(order: JobOrder) -> list[Manifest]:
     has_bundle = order.settings.cluster.ca_bundle_config_map is not None
     bundle = f"{CA_FOLDER}/ca.crt" if has_bundle else None
     values = {
-        SETTINGS_VARIABLE: _travelling(order.settings),
-        "LCC_JOB_NAME": order.name,
-        "LCC_PEERS": _peers(order) if order.step.is_distributed else None,
-        "AWS_ENDPOINT_URL_S3": storage.endpoint_url,
+        environment.SETTINGS: _travelling(order.settings),
+        environment.JOB_NAME: order.name,
+        environment.WORKERS: _peers(order) if order.step.is_distributed else None,
+        environment.S3_ENDPOINT: storage.endpoint_url,
         "AWS_REGION": storage.region,
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "MPLBACKEND": "Agg",
+        environment.TF_LOG_LEVEL: "2",
+        environment.PLOT_BACKEND: "Agg",
         "HTTP_PROXY": proxy.http,
         "HTTPS_PROXY": proxy.https,
         "NO_PROXY": proxy.no,
@@ -176,7 +176,7 @@ def _environment(order: JobOrder) -> list[Manifest]:
     }
     plain = [{"name": name, "value": text} for name, text in values.items() if text]
     pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
-    return [*plain, {"name": "LCC_POD_NAME", "valueFrom": pod_name}]
+    return [*plain, {"name": environment.POD_NAME, "valueFrom": pod_name}]
 
 
 def _travelling(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcc.config import environment
 from lcc.config.storage import StorageSettings
 from lcc.launch.outcome import describe_exit
 from lcc.launch.plan import Step
@@ -75,11 +76,11 @@ def process_environment(
         **os.environ,
         **dict.fromkeys(THREADS, threads),
         "TF_NUM_INTEROP_THREADS": "1" if step.parallelism > 1 else "2",
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        environment.TF_LOG_LEVEL: os.environ.get(environment.TF_LOG_LEVEL, "2"),
         "PYTHONUNBUFFERED": "1",
-        "MPLBACKEND": "Agg",
-        "LCC_DRIVER_PID": str(os.getpid()),
-        **({"AWS_ENDPOINT_URL_S3": endpoint} if endpoint else {}),
+        environment.PLOT_BACKEND: "Agg",
+        environment.DRIVER_PID: str(os.getpid()),
+        **({environment.S3_ENDPOINT: endpoint} if endpoint else {}),
     }
 
 

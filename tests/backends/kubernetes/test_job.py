@@ -171,7 +171,7 @@ def test_a_group_stands_and_falls_together() -> None:
     assert service["spec"]["clusterIP"] == "None"
     assert service["spec"]["publishNotReadyAddresses"] is True
     assert pod["subdomain"] == service["metadata"]["name"] == name
-    assert environment["LCC_PEERS"] == f"{name}-0.{name}:2222,{name}-1.{name}:2222"
+    assert environment["LCC_WORKERS"] == f"{name}-0.{name}:2222,{name}-1.{name}:2222"
     assert job["spec"]["backoffLimit"] == 3
     rules = job["spec"]["podFailurePolicy"]["rules"]
     assert rules[1]["action"] == "FailJob"
