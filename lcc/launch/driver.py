@@ -87,7 +87,7 @@ def create_run(launch: Launch) -> RunState:
             steps=_step_states(launch.plan),
         )
         settings = dump_settings(launch.settings).encode()
-        key = layout.run(state.run_id, "settings.yaml")
+        key = layout.run_settings(state.run_id)
         if launch.store.create(key, settings) and create_state(launch.store, state):
             return state
 

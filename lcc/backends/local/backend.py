@@ -53,7 +53,7 @@ class LocalBackend:
         environment = child_environment(
             step, self.settings.storage, num_cores=num_cores()
         )
-        settings_uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
+        settings_uri = f"{self.store.uri}/{layout.run_settings(run_id)}"
         pool = _Pool(
             step=step,
             root=self.store.uri,
