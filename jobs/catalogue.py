@@ -6,7 +6,7 @@ from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.assembly import build_catalogue
 from lcc.prepare.summary import describe
-from lcc.storage import layout
+from lcc.storage.pointers import write_catalogue_pointer
 from lcc.tracking.progress import Progress
 
 
@@ -21,8 +21,7 @@ def run(context: StepContext) -> None:
     )
     built = build_catalogue(task)
     digest = built.catalogue.digest
-    pointer = json.dumps({"name": task.name, "digest": digest}).encode()
-    context.store.write(layout.run(context.run_id, "catalogue.json"), pointer)
+    write_catalogue_pointer(context.store, context.run_id, task.name, digest)
     tracker = context.tracker
     tracker.set_tags({"lcc.catalogue": digest})
     tracker.log_input(

@@ -47,5 +47,5 @@ def kept(run_id: str) -> Iterator[PodLog]:
         file.flush()
         if log.store is not None:
             with suppress(LccError):
-                key = layout.run(run_id, f"logs/{job}/{pod}.log")
+                key = layout.pod_log(run_id, job, pod)
                 log.store.write(key, Path(name).read_bytes())

@@ -20,13 +20,13 @@ def run(context: StepContext) -> None:
         raise RunFailed(message)
     results = [parse_result(store.read(key)) for key in keys]
     table = write_csv(tabulate(results)).encode()
-    store.write(layout.run(run_id, "cv_results.csv"), table)
+    store.write(layout.search_table(run_id), table)
     context.tracker.log_artifact("cv_results.csv", table)
     best = choose_best(results)
     if best is None:
         message = f"{run_id}: every point has a failed trial, see cv_results.csv."
         raise RunFailed(message)
-    store.write(layout.run(run_id, "best.json"), best.dump())
+    store.write(layout.best_point(run_id), best.dump())
     context.tracker.log_artifact("best.json", best.dump())
     context.tracker.log_params({f"best.{k}": v for k, v in best.point.items()})
     context.tracker.log_metrics(

@@ -4,7 +4,6 @@ Knows columns, their digest and how the table is kept; not how families or split
 about.
 """
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +17,7 @@ from lcc.data.digest import digest_rows
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
+from lcc.storage.pointers import check_version, read_latest
 from lcc.storage.store import Store
 
 SCHEMA = pa.schema(
@@ -42,7 +42,6 @@ SCHEMA = pa.schema(
 )
 # The record number follows from the rows; all else makes the catalogue what it is.
 DIGEST_COLUMNS = tuple(name for name in SCHEMA.names if name != "record")
-CATALOGUE_FILE = "catalogue.parquet"
 Codes = NDArray[np.int64]
 
 
@@ -145,18 +144,15 @@ def digest_table(table: pa.Table) -> str:
 
 
 def write_catalogue(store: Store, table: pa.Table, *, name: str) -> Catalogue:
-    """Keep a table under its digest; `latest.json` is the caller's last act."""
+    """Keep a table under its digest; to point at it is the caller's last act.
+
+    Written again where it is there: it may note an older format.
+    """
     catalogue = Catalogue(name=name, digest=digest_table(table), table=table)
     version = {"format": str(layout.FORMAT_VERSION)}
     content = to_parquet(table.replace_schema_metadata(version))
-    store.create(layout.catalogue(name, catalogue.digest, CATALOGUE_FILE), content)
+    store.write(layout.catalogue(name, catalogue.digest), content)
     return catalogue
-
-
-def write_latest(store: Store, catalogue: Catalogue) -> None:
-    """Point at a catalogue whose files are all written."""
-    document = {"catalogue": catalogue.digest, "format": layout.FORMAT_VERSION}
-    store.write(layout.latest(catalogue.name), json.dumps(document).encode())
 
 
 def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Catalogue:
@@ -171,55 +167,31 @@ def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Cat
         NotFoundError: There is none.
         DataError: Several begin with these digits, or another version wrote it.
     """
-    found = (
-        _latest_digest(store, name) if digest is None else _whole(store, name, digest)
-    )
-    key = layout.catalogue(name, found, CATALOGUE_FILE)
+    if digest is None:
+        found = read_latest(store, name)
+    else:
+        found = _full_digest(store, name, digest)
+    key = layout.catalogue(name, found)
     table = from_parquet(store.read(key))
     version = (table.schema.metadata or {}).get(b"format", b"none").decode()
-    _check_version(f"{store.uri}/{key}", version)
+    check_version(f"{store.uri}/{key}", version)
     return Catalogue(name=name, digest=found, table=table.replace_schema_metadata(None))
 
 
-def _latest_digest(store: Store, name: str) -> str:
-    key = layout.latest(name)
-    try:
-        document = json.loads(store.read(key))
-    except NotFoundError as err:
-        message = (
-            f'{store.uri}/{key}: not found. Run "lcc-launch prepare" first, or set '
-            "data.name or data.catalogue."
-        )
-        raise NotFoundError(message) from err
-    _check_version(f"{store.uri}/{key}", str(document.get("format", "none")))
-    return str(document["catalogue"])
-
-
-def _whole(store: Store, name: str, digest: str) -> str:
-    prefix = layout.catalogue(name, digest, "").rstrip("/")
-    entries = store.list_objects(prefix)
-    found = sorted(
-        {e.key.split("/")[3] for e in entries if e.key.endswith(CATALOGUE_FILE)}
-    )
+def _full_digest(store: Store, name: str, digits: str) -> str:
+    entries = store.list_objects(layout.catalogues_prefix(name, digits))
+    digests = (layout.catalogue_digest_of(entry.key) for entry in entries)
+    found = sorted(digest for digest in digests if digest is not None)
     if not found:
         message = (
-            f"data.catalogue: must be a catalogue of {name}, got {digest}, which is "
+            f"data.catalogue: must be a catalogue of {name}, got {digits}, which is "
             'none. Leave it out for the latest, or run "lcc-launch prepare".'
         )
         raise NotFoundError(message)
     if len(found) > 1:
         message = (
-            f"data.catalogue: must begin one digest, got {digest} for {len(found)} "
+            f"data.catalogue: must begin one digest, got {digits} for {len(found)} "
             f"({', '.join(f[:12] for f in found)}). Give more digits."
         )
         raise DataError(message)
     return found[0]
-
-
-def _check_version(place: str, version: str) -> None:
-    if version != str(layout.FORMAT_VERSION):
-        message = (
-            f"{place}: format must be {layout.FORMAT_VERSION}, got {version}. Run "
-            "prepare again, or use the release of lcc that wrote it."
-        )
-        raise DataError(message)

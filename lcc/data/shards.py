@@ -47,7 +47,9 @@ class HashParts:
 
     def key(self, index: int, suffix: str) -> str:
         """Return the key of one object of a part."""
-        return layout.part(self.digest, "hash", index, self.num_slices, suffix)
+        return layout.shard(
+            self.digest, "hash", index, num_shards=self.num_slices, suffix=suffix
+        )
 
     def read_facts(self) -> Iterator[tuple[bytes, pa.Table]]:
         """Yield the facts of each part, as stored and as a table, one at a time.

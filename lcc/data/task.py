@@ -3,7 +3,6 @@
 Knows settings, the root and the digests that address parts; not what a step computes.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from lcc.data.listing import Listing, read_listing
 from lcc.data.shards import HashParts
 from lcc.errors import ConfigError
 from lcc.storage import layout
+from lcc.storage.pointers import read_listing_pointer
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, open_store
 
@@ -67,8 +67,8 @@ class Task:
 
     def listing(self) -> Listing:
         """Return what the list step of this run found."""
-        pointer = json.loads(self.store.read(layout.listing_pointer(self.run_id)))
-        return read_listing(self.store, name=self.name, digest=pointer["listing"])
+        digest = read_listing_pointer(self.store, self.run_id)
+        return read_listing(self.store, name=self.name, digest=digest)
 
     def hash_parts(self, listing: Listing) -> HashParts:
         """Return the parts of the hash step, made or not."""

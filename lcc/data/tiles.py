@@ -78,7 +78,7 @@ def write_tile_index(
         ],
     }
     content = json.dumps(document, indent=1).encode()
-    store.write(_index_key(catalogue, size_px), content)
+    store.write(layout.tile_index(catalogue.name, catalogue.digest, size_px), content)
 
 
 class Tiles:
@@ -135,7 +135,7 @@ def open_tiles(
         NotFoundError: The catalogue has no tiles of this size.
         DataError: A part is not what was packed.
     """
-    key = _index_key(catalogue, size_px)
+    key = layout.tile_index(catalogue.name, catalogue.digest, size_px)
     try:
         document = json.loads(store.read(key))
     except NotFoundError as err:
@@ -156,7 +156,7 @@ def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
     Raises:
         NotFoundError: No tiles were packed, or, when it is called, they are gone.
     """
-    prefix = layout.catalogue(catalogue.name, catalogue.digest, "tiles-")
+    prefix = layout.tile_indexes_prefix(catalogue.name, catalogue.digest)
     documents = [
         json.loads(store.read(item.key)) for item in store.list_objects(prefix)
     ]
@@ -204,7 +204,3 @@ def _wrong_bytes(store: Store, part: TilePart) -> DataError:
         "packed, got other bytes. Delete it and run prepare again."
     )
     return DataError(message)
-
-
-def _index_key(catalogue: Catalogue, size_px: int) -> str:
-    return layout.catalogue(catalogue.name, catalogue.digest, f"tiles-{size_px}px.json")

@@ -67,7 +67,7 @@ def evaluate_model(
         tiles=tiles,
         settings=settings.evaluate,
         probabilities=_predict(model, tiles, catalogue),
-        history=read_history(store.read(layout.run(model_run, "history.csv"))),
+        history=read_history(store.read(layout.history(model_run))),
         card=card,
         search=_find_search(settings, store),
         documents=_read_documents(store, catalogue),
@@ -82,7 +82,7 @@ def evaluate_model(
 
 def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, Any]:
     """Return the model's card, checked to be of this catalogue."""
-    card = dict(_read_json(store, layout.run(model_run, "model/model.json")))
+    card = dict(_read_json(store, layout.model_card(model_run)))
     if card["catalogue"] != catalogue.digest:
         message = (
             f"{model_run}: was trained on catalogue {card['catalogue'][:12]}, got "
@@ -108,8 +108,8 @@ def _predict(model: Any, tiles: Tiles, catalogue: Catalogue) -> NDArray[np.float
 def _read_documents(store: Store, catalogue: Catalogue) -> dict[str, Any]:
     name, digest = catalogue.name, catalogue.digest
     return {
-        part: _read_json(store, layout.catalogue(name, digest, f"{part}.json"))
-        for part in ("splits", "audit")
+        "splits": _read_json(store, layout.splits(name, digest)),
+        "audit": _read_json(store, layout.audit(name, digest)),
     }
 
 
@@ -144,7 +144,7 @@ def _report(
 def _load_model(store: Store, model_run: str, scratch: Path) -> Any:
     import keras
 
-    path = store.fetch(layout.run(model_run, "model/model.keras"), scratch)
+    path = store.fetch(layout.model(model_run), scratch)
     return keras.saving.load_model(path, compile=False)
 
 
@@ -154,9 +154,9 @@ def _read_json(store: Store, key: str) -> Any:
 
 def _count_reading(store: Store, catalogue: Catalogue, run_id: str) -> int:
     """Note that this run has read the test split; return how many have."""
-    key = layout.catalogue(catalogue.name, catalogue.digest, "readings/")
-    store.create(f"{key}{run_id}", b"")
-    return sum(1 for _ in store.list_objects(key))
+    name, digest = catalogue.name, catalogue.digest
+    store.create(layout.test_reading(name, digest, run_id), b"")
+    return sum(1 for _ in store.list_objects(layout.test_readings_prefix(name, digest)))
 
 
 def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
     search_run = settings.evaluate.search_run
     if search_run is None:
         return {}
-    return dict(_read_json(store, layout.run(search_run, "best.json")))
+    return dict(_read_json(store, layout.best_point(search_run)))
 
 
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:
@@ -197,5 +197,5 @@ def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> No
     for name, content in report.plots.items():
         files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
     for name, content in files.items():
-        store.write(layout.run(run_id, name), content)
+        store.write(layout.evaluation(run_id, name), content)
         tracker.log_artifact(name, content)

@@ -135,4 +135,4 @@ def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
 
 
 def _key(catalogue: Catalogue) -> str:
-    return layout.catalogue(catalogue.name, catalogue.digest, "edges.parquet")
+    return layout.edges(catalogue.name, catalogue.digest)

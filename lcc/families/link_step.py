@@ -82,8 +82,9 @@ class LinkParts:
 
     def key(self, index: int) -> str:
         """Return the key of one slice's edges."""
-        return layout.part(
-            self.digest, "link", index, self.hashed.num_slices, "parquet"
+        num_shards = self.hashed.num_slices
+        return layout.shard(
+            self.digest, "link", index, num_shards=num_shards, suffix="parquet"
         )
 
     def exists(self, index: int) -> bool:

@@ -75,7 +75,7 @@ def create_run(store: Store, plan: Plan, settings: Settings) -> RunState:
             driver=this_driver(),
             steps=_step_states(plan),
         )
-        key = layout.run(state.run_id, "settings.yaml")
+        key = layout.run_settings(state.run_id)
         is_new = store.create(key, dump_settings(settings).encode())
         if is_new and create_state(store, state):
             return state

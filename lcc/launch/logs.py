@@ -16,7 +16,7 @@ def read_kept_logs(
     Raises:
         NotFoundError: There is none.
     """
-    prefix = layout.run(run_id, "logs/")
+    prefix = layout.logs_prefix(run_id)
     keys = [item.key for item in store.list_objects(prefix)]
     # A process' folder is its step; a pod's is its Job, with which its name begins.
     folder = rf"(?P<job>({re.escape(run_id)}-)?{step or '[a-z]+'}(-\d+)?)"

@@ -14,6 +14,7 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, plans_of
 from lcc.launch.state import RunState
 from lcc.storage import layout
+from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
 from lcc.tracking.location import tracking_uri
@@ -33,9 +34,9 @@ HEADLINES = {  # what to show of each stage, and what it is called
     },
 }
 RESULTS = {
-    Stage.SEARCH: "cv_results.csv",
-    Stage.TRAIN: "model/model.keras",
-    Stage.EVALUATE: "artifacts/report.html",
+    Stage.SEARCH: layout.search_table,
+    Stage.TRAIN: layout.model,
+    Stage.EVALUATE: layout.report,
 }
 INDENT = " " * 10
 
@@ -77,17 +78,17 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
     yield run_id
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
-        pointer = json.loads(store.read(layout.run(run_id, "catalogue.json")))
-        yield from _alarms(store, **pointer)
-        yield _shown(store, layout.catalogue(**pointer, file="catalogue.parquet"))
+        name, digest = read_catalogue_pointer(store, run_id)
+        yield from _alarms(store, name, digest)
+        yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.location} --gallery families.html"
     else:
-        yield _shown(store, layout.run(run_id, RESULTS[stage]))
+        yield _shown(store, RESULTS[stage](run_id))
 
 
 def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
     """Yield what prepare found larger than plausible; a terminal wraps it."""
-    audit = json.loads(store.read(layout.catalogue(name, digest, "audit.json")))
+    audit = json.loads(store.read(layout.audit(name, digest)))
     for alarm in audit["alarms"]:
         yield f"alarm: {alarm['text']}"
 
@@ -110,7 +111,7 @@ def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     """Return the last value of each metric that a run's processes spooled."""
     events = [
         json.loads(line)
-        for item in store.list_objects(layout.run(run_id, "spool/"))
+        for item in store.list_objects(layout.spool_prefix(run_id))
         if item.key.endswith(".jsonl")
         for line in store.read(item.key).splitlines()
     ]

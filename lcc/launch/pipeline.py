@@ -18,6 +18,7 @@ from lcc.launch.state import (
     write_state,
 )
 from lcc.storage import layout
+from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
 
 
@@ -39,7 +40,7 @@ def resume(context: RunContext, run_id: str) -> RunState:
 
 def read_run_settings(store: Store, run_id: str) -> Settings:
     """Return the settings that a run was made with."""
-    key = layout.run(run_id, "settings.yaml")
+    key = layout.run_settings(run_id)
     return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
 
 
@@ -103,7 +104,7 @@ def _settings_of(
     if prepared := pipeline.stages.get(Stage.PREPARE):
         changes["data.catalogue"] = _made_catalogue(store, prepared)
     if stage is Stage.TRAIN and (search := pipeline.stages.get(Stage.SEARCH)):
-        best = json.loads(store.read(layout.run(search, "best.json")))
+        best = json.loads(store.read(layout.best_point(search)))
         changes |= best["point"]
         if settings.search.refit:  # no validation tells when to stop: the folds did
             changes["train.epochs"] = best["refit_epochs"]
@@ -115,8 +116,8 @@ def _settings_of(
 
 def _made_catalogue(store: Store, run_id: str) -> str:
     """Return the catalogue that a prepare run made, whatever others made since."""
-    key = layout.run(run_id, "catalogue.json")
+    key = layout.catalogue_pointer(run_id)
     if not store.exists(key):
         message = f"{store.uri}/{key}: not found. Run the prepare stage again."
         raise NotFoundError(message)
-    return str(json.loads(store.read(key))["digest"])
+    return read_catalogue_pointer(store, run_id)[1]

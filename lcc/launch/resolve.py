@@ -3,7 +3,6 @@
 Knows the working folder and what lies under the root; a pod would know neither.
 """
 
-import json
 import re
 from difflib import get_close_matches
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
+from lcc.storage.pointers import dataset_names, read_latest
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, local_path, scheme_of
 from lcc.tracking.mlflow import MlflowServer
@@ -124,13 +124,6 @@ def _check_remote_source(settings: Settings, source: str) -> None:
         raise ConfigError(message)
 
 
-def dataset_names(store: Store) -> list[str]:
-    """Return the data sets of a root that have a catalogue, sorted."""
-    keys = (item.key for item in store.list_objects("datasets/"))
-    matches = (re.fullmatch(r"datasets/([^/]+)/latest\.json", key) for key in keys)
-    return sorted(match[1] for match in matches if match)
-
-
 def resolve_catalogue(settings: Settings, store: Store) -> Settings:
     """Return settings that name a data set and its catalogue.
 
@@ -139,8 +132,7 @@ def resolve_catalogue(settings: Settings, store: Store) -> Settings:
         NotFoundError: There is no such data set.
     """
     name = settings.data.name or _only_dataset(store)
-    key = layout.latest(name)
-    if not store.exists(key):
+    if not store.exists(layout.latest(name)):
         near = get_close_matches(name, dataset_names(store), n=1)
         hint = f"Did you mean {near[0]}?" if near else 'Run "lcc-launch prepare" first.'
         message = (
@@ -149,20 +141,8 @@ def resolve_catalogue(settings: Settings, store: Store) -> Settings:
         raise NotFoundError(message)
     changes: dict[str, object] = {"data.name": name}
     if settings.data.catalogue is None:
-        changes["data.catalogue"] = _latest_digest(store, key)
+        changes["data.catalogue"] = read_latest(store, name)
     return changed_settings(settings, changes)
-
-
-def _latest_digest(store: Store, key: str) -> str:
-    document = json.loads(store.read(key))
-    version = document.get("format", layout.FORMAT_VERSION)
-    if version != layout.FORMAT_VERSION:
-        message = (
-            f"{store.uri}/{key}: must have format {layout.FORMAT_VERSION}, "
-            f'got {version}. Run "lcc-launch prepare" again with this version of lcc.'
-        )
-        raise DataError(message)
-    return str(document["catalogue"])
 
 
 def _only_dataset(store: Store) -> str:
@@ -187,7 +167,7 @@ def _with_model(
 ) -> Settings:
     if (run_id := settings.evaluate.model_run) is None:
         run_id = _candidate(tracking, store)
-    elif not store.exists(layout.run(run_id, "model/model.keras")):
+    elif not store.exists(layout.model(run_id)):
         known = _trained_runs(store)
         near = get_close_matches(run_id, known, n=1)
         hint = (

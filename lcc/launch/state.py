@@ -115,13 +115,13 @@ def this_driver() -> DriverIdentity:
 def write_state(store: Store, state: RunState) -> None:
     """Write the state whole."""
     document = json.dumps(asdict(state), indent=1).encode()
-    store.write(layout.run(state.run_id, "state.json"), document)
+    store.write(layout.run_state(state.run_id), document)
 
 
 def create_state(store: Store, state: RunState) -> bool:
     """Write the state unless the run exists; return whether it was written."""
     document = json.dumps(asdict(state), indent=1).encode()
-    return store.create(layout.run(state.run_id, "state.json"), document)
+    return store.create(layout.run_state(state.run_id), document)
 
 
 def read_state(store: Store, run_id: str) -> RunState:
@@ -131,7 +131,7 @@ def read_state(store: Store, run_id: str) -> RunState:
         NotFoundError: There is no such run; names near ones.
         DataError: It was written by another version.
     """
-    key = layout.run(run_id, "state.json")
+    key = layout.run_state(run_id)
     if not store.exists(key):
         raise NotFoundError(_no_such_run(store, run_id))
     document = json.loads(store.read(key))
@@ -169,10 +169,9 @@ def read_states(store: Store) -> list[RunState]:
 
 def run_ids(store: Store) -> Iterator[str]:
     """Yield the id of every run under the root."""
-    for item in store.list_objects("runs/"):
-        parts = item.key.split("/")
-        if parts[2:] == ["state.json"]:
-            yield parts[1]
+    for item in store.list_objects(layout.RUNS_PREFIX):
+        if run_id := layout.run_of_state(item.key):
+            yield run_id
 
 
 def is_driven(state: RunState) -> bool:

@@ -16,7 +16,6 @@ from lcc.data.catalogue import (
     Catalogue,
     Status,
     write_catalogue,
-    write_latest,
 )
 from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
@@ -28,8 +27,9 @@ from lcc.families.edges import write_edges
 from lcc.prepare.assignment import Parted, part_images
 from lcc.prepare.grouping import Kin, find_kin
 from lcc.prepare.statuses import Verdict, judge_files
-from lcc.prepare.summary import AUDIT_FILE, Audit, summarise, tabulate_families
+from lcc.prepare.summary import Audit, summarise, tabulate_families
 from lcc.storage import layout
+from lcc.storage.pointers import write_latest
 
 MAX_SHOWN = 5  # paths in a message: enough to see the pattern
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def build_catalogue(task: Task) -> Built:
     settings = task.settings.data.families
     write_edges(task.store, catalogue, kin.edges, settings=settings)
     _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)
-    write_latest(task.store, catalogue)
+    write_latest(task.store, catalogue.name, catalogue.digest)
     counter.advance()
     return Built(
         catalogue=catalogue, source=listing.source, audit=audit, proof=parted.proof
@@ -196,14 +196,11 @@ def _write_files(
 ) -> None:
     size_px = task.settings.data.tile_size_px
     write_tile_index(task.store, catalogue, parts.tile_parts, size_px=size_px)
-    files = {
-        "families.parquet": to_parquet(tabulate_families(catalogue)),
-        "splits.json": _to_json(proof),
-        AUDIT_FILE: _to_json(audit),
-    }
-    for name, content in files.items():
-        key = layout.catalogue(catalogue.name, catalogue.digest, name)
-        task.store.write(key, content)
+    name, digest = catalogue.name, catalogue.digest
+    families = to_parquet(tabulate_families(catalogue))
+    task.store.write(layout.families(name, digest), families)
+    task.store.write(layout.splits(name, digest), _to_json(proof))
+    task.store.write(layout.audit(name, digest), _to_json(audit))
 
 
 def _to_json(document: object) -> bytes:

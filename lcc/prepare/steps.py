@@ -4,7 +4,6 @@ Knows what a step reads and writes and when it may be skipped; not how anything 
 computed. The fourth step is `lcc.prepare.assembly`.
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +18,7 @@ from lcc.data.shards import HashParts
 from lcc.data.task import Counter, Task, single_threaded, slice_rows
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkParts
-from lcc.storage import layout
+from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -34,8 +33,7 @@ def list_images(task: Task) -> Listing:
     skip = root.removeprefix(f"{source.uri}/") + "/" if inside else ""
     listing = list_source(source, task.settings.data, skip=skip)
     digest = write_listing(task.store, listing, name=task.name)
-    pointer = json.dumps({"listing": digest, "num_images": len(listing)}).encode()
-    task.store.create(layout.listing_pointer(task.run_id), pointer)
+    write_listing_pointer(task.store, task.run_id, digest, num_images=len(listing))
     task.progress(len(listing)).advance(len(listing))
     return listing
 

@@ -17,7 +17,6 @@ from lcc.storage.store import Store
 
 Row = dict[str, Any]
 Audit = dict[str, Any]  # a JSON document
-AUDIT_FILE = "audit.json"
 FAMILIES = pa.schema(
     {
         "family": pa.int64(),
@@ -91,7 +90,7 @@ def tabulate_families(catalogue: Catalogue) -> pa.Table:
 
 def read_audit(store: Store, catalogue: Catalogue) -> Audit:
     """Return the counts and findings that were kept with a catalogue."""
-    key = layout.catalogue(catalogue.name, catalogue.digest, AUDIT_FILE)
+    key = layout.audit(catalogue.name, catalogue.digest)
     audit: Audit = json.loads(store.read(key))
     return audit
 

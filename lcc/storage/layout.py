@@ -1,15 +1,22 @@
-"""Where each object lies under the root: every key is spelled here and nowhere else."""
+"""Where each object lies under the root: every key is spelled here and nowhere else.
+
+A name that ends in `_prefix` is the beginning of keys, for listings.
+"""
 
 import hashlib
 import json
+import re
 
-FORMAT_VERSION = 2  # raised when the bytes of any object change their meaning
+FORMAT_VERSION = 3  # raised when the bytes of any object change their meaning
+
+DATASETS_PREFIX = "datasets/"
+RUNS_PREFIX = "runs/"
 
 
 def input_digest(**parts: object) -> str:
-    """Return the digest of all that the bytes of a part depend on.
+    """Return the digest of all that the bytes of an object depend on.
 
-    The format version is always included, so that parts of another version are never
+    The format version is always included, so that objects of another version are never
     taken for one's own.
 
     Args:
@@ -26,56 +33,273 @@ def input_digest(**parts: object) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
+# Data sets
+
+
 def dataset_source(name: str) -> str:
     """Return the key of the note that says where a data set came from."""
-    return f"datasets/{name}/source.json"
+    return f"{DATASETS_PREFIX}{name}/source.json"
 
 
 def listing(name: str, digest: str) -> str:
     """Return the key of one listing of a source."""
-    return f"datasets/{name}/listings/{digest}.parquet"
-
-
-def listing_pointer(run_id: str) -> str:
-    """Return the key of the pointer from a prepare run to its listing."""
-    return f"runs/{run_id}/listing.json"
-
-
-def part(digest: str, step: str, index: int, num_slices: int, suffix: str) -> str:
-    """Return the key of one slice's part of a step.
-
-    Example:
-        >>> part("ab12", "hash", 3, 16, "parquet")
-        'work/ab12/hash/part-00003-of-00016.parquet'
-    """
-    return f"work/{digest}/{step}/part-{index:05d}-of-{num_slices:05d}.{suffix}"
-
-
-def catalogue(name: str, digest: str, file: str) -> str:
-    """Return the key of a file of a catalogue, e.g. `catalogue.parquet`."""
-    return f"datasets/{name}/catalogues/{digest}/{file}"
+    return f"{DATASETS_PREFIX}{name}/listings/{digest}.parquet"
 
 
 def latest(name: str) -> str:
     """Return the key of the pointer to the latest catalogue; it is written last."""
-    return f"datasets/{name}/latest.json"
+    return f"{DATASETS_PREFIX}{name}/latest.json"
 
 
-def features(catalogue_digest: str, features_digest: str, file: str) -> str:
-    """Return the key of a file of frozen-backbone features."""
-    return f"features/{catalogue_digest}/{features_digest}/{file}"
-
-
-def run(run_id: str, file: str) -> str:
-    """Return the key of a file of a run, e.g. `settings.yaml` or `checkpoints/…`.
+def dataset_of_latest(key: str) -> str | None:
+    """Return the data set that `latest` gave the key of, None for another key.
 
     Example:
-        >>> run("train-20261123-0915-k3f9", "settings.yaml")
+        >>> dataset_of_latest(latest("tiles")), dataset_of_latest(dataset_source("a"))
+        ('tiles', None)
+    """
+    found = re.fullmatch(rf"{DATASETS_PREFIX}([^/]+)/latest\.json", key)
+    return found[1] if found else None
+
+
+def catalogue(name: str, digest: str) -> str:
+    """Return the key of a catalogue's table of images."""
+    return _catalogue(name, digest, "catalogue.parquet")
+
+
+def catalogues_prefix(name: str, digits: str) -> str:
+    """Return the prefix of the catalogues whose digest begins with some digits."""
+    return _catalogue(name, digits, "").rstrip("/")
+
+
+def catalogue_digest_of(key: str) -> str | None:
+    """Return the digest that `catalogue` gave the key of, None for another key.
+
+    Example:
+        >>> catalogue_digest_of(catalogue("tiles", "ab12"))
+        'ab12'
+    """
+    found = re.fullmatch(
+        rf"{DATASETS_PREFIX}[^/]+/catalogues/([^/]+)/catalogue\.parquet", key
+    )
+    return found[1] if found else None
+
+
+def families(name: str, digest: str) -> str:
+    """Return the key of a catalogue's table of families."""
+    return _catalogue(name, digest, "families.parquet")
+
+
+def edges(name: str, digest: str) -> str:
+    """Return the key of the verified edges between a catalogue's images."""
+    return _catalogue(name, digest, "edges.parquet")
+
+
+def splits(name: str, digest: str) -> str:
+    """Return the key of the checks that a catalogue's splits passed."""
+    return _catalogue(name, digest, "splits.json")
+
+
+def audit(name: str, digest: str) -> str:
+    """Return the key of a catalogue's counts and findings."""
+    return _catalogue(name, digest, "audit.json")
+
+
+def tile_index(name: str, digest: str, size_px: int) -> str:
+    """Return the key of the note which objects hold a catalogue's tiles of one size."""
+    return _catalogue(name, digest, f"tiles-{size_px}px.json")
+
+
+def tile_indexes_prefix(name: str, digest: str) -> str:
+    """Return the prefix of the notes on a catalogue's tiles, whatever their size."""
+    return _catalogue(name, digest, "tiles-")
+
+
+def test_readings_prefix(name: str, digest: str) -> str:
+    """Return the prefix of the notes on who has read a catalogue's test split."""
+    return _catalogue(name, digest, "readings/")
+
+
+def test_reading(name: str, digest: str, run_id: str) -> str:
+    """Return the key of the note that a run has read a catalogue's test split."""
+    return f"{test_readings_prefix(name, digest)}{run_id}"
+
+
+def _catalogue(name: str, digest: str, file: str) -> str:
+    return f"{DATASETS_PREFIX}{name}/catalogues/{digest}/{file}"
+
+
+# Work in shards
+
+
+def shard(
+    digest: str, step: str, shard_index: int, *, num_shards: int, suffix: str
+) -> str:
+    """Return the key of one object of a shard of `hash` or `link`.
+
+    Example:
+        >>> shard("ab12", "hash", 3, num_shards=16, suffix="parquet")
+        'work/ab12/hash/shard-00003-of-00016.parquet'
+    """
+    return f"work/{digest}/{step}/{_shard_name(shard_index, num_shards)}.{suffix}"
+
+
+def features_shard(
+    catalogue_digest: str, features_digest: str, shard_index: int, *, num_shards: int
+) -> str:
+    """Return the key of one shard of frozen-backbone features.
+
+    Example:
+        >>> features_shard("ab12", "cd34", 0, num_shards=8)
+        'features/ab12/cd34/shard-00000-of-00008.npy'
+    """
+    name = _shard_name(shard_index, num_shards)
+    return f"features/{catalogue_digest}/{features_digest}/{name}.npy"
+
+
+def _shard_name(shard_index: int, num_shards: int) -> str:
+    return f"shard-{shard_index:05d}-of-{num_shards:05d}"
+
+
+# Runs
+
+
+def run_settings(run_id: str) -> str:
+    """Return the key of the settings that a run was started with.
+
+    Example:
+        >>> run_settings("train-20261123-0915-k3f9")
         'runs/train-20261123-0915-k3f9/settings.yaml'
     """
-    return f"runs/{run_id}/{file}"
+    return _run(run_id, "settings.yaml")
+
+
+def run_state(run_id: str) -> str:
+    """Return the key of how far a run is."""
+    return _run(run_id, "state.json")
+
+
+def run_of_state(key: str) -> str | None:
+    """Return the run that `run_state` gave the key of, None for another key.
+
+    Example:
+        >>> run_of_state(run_state("r1")), run_of_state(run_settings("r1"))
+        ('r1', None)
+    """
+    found = re.fullmatch(rf"{RUNS_PREFIX}([^/]+)/state\.json", key)
+    return found[1] if found else None
+
+
+def listing_pointer(run_id: str) -> str:
+    """Return the key of the pointer from a prepare run to its listing."""
+    return _run(run_id, "listing.json")
+
+
+def catalogue_pointer(run_id: str) -> str:
+    """Return the key of the pointer from a prepare run to the catalogue it made."""
+    return _run(run_id, "catalogue.json")
 
 
 def trial(run_id: str, trial_id: str) -> str:
     """Return the key of one trial's result."""
-    return run(run_id, f"trials/{trial_id}.json")
+    return _run(run_id, f"trials/{trial_id}.json")
+
+
+def search_table(run_id: str) -> str:
+    """Return the key of the table of a search's results."""
+    return _run(run_id, "cv_results.csv")
+
+
+def best_point(run_id: str) -> str:
+    """Return the key of the point that a search chose."""
+    return _run(run_id, "best.json")
+
+
+def checkpoints_prefix(run_id: str) -> str:
+    """Return the prefix of a training's checkpoints."""
+    return _run(run_id, "checkpoints/")
+
+
+def checkpoint(run_id: str, step: int) -> str:
+    """Return the key of the checkpoint after a step; keys sort by step."""
+    return f"{checkpoints_prefix(run_id)}{step:09d}.npz"
+
+
+def model(run_id: str) -> str:
+    """Return the key of the model that a run trained, in Keras' own format."""
+    return model_file(run_id, "model.keras")
+
+
+def model_card(run_id: str) -> str:
+    """Return the key of what a trained model is; it is written last of all."""
+    return model_file(run_id, "model.json")
+
+
+def model_file(run_id: str, name: str) -> str:
+    """Return the key of a file of a trained model."""
+    return _run(run_id, f"model/{name}")
+
+
+def history(run_id: str) -> str:
+    """Return the key of a training's metrics by epoch."""
+    return _run(run_id, "history.csv")
+
+
+def evaluation(run_id: str, name: str) -> str:
+    """Return the key of a result of `evaluate`, e.g. `metrics.json`."""
+    return _run(run_id, name)
+
+
+def artifact(run_id: str, trial: str | None, name: str) -> str:
+    """Return the key of an artifact for MLflow; two trials may use one name."""
+    folder = "artifacts" if trial is None else f"trial-artifacts/{trial}"
+    return _run(run_id, f"{folder}/{name}")
+
+
+def report(run_id: str) -> str:
+    """Return the key of the report that `evaluate` hands to MLflow."""
+    return artifact(run_id, None, "report.html")
+
+
+def mlflow_model_prefix(run_id: str) -> str:
+    """Return the prefix of a model's files for MLflow."""
+    return _run(run_id, "mlflow-model/")
+
+
+def mlflow_model_file(run_id: str, name: str) -> str:
+    """Return the key of one of a model's files for MLflow."""
+    return f"{mlflow_model_prefix(run_id)}{name}"
+
+
+def spool_prefix(run_id: str) -> str:
+    """Return the prefix of the events that wait for MLflow, and of who sent them."""
+    return _run(run_id, "spool/")
+
+
+def spool_chunk(run_id: str, writer: str, number: int) -> str:
+    """Return the key of one chunk of a process' events; keys sort by number."""
+    return f"{spool_prefix(run_id)}{writer}/{number:06d}.jsonl"
+
+
+def spool_sent(run_id: str) -> str:
+    """Return the key of the list of chunks that MLflow has."""
+    return f"{spool_prefix(run_id)}sent.json"
+
+
+def logs_prefix(run_id: str) -> str:
+    """Return the prefix of a run's logs."""
+    return _run(run_id, "logs/")
+
+
+def process_log(run_id: str, step: str, process_index: int) -> str:
+    """Return the key of the log of a step's process on this machine."""
+    return f"{logs_prefix(run_id)}{step}/{process_index:05d}.log"
+
+
+def pod_log(run_id: str, job: str, pod: str) -> str:
+    """Return the key of the log that a pod left."""
+    return f"{logs_prefix(run_id)}{job}/{pod}.log"
+
+
+def _run(run_id: str, file: str) -> str:
+    return f"{RUNS_PREFIX}{run_id}/{file}"

@@ -20,7 +20,7 @@ from lcc.errors import LccError
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.server import Metric, RefusedError, TrackingServer
-from lcc.tracking.tracker import Event, artifact_key
+from lcc.tracking.tracker import Event
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Sender:
         return sorted(events, key=lambda event: int(event["time_ms"]))
 
     def _waiting_chunks(self) -> list[str]:
-        prefix = layout.run(self.run_id, "spool/")
+        prefix = layout.spool_prefix(self.run_id)
         keys = [item.key for item in self.store.list_objects(prefix)]
         chunks = [key for key in keys if key.endswith(".jsonl")]
         if self._sent is None:
@@ -98,7 +98,7 @@ class Sender:
         return [key for key in chunks if key not in self._sent]
 
     def _read_sent(self) -> set[str]:
-        key = layout.run(self.run_id, "spool/sent.json")
+        key = layout.spool_sent(self.run_id)
         return (
             set(json.loads(self.store.read(key))) if self.store.exists(key) else set()
         )
@@ -106,7 +106,7 @@ class Sender:
     def _mark_sent(self, keys: Iterable[str]) -> None:
         self._sent = (self._sent or set()) | set(keys)
         document = json.dumps(sorted(self._sent)).encode()
-        self.store.write(layout.run(self.run_id, "spool/sent.json"), document)
+        self.store.write(layout.spool_sent(self.run_id), document)
 
     def _read(self, key: str) -> list[Any]:
         return [json.loads(line) for line in self.store.read(key).splitlines()]
@@ -197,7 +197,7 @@ class Sender:
                 )
             case "artifact":
                 with tempfile.TemporaryDirectory() as scratch:
-                    key = artifact_key(self.run_id, trial, event["name"])
+                    key = layout.artifact(self.run_id, trial, event["name"])
                     file = self.store.fetch(key, Path(scratch))
                     self.server.log_artifact(self.run_id, trial, event["name"], file)
             case "input":
@@ -211,7 +211,7 @@ class Sender:
 
     @contextmanager
     def _model_folder(self) -> Iterator[Path]:
-        prefix = layout.run(self.run_id, "mlflow-model/")
+        prefix = layout.mlflow_model_prefix(self.run_id)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch, "model")
             for item in self.store.list_objects(prefix):

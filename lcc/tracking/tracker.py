@@ -93,7 +93,7 @@ class Tracker:
             content: The bytes, or a file that holds them.
             trial: Child run, or none for the stage's run.
         """
-        key = artifact_key(self._run_id, trial, name)
+        key = layout.artifact(self._run_id, trial, name)
         if isinstance(content, Path):
             self._store.upload(key, content)
         else:
@@ -104,7 +104,7 @@ class Tracker:
         """Report an MLflow model folder, to be registered once under `alias`."""
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
-            self._store.upload(layout.run(self._run_id, f"mlflow-model/{name}"), path)
+            self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
         self._add("model", None, alias=alias)
 
     def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
@@ -127,20 +127,14 @@ class Tracker:
             self._events.clear()
 
     def _next_chunk(self) -> str:
-        name = f"spool/{self._writer}/{self._num_chunks:06d}.jsonl"
+        key = layout.spool_chunk(self._run_id, self._writer, self._num_chunks)
         self._num_chunks += 1
-        return layout.run(self._run_id, name)
+        return key
 
     def _add(self, kind: str, trial: str | None, **fields: object) -> None:
         event = {"kind": kind, "trial": trial, "time_ms": time.time_ns() // 10**6}
         with self._lock:
             self._events.append(event | fields)
-
-
-def artifact_key(run_id: str, trial: str | None, name: str) -> str:
-    """Return where an artifact is kept; two trials may use one name."""
-    folder = "artifacts" if trial is None else f"trial-artifacts/{trial}"
-    return layout.run(run_id, f"{folder}/{name}")
 
 
 def _text(value: object) -> str:

@@ -75,13 +75,13 @@ class Checkpoints:
 
     def __init__(self, store: Store, *, run_id: str, digest: str) -> None:
         self._store = store
-        self._prefix = layout.run(run_id, "checkpoints/")
+        self._run_id = run_id
         self._digest = digest
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, then remove all but the last two."""
         data = pack(checkpoint, digest=self._digest)
-        self._store.write(f"{self._prefix}{checkpoint.step:09d}.npz", data)
+        self._store.write(layout.checkpoint(self._run_id, checkpoint.step), data)
         for key in self._keys()[:-KEPT]:
             self._store.delete(key)
 
@@ -109,8 +109,6 @@ class Checkpoints:
         return found
 
     def _keys(self) -> Sequence[str]:
-        return [
-            item.key
-            for item in self._store.list_objects(self._prefix)
-            if item.key.endswith(".npz")
-        ]
+        prefix = layout.checkpoints_prefix(self._run_id)
+        keys = [item.key for item in self._store.list_objects(prefix)]
+        return [key for key in keys if key.endswith(".npz")]

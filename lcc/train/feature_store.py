@@ -74,8 +74,7 @@ def development_rows(catalogue: Catalogue) -> Ints:
 
 def features_key(catalogue: Catalogue, digest: str, index: int, num_slices: int) -> str:
     """Return the key of one slice of features."""
-    name = f"part-{index:05d}-of-{num_slices:05d}.npy"
-    return layout.features(catalogue.digest, digest, name)
+    return layout.features_shard(catalogue.digest, digest, index, num_shards=num_slices)
 
 
 def write_features(store: Store, key: str, features: NDArray[np.float32]) -> None:

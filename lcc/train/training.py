@@ -59,7 +59,7 @@ class Place:
     @property
     def card_key(self) -> str:
         """Key of the model's card, which is written last of all."""
-        return layout.run(self.run_id, "model/model.json")
+        return layout.model_card(self.run_id)
 
 
 def train_model(
@@ -189,8 +189,8 @@ def _save(recipe: Recipe, fitted: Fitted, place: Place) -> None:
         h5=h5_file.name,
     )
     for path in (keras_file, h5_file):
-        recipe.store.upload(layout.run(run_id, f"model/{path.name}"), path)
-    recipe.store.write(layout.run(run_id, "history.csv"), fitted.csv.encode())
+        recipe.store.upload(layout.model_file(run_id, path.name), path)
+    recipe.store.write(layout.history(run_id), fitted.csv.encode())
     tracker.log_artifact("history.csv", fitted.csv.encode())
     tracker.log_artifact("model.json", card.dump())
     tracker.log_artifact(h5_file.name, h5_file)

@@ -207,8 +207,9 @@ def test_a_catalogue_of_another_version_is_refused() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {root().uri}/datasets/lung/latest.json: must have format 2, got 0. "
-        'Run "lcc-launch prepare" again with this version of lcc.\n',
+        f"Error: {root().uri}/datasets/lung/latest.json: format must be "
+        f'{FORMAT_VERSION}, got 0. Run "lcc-launch prepare" again, or use the release '
+        "of lcc that wrote it.\n",
     )
 
 

@@ -66,7 +66,7 @@ def test_a_run_of_another_version_is_refused() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        "Error: prepare-20261123-0915-k3f9: must have format 2, got 0. Use the version "
+        "Error: prepare-20261123-0915-k3f9: must have format 3, got 0. Use the version "
         "of lcc that made it, or run the stage again under another --root.\n",
     )
 

@@ -11,12 +11,12 @@ from lcc.data.catalogue import (
     digest_table,
     read_catalogue,
     write_catalogue,
-    write_latest,
 )
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
+from lcc.storage.pointers import write_latest
 
 ROWS = (
     {
@@ -39,7 +39,7 @@ def a_table(**first) -> pa.Table:
 
 def write(store: LocalStore, table: pa.Table) -> str:
     catalogue = write_catalogue(store, table, name="tiles")
-    write_latest(store, catalogue)
+    write_latest(store, catalogue.name, catalogue.digest)
     return catalogue.digest
 
 
@@ -105,12 +105,23 @@ def test_digits_must_begin_one_digest(tmp_path: Path):
 
 def test_a_catalogue_of_another_format_is_refused(tmp_path: Path):
     store = LocalStore(tmp_path)
-    key = layout.catalogue("tiles", write(store, a_table()), "catalogue.parquet")
+    key = layout.catalogue("tiles", write(store, a_table()))
     other = from_parquet(store.read(key)).replace_schema_metadata({"format": "99"})
     store.write(key, to_parquet(other))
 
     with pytest.raises(DataError, match=r"format must be .*, got 99"):
         read_catalogue(store, name="tiles")
+
+
+def test_a_catalogue_of_another_format_is_mended_by_writing_it_anew(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    key = layout.catalogue("tiles", write(store, a_table()))
+    other = from_parquet(store.read(key)).replace_schema_metadata({"format": "1"})
+    store.write(key, to_parquet(other))
+
+    digest = write(store, a_table())
+
+    assert read_catalogue(store, name="tiles").digest == digest
 
 
 def test_a_pointer_of_another_format_is_refused(tmp_path: Path):

@@ -66,9 +66,9 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     run = a_state("prepare-20261123-0915-k3f9")
     pointer = {"name": "tiles", "digest": "ab" * 32}
     audit = {"alarms": [{"text": "family 3: holds 90 pictures"}]}
-    key = layout.run("prepare-20261123-0915-k3f9", "catalogue.json")
+    key = layout.catalogue_pointer("prepare-20261123-0915-k3f9")
     store.write(key, json.dumps(pointer).encode())
-    key = layout.catalogue(**pointer, file="audit.json")
+    key = layout.audit(**pointer)
     store.write(key, json.dumps(audit).encode())
     settings = local_settings(
         store,

@@ -95,5 +95,5 @@ def settings_of(store: object, state: RunState) -> None:
     from lcc.config.load import dump_settings
 
     settings = local_settings(store, tracking__uri="http://127.0.0.1:9")  # type: ignore[arg-type]
-    key = layout.run(state.run_id, "settings.yaml")
+    key = layout.run_settings(state.run_id)
     store.write(key, dump_settings(settings).encode())  # type: ignore[attr-defined]

@@ -138,7 +138,7 @@ class LocalBackend:
     ) -> Iterator["ProcessPool"]:
         """Start a step's processes; none of them is left at the end of `with`."""
         environment = process_environment(step, settings.storage, num_cores=num_cores())
-        uri = f"{self.store.uri}/{layout.run(run_id, 'settings.yaml')}"
+        uri = f"{self.store.uri}/{layout.run_settings(run_id)}"
         pool = ProcessPool(
             step=step,
             root=self.store.uri,

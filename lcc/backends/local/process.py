@@ -59,7 +59,7 @@ class Order:
     @property
     def log_key(self) -> str:
         """Key of the process' log."""
-        return layout.run(self.run_id, f"logs/{self.step.name}/{self.index:05d}.log")
+        return layout.process_log(self.run_id, self.step.name, self.index)
 
 
 def process_environment(
