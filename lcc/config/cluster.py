@@ -35,10 +35,12 @@ class ImagePullPolicy(StrEnum):
     NEVER = "Never"
 
 
-class LightSize(Section):
+class LightResources(Section):
     """What one pod asks for and may use; here one that only reads and writes tables."""
 
-    cpu: Quantity = Field(default="250m", description="CPU request.")
+    # Flat where Kubernetes has requests and limits: memory is one value for both. A pod
+    # that uses more than it asked for is the first to be killed.
+    cpu_request: Quantity = Field(default="250m", description="CPU request.")
     cpu_limit: Quantity = Field(default="2", description="CPU limit.")
     memory: Quantity = Field(default="2Gi", description="Memory, request and limit.")
     scratch: Quantity = Field(
@@ -49,16 +51,16 @@ class LightSize(Section):
     )
 
 
-class DataSize(LightSize):
+class DataResources(LightResources):
     """What a pod that decodes and compares images asks for."""
 
-    cpu: Quantity = Field(default="1", description="CPU request.")
+    cpu_request: Quantity = Field(default="1", description="CPU request.")
 
 
-class TrainSize(LightSize):
+class TrainResources(LightResources):
     """What a pod that runs TensorFlow asks for."""
 
-    cpu: Quantity = Field(default="2", description="CPU request.")
+    cpu_request: Quantity = Field(default="2", description="CPU request.")
     cpu_limit: Quantity = Field(default="8", description="CPU limit.")
     memory: Quantity = Field(default="16Gi", description="Memory, request and limit.")
     shm: Quantity = Field(
@@ -68,14 +70,14 @@ class TrainSize(LightSize):
     )
 
 
-class SizeSettings(Section):
-    """Sizes of pods as Kubernetes quantities, by what they do."""
+class ResourceSettings(Section):
+    """Requests and limits of pods as Kubernetes quantities, by what they do."""
 
-    light: LightSize = Field(
-        default_factory=LightSize
+    light: LightResources = Field(
+        default_factory=LightResources
     )  # list, catalogue, select, driver
-    data: DataSize = Field(default_factory=DataSize)  # hash, link
-    train: TrainSize = Field(default_factory=TrainSize)  # the rest
+    data: DataResources = Field(default_factory=DataResources)  # hash, link
+    train: TrainResources = Field(default_factory=TrainResources)  # the rest
 
 
 class Toleration(Section):
@@ -156,7 +158,7 @@ class ClusterSettings(Section):
         pattern=QUALIFIED,
         description="Name of the resource that a GPU is.",
     )
-    sizes: SizeSettings = Field(default_factory=SizeSettings)
+    resources: ResourceSettings = Field(default_factory=ResourceSettings)
     node_selector: dict[Qualified, LabelValue] = Field(
         default_factory=dict, description="Labels that a node must have."
     )
@@ -180,10 +182,10 @@ class ClusterSettings(Section):
         ge=60,
         description="Longest life of one pod; waiting in a queue does not count.",
     )
-    grace_seconds: int = Field(
+    termination_grace_period_seconds: int = Field(
         default=120, ge=1, le=3600, description="Time to save after SIGTERM."
     )
-    keep_seconds: int = Field(
+    ttl_seconds_after_finished: int = Field(
         default=7 * 86_400, ge=0, description="Finished Jobs are removed after this."
     )
     wait_for_nodes: bool = Field(

@@ -16,7 +16,7 @@ def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:
     )
     size = size_of(widest.name, cluster)
     gpus = num_devices(widest, settings)
-    each = f"{size.cpu}–{size.cpu_limit} CPU, {size.memory}"
+    each = f"{size.cpu_request}–{size.cpu_limit} CPU, {size.memory}"
     most = f"{widest.parallelism} × {widest.name} ({each}"
     most += f", {gpus} GPU)" if gpus else ")"
     where = cluster.namespace or "of the context"

@@ -9,7 +9,10 @@ from lcc.config.settings import Settings
 from lcc.launch.plan import Step
 from lcc.launch.sizes import SIZES, requested
 
-SETTINGS = {"cpu": "cluster.sizes.{size}.cpu", "memory": "cluster.sizes.{size}.memory"}
+SETTINGS = {
+    "cpu": "cluster.resources.{size}.cpu_request",
+    "memory": "cluster.resources.{size}.memory",
+}
 
 
 def too_large(
@@ -26,8 +29,8 @@ def too_large(
         >>> nodes = [
         ...     {"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "2"}}}
         ... ]
-        >>> too_large(Step(name="list"), Settings(), nodes)[:55]
-        'cluster.sizes.light.memory: must fit on one node, got 2'
+        >>> too_large(Step(name="list"), Settings(), nodes)[:59]
+        'cluster.resources.light.memory: must fit on one node, got 2'
     """
     for resource, quantity in requested(step, settings).items():
         have = {node["metadata"]["name"]: _has(node, resource) for node in nodes}

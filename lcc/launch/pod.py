@@ -81,7 +81,7 @@ def build_pod(order: JobOrder) -> Manifest:
             "enableServiceLinks": False,
             "subdomain": order.name if order.step.is_group else None,
             "activeDeadlineSeconds": cluster.pod_deadline_seconds,
-            "terminationGracePeriodSeconds": cluster.grace_seconds,
+            "terminationGracePeriodSeconds": cluster.termination_grace_period_seconds,
             "priorityClassName": cluster.priority_class,
             "nodeSelector": cluster.node_selector or None,
             "tolerations": [
@@ -205,7 +205,7 @@ def _resources(order: JobOrder) -> Manifest:
     gpus = num_devices(order.step, order.settings)
     return {
         "requests": {
-            "cpu": size.cpu,
+            "cpu": size.cpu_request,
             "memory": size.memory,
             "ephemeral-storage": "1Gi",  # logs and small files; /tmp has its own limit
         },

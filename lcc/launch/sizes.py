@@ -1,6 +1,6 @@
 """What one pod of a step asks of a node. Pure."""
 
-from lcc.config.cluster import ClusterSettings, LightSize
+from lcc.config.cluster import ClusterSettings, LightResources
 from lcc.config.settings import Settings
 from lcc.config.train import Device
 from lcc.launch.labels import DRIVER
@@ -16,10 +16,10 @@ SIZES = {
 }
 
 
-def size_of(step: str, cluster: ClusterSettings) -> LightSize:
+def size_of(step: str, cluster: ClusterSettings) -> LightResources:
     """Return the size of a step's pods."""
-    size = getattr(cluster.sizes, SIZES.get(step, "train"))
-    assert isinstance(size, LightSize)  # noqa: S101 - a slip of ours
+    size = getattr(cluster.resources, SIZES.get(step, "train"))
+    assert isinstance(size, LightResources)  # noqa: S101 - a slip of ours
     return size
 
 
@@ -31,5 +31,5 @@ def num_devices(step: Step, settings: Settings) -> int:
 def requested(step: Step, settings: Settings) -> dict[str, str]:
     """Return what a node must have for one pod: resource → quantity."""
     size, gpus = size_of(step.name, settings.cluster), num_devices(step, settings)
-    found = {"cpu": size.cpu, "memory": size.memory}
+    found = {"cpu": size.cpu_request, "memory": size.memory}
     return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})

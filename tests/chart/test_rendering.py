@@ -175,7 +175,7 @@ def test_small_and_large_numbers_survive(tmp_path):
     given = {
         "train": {"learning_rate": 1e-7},
         "data": {"seed": 4_294_967_295},
-        "cluster": {"keep_seconds": 1_000_000},
+        "cluster": {"ttl_seconds_after_finished": 1_000_000},
     }
     file = tmp_path / "values.yaml"
     file.write_text(json.dumps({"settings": given}))
@@ -184,7 +184,7 @@ def test_small_and_large_numbers_survive(tmp_path):
 
     assert settings.train.learning_rate == 1e-7
     assert settings.data.seed == 4294967295
-    assert settings.cluster.keep_seconds == 1_000_000
+    assert settings.cluster.ttl_seconds_after_finished == 1_000_000
 
 
 def test_amazon_s3_by_identity_needs_no_key():
