@@ -50,7 +50,7 @@ annotations:
 {{- define "lcc.own" -}}
 {{- $values := (first .).Values -}}
 {{- $server := index $values (index . 1) | default dict -}}
-{{- merge dict (get $server (last .) | default dict) (index $values (last .)) | toYaml -}}
+{{- merge dict (get $server (last .) | default dict) (index $values (last .) | default dict) | toYaml -}}
 {{- end -}}
 
 {{- /* What servers and launched pods are part of; as PART_OF of lcc/launch/labels.py. */ -}}
