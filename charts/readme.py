@@ -46,11 +46,12 @@ def render() -> str:
     """Return the README as it should be."""
     before, _, rest = (CHART / "README.md").read_text().partition(BEGIN)
     after = rest.partition(END)[2]
+    values = list(described_values((CHART / "values.yaml").read_text()))
+    groups = {path.rpartition(".")[0] for path, _, _ in values}
     rows = [
         f"| `{path}` | {sentence} | `{json.dumps(default)}` |\n"
-        for path, sentence, default in described_values(
-            (CHART / "values.yaml").read_text()
-        )
+        for path, sentence, default in values
+        if path not in groups
     ]
     head = "| value | what it is | default |\n| --- | --- | --- |\n"
     return f"{before}{BEGIN}{head}{''.join(rows)}{END}{after}"

@@ -1,7 +1,8 @@
-"""Write the settings part of the chart's schema from the Python types.
+"""Write the parts of the chart's schema that other files know already.
 
-`python charts/schema.py` rewrites values.schema.json; `--check` only compares. The rest
-of the schema is written by hand and left as it is.
+`python charts/schema.py` rewrites values.schema.json; `--check` only compares. Settings
+come from the Python types, the description of a value from its comment in values.yaml.
+The rest of the schema is written by hand and left as it is.
 """
 
 import json
@@ -9,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from charts.readme import described_values
 from lcc.config.schema import settings_schema
 
-FILE = Path(__file__).parent / "lcc" / "values.schema.json"
+CHART = Path(__file__).parent / "lcc"
+FILE = CHART / "values.schema.json"
 PLACE = "#/definitions/settings"
 
 
@@ -25,6 +28,25 @@ def with_settings(schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def describe(schema: dict[str, Any], path: str, sentence: str) -> None:
+    """Give a value its sentence; one of a shared definition has its own there."""
+    *parents, last = path.split(".")
+    node = schema
+    for key in parents:
+        node = node["properties"][key]
+        if "properties" not in node:
+            return
+    value = node["properties"][last]
+    node["properties"][last] = {"description": sentence} | _as_part(value)
+
+
+def _as_part(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that may stand beside a description: a reference may not."""
+    if "$ref" in value:
+        return {"allOf": [{"$ref": value["$ref"]}]}
+    return {key: inner for key, inner in value.items() if key != "description"}
+
+
 def _translated(value: Any) -> Any:
     """Return a part of a pydantic schema in the older dialect that every Helm reads."""
     if isinstance(value, list):
@@ -32,7 +54,10 @@ def _translated(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "$ref" in value:  # draft 7 reads nothing beside a reference
-        return {"$ref": value["$ref"].replace("#/$defs", f"{PLACE}/definitions")}
+        reference = value["$ref"].replace("#/$defs", f"{PLACE}/definitions")
+        beside = {key: inner for key, inner in value.items() if key != "$ref"}
+        part = {"$ref": reference}
+        return beside | {"allOf": [part]} if beside else part
     is_title = isinstance(value.get("title"), str) and "type" in value
     return {
         key: _translated(inner)
@@ -44,6 +69,8 @@ def _translated(value: Any) -> Any:
 def render() -> str:
     """Return the file as it should be."""
     schema = with_settings(json.loads(FILE.read_text()))
+    for path, sentence, _ in described_values((CHART / "values.yaml").read_text()):
+        describe(schema, path, sentence)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -41,6 +41,27 @@ OPTIONS = {  # file → what it shows, and the settings that ask for it
             "cluster.tolerations": [{"key": "spot", "effect": "NoSchedule"}],
         },
     ),
+    "train-additions": (
+        "variables, labels and a volume of your own",
+        GPUS
+        | {
+            "cluster.extra_env": [
+                {"name": "HF_HOME", "value": "/weights"},
+                {
+                    "name": "HF_TOKEN",
+                    "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}},
+                },
+            ],
+            "cluster.pod_annotations": {"sidecar.istio.io/inject": "false"},
+            "cluster.pod_labels": {"team": "pathology"},
+            "cluster.extra_volumes": [
+                {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}}
+            ],
+            "cluster.extra_volume_mounts": [
+                {"name": "weights", "mountPath": "/weights", "readOnly": True}
+            ],
+        },
+    ),
     "train-queue": ("a Kueue queue", GPUS | {"cluster.queue": "team-a"}),
     "train-external-s3": (
         "Amazon S3 with the pod's own identity",

@@ -5,9 +5,9 @@ release called `lcc`.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lcc.config.section import Section
 
@@ -17,6 +17,8 @@ LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"  # DNS-1123 label
 _WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 QUALIFIED = rf"^([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}$"
 LABEL_VALUE = rf"^({_WORD})?$"
+VARIABLE = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"  # Kubernetes' strict rule
+ABSOLUTE = r"^/[^:]*$"
 # A tag or digest is asked for: what runs must be known afterwards.
 IMAGE = (
     r"^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
@@ -27,6 +29,7 @@ SOURCE_FOLDER = "/mnt/source"  # where pods see the images of a claim
 Quantity = Annotated[str, Field(pattern=QUANTITY)]
 Qualified = Annotated[str, Field(pattern=QUALIFIED)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE)]
+ValueSource = Literal["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"]
 
 
 class ImagePullPolicy(StrEnum):
@@ -37,10 +40,12 @@ class ImagePullPolicy(StrEnum):
     NEVER = "Never"
 
 
-class LightSize(Section):
+class LightResources(Section):
     """What one pod asks for and may use; here one that only reads and writes tables."""
 
-    cpu: Quantity = Field(default="250m", description="CPU request.")
+    # Flat where Kubernetes has requests and limits: memory is one value for both. A pod
+    # that uses more than it asked for is the first to be killed.
+    cpu_request: Quantity = Field(default="250m", description="CPU request.")
     cpu_limit: Quantity = Field(default="2", description="CPU limit.")
     memory: Quantity = Field(default="2Gi", description="Memory, request and limit.")
     scratch: Quantity = Field(
@@ -51,16 +56,16 @@ class LightSize(Section):
     )
 
 
-class DataSize(LightSize):
+class DataResources(LightResources):
     """What a pod that decodes and compares images asks for."""
 
-    cpu: Quantity = Field(default="1", description="CPU request.")
+    cpu_request: Quantity = Field(default="1", description="CPU request.")
 
 
-class TrainSize(LightSize):
+class TrainResources(LightResources):
     """What a pod that runs TensorFlow asks for."""
 
-    cpu: Quantity = Field(default="2", description="CPU request.")
+    cpu_request: Quantity = Field(default="2", description="CPU request.")
     cpu_limit: Quantity = Field(default="8", description="CPU limit.")
     memory: Quantity = Field(default="16Gi", description="Memory, request and limit.")
     shm: Quantity = Field(
@@ -70,14 +75,14 @@ class TrainSize(LightSize):
     )
 
 
-class SizeSettings(Section):
-    """Sizes of pods as Kubernetes quantities, by what they do."""
+class ResourceSettings(Section):
+    """Requests and limits of pods as Kubernetes quantities, by what they do."""
 
-    light: LightSize = Field(
-        default_factory=LightSize
+    light: LightResources = Field(
+        default_factory=LightResources
     )  # list, catalogue, select, driver
-    data: DataSize = Field(default_factory=DataSize)  # hash, link
-    train: TrainSize = Field(default_factory=TrainSize)  # the rest
+    data: DataResources = Field(default_factory=DataResources)  # hash, link
+    train: TrainResources = Field(default_factory=TrainResources)  # the rest
 
 
 class Toleration(Section):
@@ -91,6 +96,41 @@ class Toleration(Section):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         default=None, description="Taint's effect; none: each."
     )
+
+
+class Variable(Section):
+    """One environment variable: a text, or where Kubernetes finds it."""
+
+    name: str = Field(pattern=VARIABLE, description="Its name.")
+    value: str | None = Field(
+        default=None, description="Its text; everybody who sees the pod can read it."
+    )
+    valueFrom: dict[ValueSource, dict[str, Any]] | None = Field(
+        default=None,
+        description="Where it is found: {secretKeyRef: {name: tokens, key: hub}}.",
+    )
+
+
+class Volume(Section):
+    """One volume: its name beside one source, as configMap or persistentVolumeClaim."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = Field(pattern=LABEL, description="Its name, for a mount.")
+
+
+class VolumeMount(Section):
+    """Where a volume is found in the container."""
+
+    name: str = Field(pattern=LABEL, description="Name of the volume.")
+    mountPath: str = Field(
+        pattern=ABSOLUTE, description="Folder or file it appears as."
+    )
+    subPath: str | None = Field(default=None, description="Part of the volume.")
+    subPathExpr: str | None = Field(
+        default=None, description="Part of the volume, with $(VARIABLE) filled in."
+    )
+    readOnly: bool | None = Field(default=None, description="Whether nobody may write.")
 
 
 class ProxySettings(Section):
@@ -158,7 +198,7 @@ class ClusterSettings(Section):
         pattern=QUALIFIED,
         description="Name of the resource that a GPU is.",
     )
-    sizes: SizeSettings = Field(default_factory=SizeSettings)
+    resources: ResourceSettings = Field(default_factory=ResourceSettings)
     node_selector: dict[Qualified, LabelValue] = Field(
         default_factory=dict, description="Labels that a node must have."
     )
@@ -182,11 +222,31 @@ class ClusterSettings(Section):
         ge=60,
         description="Longest life of one pod; waiting in a queue does not count.",
     )
-    grace_seconds: int = Field(
+    termination_grace_period_seconds: int = Field(
         default=120, ge=1, le=3600, description="Time to save after SIGTERM."
     )
-    keep_seconds: int = Field(
+    ttl_seconds_after_finished: int = Field(
         default=7 * 86_400, ge=0, description="Finished Jobs are removed after this."
+    )
+    extra_env: tuple[Variable, ...] = Field(
+        default=(),
+        description="Further variables of every container, as Kubernetes writes them: "
+        "[{name: HF_HOME, value: /weights}].",
+    )
+    pod_annotations: dict[Qualified, str] = Field(
+        default_factory=dict, description="Further annotations of every pod."
+    )
+    pod_labels: dict[Qualified, LabelValue] = Field(
+        default_factory=dict, description="Further labels of every pod."
+    )
+    extra_volumes: tuple[Volume, ...] = Field(
+        default=(),
+        description="Further volumes of every pod, as Kubernetes writes them: "
+        "[{name: weights, persistentVolumeClaim: {claimName: weights}}].",
+    )
+    extra_volume_mounts: tuple[VolumeMount, ...] = Field(
+        default=(),
+        description="Where they are found: [{name: weights, mountPath: /weights}].",
     )
     wait_for_nodes: bool = Field(
         default=False,

@@ -7,7 +7,16 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from lcc.config.cluster import IMAGE, LABEL, LABEL_VALUE, NAME, QUALIFIED, QUANTITY
+from lcc.config.cluster import (
+    ABSOLUTE,
+    IMAGE,
+    LABEL,
+    LABEL_VALUE,
+    NAME,
+    QUALIFIED,
+    QUANTITY,
+    VARIABLE,
+)
 from lcc.config.fields import section_paths, setting_fields
 from lcc.config.layers import Layers
 
@@ -43,6 +52,8 @@ PATTERNS: Mapping[str, str] = {  # what Kubernetes asks of names, in words
     NAME: "must be a DNS name: lower-case letters, digits, dashes and dots",
     QUALIFIED: "must be a label key such as kubernetes.io/arch",
     LABEL_VALUE: "must be a label value: letters, digits and -_. between, 63 at most",
+    VARIABLE: "must be a variable's name: letters, digits and -_., no digit first",
+    ABSOLUTE: "must be an absolute path without a colon",
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from lcc.config.clashes import addition_faults
 from lcc.config.faults import faults_by_path, near_words
 from lcc.config.fields import is_mapping, setting_fields
 from lcc.config.launch import BackendName
@@ -104,6 +105,10 @@ def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[st
         yield f"search.grid.{path}: must not repeat a value, got {shown}. Remove one."
 
 
+def _additions_fit(settings: Settings, _: Layers) -> Iterator[str]:
+    yield from addition_faults(settings.cluster)
+
+
 RULES = (
     Rule(
         paths=("launch.gpus", "launch.pods", "train.batch_size"),
@@ -111,4 +116,11 @@ RULES = (
     ),
     Rule(paths=("launch.pods", "launch.backend"), check=_one_process_locally),
     Rule(paths=("search.grid",), check=_grid_fits),
+    Rule(
+        paths=(
+            *("cluster.extra_env", "cluster.pod_labels", "cluster.pod_annotations"),
+            *("cluster.extra_volumes", "cluster.extra_volume_mounts"),
+        ),
+        check=_additions_fit,
+    ),
 )

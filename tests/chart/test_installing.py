@@ -162,6 +162,40 @@ for port in (8333, 8080, 8888, 9333):
     assert answers == ["8333 True", "8080 False", "8888 False", "9333 False"]
 
 
+def test_what_users_add_is_in_every_server_that_runs(namespace):
+    pods = {"s3": "lcc-s3-0", "postgresql": "lcc-postgresql-0"}
+    kubectl("create", "configmap", "greeting", "-n", namespace, "--from-literal=a=hi")
+    added = {
+        "extraEnv": [{"name": "GREETING", "value": "hello"}],
+        "podLabels": {"team": "pathology"},
+        "podAnnotations": {"example.org/note": "kept"},
+        "extraVolumes": [{"name": "greeting", "configMap": {"name": "greeting"}}],
+        "extraVolumeMounts": [{"name": "greeting", "mountPath": "/greeting"}],
+    }
+    flags = [
+        f"--set-json={server}.{field}={json.dumps(value)}"
+        for server in ("s3", "mlflow", "postgresql")
+        for field, value in added.items()
+    ]
+
+    install(namespace, "lcc", *flags, "--set=podLabels.cost-center=lab")
+    tested = helm("test", "lcc", "-n", namespace)
+
+    assert tested.out.count("Succeeded") == 3
+    (mlflow,) = read(namespace, "pods", "-lapp.kubernetes.io/component=mlflow")["items"]
+    pods["mlflow"] = mlflow["metadata"]["name"]
+    for server, name in pods.items():
+        metadata = read(namespace, "pod", name)["metadata"]
+        assert metadata["labels"]["team"] == "pathology"
+        assert metadata["labels"]["cost-center"] == "lab"
+        assert metadata["annotations"]["example.org/note"] == "kept"
+        look = "printenv GREETING && cat /greeting/a"
+        said = kubectl(
+            *("exec", "-n", namespace, name, "-c", server, "--", "sh", "-c", look)
+        )
+        assert said == "hello\nhi"
+
+
 def test_a_release_with_a_long_name_works_and_goes_without_a_trace(namespace):
     release = "lung-histopathology-study-of-the-university-hospitals"
     keep = "--set=s3.persistence.keep=false,postgresql.persistence.keep=false"

@@ -36,6 +36,7 @@ CASES = [
 ]
 # What differs between objects of one release, or between a chart and a launch.
 CHART_LABELS = {"helm.sh/chart"}
+ADDED_LABELS = {"cost-center", "tier"}  # of everything-values.yaml, on pods alone
 RUN_LABELS = {"lcc.dev/run", "lcc.dev/step", "lcc.dev/attempt"}
 
 
@@ -73,11 +74,12 @@ def test_every_object_has_every_label(values, files, release):
 
     for item in objects:
         labels = item["metadata"]["labels"]
-        assert set(labels) == expected, item["metadata"]["name"]
+        more = ADDED_LABELS if item["kind"] == "Pod" else set()
+        assert set(labels) - more == expected, item["metadata"]["name"]
         assert labels["app.kubernetes.io/part-of"] == "lcc"
         assert labels["app.kubernetes.io/instance"] == release
     for name, pod in pods_of(objects):
-        assert set(pod["metadata"]["labels"]) == expected, name
+        assert set(pod["metadata"]["labels"]) - ADDED_LABELS == expected, name
 
 
 @pytest.mark.parametrize(("values", "files", "release"), CASES)
@@ -175,7 +177,7 @@ def test_small_and_large_numbers_survive(tmp_path):
     given = {
         "train": {"learning_rate": 1e-7},
         "data": {"seed": 4_294_967_295},
-        "cluster": {"keep_seconds": 1_000_000},
+        "cluster": {"ttl_seconds_after_finished": 1_000_000},
     }
     file = tmp_path / "values.yaml"
     file.write_text(json.dumps({"settings": given}))
@@ -184,7 +186,7 @@ def test_small_and_large_numbers_survive(tmp_path):
 
     assert settings.train.learning_rate == 1e-7
     assert settings.data.seed == 4294967295
-    assert settings.cluster.keep_seconds == 1_000_000
+    assert settings.cluster.ttl_seconds_after_finished == 1_000_000
 
 
 def test_amazon_s3_by_identity_needs_no_key():
@@ -279,6 +281,166 @@ def test_data_stays_unless_told():
         if "helm.sh/resource-policy" in item["metadata"].get("annotations", {})
     ]
     assert kept == ["lcc-postgresql"]
+
+
+SERVERS = [
+    pytest.param("s3", "StatefulSet", id="s3"),
+    pytest.param("mlflow", "Deployment", id="mlflow"),
+    pytest.param("postgresql", "StatefulSet", id="postgresql"),
+]
+
+
+def added(server: str) -> dict[str, Any]:
+    """Return what everything-values.yaml adds to a server."""
+    values: dict[str, Any] = yaml.safe_load(EVERYTHING.read_text())[server]
+    return values
+
+
+def server_pod(objects: Sequence[dict[str, Any]], server: str, kind: str) -> Any:
+    (found,) = (
+        o
+        for o in objects
+        if o["kind"] == kind and o["metadata"]["name"].endswith(f"-{server}")
+    )
+    return found["spec"]["template"]
+
+
+@pytest.mark.parametrize(("server", "kind"), SERVERS)
+def test_extra_variables_reach_a_server(server, kind):
+    pod = server_pod(render(files=(EVERYTHING,)), server, kind)
+
+    extra = added(server)["extraEnv"]
+    assert pod["spec"]["containers"][0]["env"][-len(extra) :] == extra
+
+
+@pytest.mark.parametrize(("server", "kind"), SERVERS)
+def test_extra_volumes_reach_a_server(server, kind):
+    spec = server_pod(render(files=(EVERYTHING,)), server, kind)["spec"]
+
+    assert spec["volumes"][-1:] == added(server)["extraVolumes"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert mounts[-1:] == added(server)["extraVolumeMounts"]
+
+
+def test_what_mlflow_needs_for_its_database_is_there_before_it_starts():
+    pod = server_pod(render(files=(EVERYTHING,)), "mlflow", "Deployment")
+    (database,) = pod["spec"]["initContainers"]
+
+    assert database["env"][-1] == {"name": "PGSSLROOTCERT", "value": "/certs/ca.crt"}
+    assert database["volumeMounts"][-1]["mountPath"] == "/certs"
+
+
+@pytest.mark.parametrize(("server", "kind"), SERVERS)
+def test_labels_and_annotations_of_a_server_go_over_those_of_all_pods(server, kind):
+    metadata = server_pod(render(files=(EVERYTHING,)), server, kind)["metadata"]
+
+    assert metadata["labels"]["cost-center"] == "1234"
+    assert metadata["labels"]["tier"] == added(server)["podLabels"]["tier"]
+    assert metadata["annotations"] == {
+        "prometheus.io/scrape": "true",
+        **added(server)["podAnnotations"],
+    }
+
+
+def test_labels_and_annotations_of_all_pods_reach_the_helpers():
+    pods = dict(pods_of(render(files=(EVERYTHING,))))
+    helpers = {n: p for n, p in pods.items() if "test-" in n or "-bucket" in n}
+
+    assert len(helpers) == 4
+    for name, pod in helpers.items():
+        assert pod["metadata"]["labels"]["tier"] == "lcc", name
+        assert pod["metadata"]["annotations"]["prometheus.io/scrape"] == "true", name
+
+
+@pytest.mark.parametrize(("server", "kind"), SERVERS)
+def test_what_a_server_has_may_not_be_added(server, kind, tmp_path):
+    values = {"proxy": {"http": "http://p"}, "caBundle": {"configMap": "ca"}}
+    file = tmp_path / "values.yaml"
+    file.write_text(json.dumps(values))
+    (container,) = server_pod(render(files=[file]), server, kind)["spec"]["containers"]
+    mounts = container["volumeMounts"]
+    again = {
+        "extraEnv": [v["name"] for v in container.get("env", [])],
+        "extraVolumes": [mount["name"] for mount in mounts],
+        "extraVolumeMounts": [mount["mountPath"] for mount in mounts],
+    }
+    again["extraEnv"] += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    values[server] = {
+        "extraEnv": [{"name": name, "value": "x"} for name in again["extraEnv"]],
+        "extraVolumes": [
+            {"name": name, "emptyDir": {}} for name in again["extraVolumes"]
+        ],
+        "extraVolumeMounts": [
+            {"name": "mine", "mountPath": path} for path in again["extraVolumeMounts"]
+        ],
+    }
+    file.write_text(json.dumps(values))
+
+    done = template(files=[file])
+
+    assert done.code != 0
+    for field, names in again.items():
+        for name in names:
+            assert (
+                f"{server}.{field}: must not be one of the chart's own, got {name}. "
+                "Choose another, or set the chart's own value (see its README)."
+            ) in done.err
+
+
+@pytest.mark.parametrize("prefix", ["", "s3.", "mlflow.", "postgresql."])
+@pytest.mark.parametrize("field", ["podLabels", "podAnnotations"])
+@pytest.mark.parametrize(
+    "key", ["app.kubernetes.io/name", "helm.sh/hook", "lcc.dev/run"]
+)
+def test_a_key_of_the_chart_may_not_be_added(prefix, field, key):
+    escaped = key.replace(".", r"\.")
+    values = {f"{prefix}{field}.{escaped}": "mine"}
+
+    by_schema = template(values)
+    by_template = template(values, flags=["--skip-schema-validation"])
+
+    assert by_schema.code != 0
+    assert f"'/{prefix.replace('.', '/')}{field}'" in by_schema.err
+    assert (
+        f"{prefix}{field}.{key}: must not be a key that the chart or Helm sets, got "
+        f"{key}. Choose another."
+    ) in by_template.err
+
+
+def test_a_field_that_kubernetes_does_not_know_is_refused():
+    done = template({"mlflow.extraVolumeMounts[0].readonly": "true"})
+
+    assert done.code != 0
+    assert "additional properties 'readonly' not allowed" in done.err
+
+
+NUMBERS = {  # names that YAML reads as numbers or as nothing, where no quotes stand
+    "postgresql.user": "null",
+    "postgresql.database": "true",
+    "s3.bucket": "1234",
+    "mlflow.ingress.host": "1e3",
+    "mlflow.ingress.className": "0x1f",
+    "mlflow.ingress.tlsSecret": "12",
+    "priorityClassName": "123",
+    "caBundle.configMap": "0o17",
+    "s3.persistence.storageClass": "1.5",
+    "launcher.subjects[0].kind": "ServiceAccount",
+    "launcher.subjects[0].name": "007",
+    "image.repository": "12",
+    "image.tag": "34",
+}
+
+
+def test_a_name_that_looks_like_a_number_stays_a_name():
+    sets = [f"--set-string={path}={value}" for path, value in NUMBERS.items()]
+
+    done = template(
+        {"mlflow.ingress.enabled": "true"}, release="123", flags=["-n=456", *sets]
+    )
+
+    assert done.code == 0, done.err
+    for item in yaml.safe_load_all(done.out):
+        kubernetes_validate.validate(item, KUBERNETES, strict=True)
 
 
 def test_claims_have_no_label_that_an_upgrade_changes():

@@ -12,11 +12,21 @@ import yaml
 from tests.chart.rendering import CHART, EVERYTHING
 from tests.conftest import REPOSITORY
 
+CONDITIONS = (
+    "if",
+    "then",
+    "else",
+    "not",
+    "anyOf",
+)  # they name keys to ask, not to explain
+SERVERS = ("s3", "mlflow", "postgresql")
 FREE_FORM = {  # maps of Kubernetes' own, whose keys are not ours
-    *("settings", "nodeSelector", "affinity", "global"),
+    *("settings", "nodeSelector", "affinity", "global", "podAnnotations", "podLabels"),
     *("mlflow.ingress.annotations",),
     *(f"serviceAccounts.{who}.annotations" for who in ("worker", "driver", "server")),
-    *(f"{server}.resources" for server in ("s3", "mlflow", "postgresql")),
+    *(f"{server}.resources" for server in SERVERS),
+    *(f"{server}.podAnnotations" for server in SERVERS),
+    *(f"{server}.podLabels" for server in SERVERS),
 }
 
 
@@ -36,7 +46,10 @@ def renderer(script: str) -> Callable[[], str]:
 
 def resolve(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in node:
-        return resolve(root["definitions"][node["$ref"].rpartition("/")[2]], root)
+        found = root
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            found = found[key]
+        return resolve(found, root)
     parts = [resolve(part, root) for part in node.get("allOf", []) if "$ref" in part]
     return next(iter(parts), node)
 
@@ -70,6 +83,22 @@ def owned_objects(
             yield from owned_objects(found, root, below)
 
 
+def keys_of(
+    node: Any, root: dict[str, Any], path: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every key that the schema names, in definitions and lists as well."""
+    if isinstance(node, list):
+        for item in node:
+            yield from keys_of(item, root, path)
+    elif isinstance(node, dict):
+        for word, inner in node.items():
+            below = f"{path}/{word}"
+            if word == "properties":
+                yield from ((f"{below}/{key}", part) for key, part in inner.items())
+            if word not in CONDITIONS:
+                yield from keys_of(inner, root, below)
+
+
 def test_default_values_are_valid(schema, values):
     jsonschema.Draft7Validator.check_schema(schema)
 
@@ -99,6 +128,25 @@ def test_no_level_takes_an_unknown_key(schema):
         assert node.get("additionalProperties") is False, path
 
 
+def test_every_key_of_the_schema_has_a_description(schema):
+    keys = dict(keys_of(schema, schema))
+
+    bare = [
+        path
+        for path, node in keys.items()
+        if not node.get("description") and not resolve(node, schema).get("description")
+    ]
+
+    assert bare == []
+    assert "/definitions/settings/definitions/ClusterSettings/properties/image" in keys
+
+
+def test_a_value_is_described_by_its_comment(schema):
+    size = schema["properties"]["s3"]["properties"]["bucket"]["description"]
+
+    assert size.startswith("Bucket of all results; the bundled store makes it")
+
+
 def test_settings_of_the_schema_are_those_of_the_types():
     current = (CHART / "values.schema.json").read_text()
 
@@ -115,20 +163,8 @@ def test_every_value_has_a_sentence(values):
     described = runpy.run_path(str(REPOSITORY / "charts" / "readme.py"))
     text = (CHART / "values.yaml").read_text()
     paths = {path for path, _, _ in described["described_values"](text)}
-    leaves = {
-        path
-        for path in value_paths(values)
-        if path in FREE_FORM or not _is_group(values, path)
-    }
 
-    assert leaves - {"global"} == paths
-
-
-def _is_group(values: dict[str, Any], path: str) -> bool:
-    value: Any = values
-    for key in path.split("."):
-        value = value[key]
-    return isinstance(value, dict)
+    assert set(value_paths(values)) == paths
 
 
 @pytest.mark.parametrize(

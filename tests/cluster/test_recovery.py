@@ -107,9 +107,9 @@ def test_mlflow_killed_in_training_gets_each_step_once(prepared: Lab) -> None:
 @pytest.mark.extended
 def test_a_pod_out_of_memory_says_so_and_which_setting_to_raise(prepared: Lab) -> None:
     done = prepared.launch(
-        "train", *SMALL, "--set", "cluster.sizes.train.memory=200Mi",
-        "--set", "cluster.sizes.train.shm=16Mi", seconds=200,
+        "train", *SMALL, "--set", "cluster.resources.train.memory=200Mi",
+        "--set", "cluster.resources.train.shm=16Mi", seconds=200,
     )  # fmt: skip
 
     assert done.returncode == 1
-    assert "OOMKilled. Raise cluster.sizes.train.memory" in done.stderr
+    assert "OOMKilled. Raise cluster.resources.train.memory" in done.stderr

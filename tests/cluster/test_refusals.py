@@ -188,12 +188,12 @@ def test_all_faults_of_settings_come_at_once_before_anything_is_made(lab: Lab) -
 
     said = failed(
         lab, "train", "--set", "cluster.image=lcc", "--gpus", "-1",
-        "--set", "cluster.sizes.train.memory=lots",
+        "--set", "cluster.resources.train.memory=lots",
         "--set", "launch.parallelism=-3",
         "--set", "cluster.node_selector={a b: c}", code=2,
     )  # fmt: skip
 
-    for path in ("cluster.image", "launch.gpus", "cluster.sizes.train.memory",
+    for path in ("cluster.image", "launch.gpus", "cluster.resources.train.memory",
                  "launch.parallelism", "cluster.node_selector"):  # fmt: skip
         assert f"{path}: must be" in said
     assert len(lab.items("jobs")) == before

@@ -31,7 +31,7 @@ imagePullSecrets:
 {{- /* Where servers may run. */ -}}
 {{- define "lcc.placement" -}}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ toJson . }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -74,7 +74,7 @@ limits: {memory: 512Mi}
   "REQUESTS_CA_BUNDLE" $bundle -}}
 {{- range $name, $value := $variables }}
 {{- with $value }}
-- {name: {{ $name }}, value: {{ quote . }}}
+- {name: {{ $name }}, value: {{ toJson . }}}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -89,7 +89,7 @@ limits: {memory: 512Mi}
 {{- with compact . }}
 envFrom:
   {{- range . }}
-  - secretRef: {name: {{ . }}}
+  - secretRef: {name: {{ toJson . }}}
   {{- end }}
 {{- end }}
 {{- end -}}
@@ -106,14 +106,14 @@ envFrom:
 {{- define "lcc.clientVolumes" -}}
 - {name: tmp, emptyDir: {sizeLimit: 1Gi}}
 {{- with .Values.caBundle.configMap }}
-- {name: ca, configMap: {name: {{ . }}}}
+- {name: ca, configMap: {name: {{ toJson . }}}}
 {{- end }}
 {{- end -}}
 
 {{- /* A script of files/ in the launcher image. Takes (list $ name). */ -}}
 {{- define "lcc.script" -}}
 {{- $root := first . -}}
-image: {{ include "lcc.image" (list $root $root.Values.launcherImage) }}
+image: {{ include "lcc.image" (list $root $root.Values.launcherImage) | toJson }}
 imagePullPolicy: {{ $root.Values.launcherImage.pullPolicy }}
 command: [python, -c]
 args:
@@ -136,55 +136,10 @@ terminationMessagePolicy: FallbackToLogsOnError
   spec:
     accessModes: [ReadWriteOnce]
     {{- with $persistence.storageClass }}
-    storageClassName: {{ . }}
+    storageClassName: {{ toJson . }}
     {{- end }}
     resources:
-      requests: {storage: {{ $persistence.size }}}
-{{- end -}}
-
-{{- /* Where PostgreSQL's password comes from. */ -}}
-{{- define "lcc.postgresql.password" -}}
-valueFrom:
-  secretKeyRef:
-    name: {{ include "lcc.postgresql.secret" . }}
-    key: {{ .Values.postgresql.existingSecret.key }}
-{{- end -}}
-
-{{- /* Variables that lead MLflow to its database; libpq reads the password itself. */ -}}
-{{- define "lcc.databaseEnvironment" -}}
-{{- $postgresql := .Values.postgresql -}}
-- {name: PGHOST, value: {{ include "lcc.postgresql.host" . }}}
-- {name: PGPORT, value: {{ $postgresql.enabled | ternary 5432 $postgresql.port | toString | quote }}}
-- {name: PGUSER, value: {{ $postgresql.user }}}
-- {name: PGDATABASE, value: {{ $postgresql.database }}}
-- {name: PGSSLMODE, value: {{ $postgresql.enabled | ternary "disable" $postgresql.sslMode }}}
-- name: PGPASSWORD
-  {{- include "lcc.postgresql.password" . | nindent 2 }}
-- {name: MLFLOW_BACKEND_STORE_URI, value: "postgresql+psycopg2://"}
-{{- end -}}
-
-{{- /* What both containers of MLflow have. */ -}}
-{{- define "lcc.mlflow.container" -}}
-image: {{ include "lcc.image" (list . .Values.image) }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
-env:
-  {{- include "lcc.clientEnvironment" . | nindent 2 }}
-  {{- include "lcc.databaseEnvironment" . | nindent 2 }}
-  - {name: MLFLOW_SERVER_ALLOWED_HOSTS, value: {{ include "lcc.mlflow.allowedHosts" . | quote }}}
-  {{- with .Values.mlflow.ingress.host }}
-  - {name: MLFLOW_SERVER_CORS_ALLOWED_ORIGINS, value: "https://{{ . }},http://{{ . }}"}
-  {{- end }}
-  # Its queue of background jobs is for judges of language models.
-  - {name: MLFLOW_SERVER_ENABLE_JOB_EXECUTION, value: "false"}
-  - {name: MLFLOW_DISABLE_TELEMETRY, value: "true"}
-  - {name: HOME, value: /tmp}
-resources:
-  {{- toYaml .Values.mlflow.resources | nindent 2 }}
-securityContext:
-  {{- include "lcc.containerSecurity" . | nindent 2 }}
-terminationMessagePolicy: FallbackToLogsOnError
-volumeMounts:
-  {{- include "lcc.clientMounts" . | nindent 2 }}
+      requests: {storage: {{ toJson $persistence.size }}}
 {{- end -}}
 
 {{- /* What keeps a Secret whose volume is kept; Helm keeps at any value. Takes (list $ component). */ -}}

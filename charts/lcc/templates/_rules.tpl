@@ -35,9 +35,9 @@
 {{- define "lcc.subjects" -}}
 {{- range .Values.launcher.subjects }}
 - kind: {{ .kind }}
-  name: {{ quote .name }}
+  name: {{ toJson .name }}
   {{- if eq .kind "ServiceAccount" }}
-  namespace: {{ .namespace | default $.Release.Namespace }}
+  namespace: {{ .namespace | default $.Release.Namespace | toJson }}
   {{- else }}
   apiGroup: rbac.authorization.k8s.io
   {{- end }}

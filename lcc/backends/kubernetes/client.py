@@ -74,7 +74,8 @@ class KubernetesCluster:
 
     def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
         """Create an object; None where one of this name exists already."""
-        query = [("dryRun", "All")] if dry_run else []
+        # Strict: a field that it does not know would be dropped without a word.
+        query = [("fieldValidation", "Strict"), ("dryRun", "All" if dry_run else "")]
         path = self._path(manifest["kind"])
         try:
             return self._json("POST", path, query=query, body=manifest)

@@ -85,7 +85,7 @@ def _forbidden(text: str, namespace: str) -> LccError:
     if "exceeded quota" in text:
         return ConfigError(
             f"namespace {namespace}: the quota must leave room, got {text}. Lower "
-            "cluster.sizes or --gpus, or ask for more."
+            "cluster.resources or --gpus, or ask for more."
         )
     if "PodSecurity" in text or "violates" in text:
         return ConfigError(

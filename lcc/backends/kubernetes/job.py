@@ -92,7 +92,7 @@ def _build_job(order: JobOrder) -> Manifest:
             **_back_off(step),
             "podReplacementPolicy": "Failed",  # never two writers
             "podFailurePolicy": {"rules": _failure_rules(step)},
-            "ttlSecondsAfterFinished": cluster.keep_seconds,
+            "ttlSecondsAfterFinished": cluster.ttl_seconds_after_finished,
             "template": build_pod(order),
         },
     }

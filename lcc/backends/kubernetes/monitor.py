@@ -130,7 +130,7 @@ class JobMonitor:
             return Outcome()
         if job.failure:
             size = SIZES.get(self.step.name, "train")
-            memory = f"cluster.sizes.{size}.memory"
+            memory = f"cluster.resources.{size}.memory"
             return failed_outcome(job, self._failed_pods(job), memory)
         return self._hopeless()
 
@@ -167,7 +167,7 @@ class JobMonitor:
         if self._events and not self.view.pods and never_fits(self._events):
             yield (
                 f"{name}: its Job can make no pod, got {self._events}. "
-                "Lower cluster.sizes or --gpus, or mend what it names."
+                "Lower cluster.resources or --gpus, or mend what it names."
             )
 
     def _too_large(self) -> str:

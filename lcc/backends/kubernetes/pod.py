@@ -3,7 +3,7 @@
 Knows Kubernetes' words for a pod; not Jobs (`manifests`), nor who creates them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from lcc.backends.kubernetes.resources import num_devices, size_of
 from lcc.config import environment
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.load import dump_changes
+from lcc.config.section import Section
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.plan import Step
@@ -67,9 +68,12 @@ def build_pod(order: JobOrder) -> Manifest:
     is_driver = order.step.name == DRIVER
     return {
         "metadata": {
-            "labels": dict(order.labels),
-            # An autoscaler must not move a pod that would lose hours of work.
-            "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+            "labels": {**cluster.pod_labels, **order.labels},
+            "annotations": {
+                **cluster.pod_annotations,
+                # An autoscaler must not move a pod that would lose hours of work.
+                "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+            },
         },
         "spec": {
             "restartPolicy": "Never",
@@ -81,13 +85,10 @@ def build_pod(order: JobOrder) -> Manifest:
             "enableServiceLinks": False,
             "subdomain": order.name if order.step.is_distributed else None,
             "activeDeadlineSeconds": cluster.pod_deadline_seconds,
-            "terminationGracePeriodSeconds": cluster.grace_seconds,
+            "terminationGracePeriodSeconds": cluster.termination_grace_period_seconds,
             "priorityClassName": cluster.priority_class,
             "nodeSelector": cluster.node_selector or None,
-            "tolerations": [
-                toleration.model_dump(mode="json") for toleration in cluster.tolerations
-            ]
-            or None,
+            "tolerations": _as_given(cluster.tolerations) or None,
             "imagePullSecrets": [{"name": name} for name in cluster.image_pull_secrets]
             or None,
             "topologySpreadConstraints": _spread(order),
@@ -174,9 +175,12 @@ def _environment(order: JobOrder) -> list[Manifest]:
         "AWS_CA_BUNDLE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
     }
-    plain = [{"name": name, "value": text} for name, text in values.items() if text]
     pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
-    return [*plain, {"name": environment.POD_NAME, "valueFrom": pod_name}]
+    return [
+        *({"name": name, "value": text} for name, text in values.items() if text),
+        {"name": environment.POD_NAME, "valueFrom": pod_name},
+        *_as_given(order.settings.cluster.extra_env),
+    ]
 
 
 def _travelling(settings: Settings) -> str:
@@ -188,7 +192,7 @@ def _travelling(settings: Settings) -> str:
             "search.grid or data.classes."
         )
         raise ConfigError(message)
-    return text
+    return text.replace("$", "$$")  # Kubernetes makes one of two, and fills in $(NAME)
 
 
 def _peers(order: JobOrder) -> str:
@@ -205,7 +209,7 @@ def _resources(order: JobOrder) -> Manifest:
     gpus = num_devices(order.step, order.settings)
     return {
         "requests": {
-            "cpu": size.cpu,
+            "cpu": size.cpu_request,
             "memory": size.memory,
             "ephemeral-storage": "1Gi",  # logs and small files; /tmp has its own limit
         },
@@ -231,6 +235,7 @@ def _mounts(order: JobOrder) -> list[Manifest]:
             for name, path in read_only.items()
             if path
         ),
+        *_as_given(cluster.extra_volume_mounts),
     ]
 
 
@@ -248,4 +253,10 @@ def _volumes(order: JobOrder) -> list[Manifest]:
         {"name": "ca", "configMap": {"name": cluster.ca_bundle_config_map}},
     ]
     wanted = {mount["name"] for mount in _mounts(order)}
-    return [volume for volume in volumes if volume["name"] in wanted]
+    own = [volume for volume in volumes if volume["name"] in wanted]
+    return [*own, *_as_given(cluster.extra_volumes)]
+
+
+def _as_given(parts: Iterable[Section]) -> list[Manifest]:
+    """Return settings in Kubernetes' own words; `without_none` drops what is unset."""
+    return [part.model_dump(mode="json") for part in parts]

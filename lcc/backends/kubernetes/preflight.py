@@ -157,6 +157,13 @@ def _tracking(settings: Settings) -> Finding:
         return Finding(name="MLflow", text=f"answers at {server.uri}")
 
 
+SOURCES = {  # of a volume → kind of the object, and the field that names it
+    "configMap": ("ConfigMap", "name"),
+    "persistentVolumeClaim": ("PersistentVolumeClaim", "claimName"),
+    "secret": ("Secret", "secretName"),
+}
+
+
 def check_prerequisites(cluster: Cluster, settings: Settings) -> None:
     """Look for what the pods of a run will need; an account need not see all of it.
 
@@ -178,6 +185,19 @@ def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:
             f"data.source: PersistentVolumeClaim {claim} {where} Pods mount claims of "
             "their own namespace only."
         )
+    for volume, kind, name in _named_by_volumes(settings):
+        if not _exists(cluster, kind, name):
+            path = f"cluster.extra_volumes.{volume}"
+            yield f"{path}: {kind} {name} {where} Make it first."
+
+
+def _named_by_volumes(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield volume, kind and name of every object that a volume cannot do without."""
+    for volume in settings.cluster.extra_volumes:
+        for source, given in (volume.model_extra or {}).items():
+            kind, field = SOURCES.get(source, ("", ""))
+            if kind and isinstance(given, dict) and not given.get("optional"):
+                yield volume.name, kind, str(given.get(field, ""))
 
 
 def _exists(cluster: Cluster, kind: str, name: str) -> bool:

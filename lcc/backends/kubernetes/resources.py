@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lcc.backends.kubernetes.labels import DRIVER
-from lcc.config.cluster import ClusterSettings, LightSize
+from lcc.config.cluster import ClusterSettings, LightResources
 from lcc.config.settings import Settings
 from lcc.config.train import Device
 from lcc.launch.plan import Plan, Step
@@ -19,10 +19,10 @@ SIZES = {
 }
 
 
-def size_of(step: str, cluster: ClusterSettings) -> LightSize:
+def size_of(step: str, cluster: ClusterSettings) -> LightResources:
     """Return the size of a step's pods."""
-    size = getattr(cluster.sizes, SIZES.get(step, "train"))
-    assert isinstance(size, LightSize)  # noqa: S101 - a slip of ours
+    size = getattr(cluster.resources, SIZES.get(step, "train"))
+    assert isinstance(size, LightResources)  # noqa: S101 - by the types of the settings
     return size
 
 
@@ -34,11 +34,14 @@ def num_devices(step: Step, settings: Settings) -> int:
 def requested(step: Step, settings: Settings) -> dict[str, str]:
     """Return what a node must have for one pod: resource → quantity."""
     size, gpus = size_of(step.name, settings.cluster), num_devices(step, settings)
-    found = {"cpu": size.cpu, "memory": size.memory}
+    found = {"cpu": size.cpu_request, "memory": size.memory}
     return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})
 
 
-SETTINGS = {"cpu": "cluster.sizes.{size}.cpu", "memory": "cluster.sizes.{size}.memory"}
+SETTINGS = {
+    "cpu": "cluster.resources.{size}.cpu_request",
+    "memory": "cluster.resources.{size}.memory",
+}
 
 
 def too_large(
@@ -55,8 +58,8 @@ def too_large(
         >>> nodes = [
         ...     {"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "2"}}}
         ... ]
-        >>> too_large(Step(name="list"), Settings(), nodes)[:55]
-        'cluster.sizes.light.memory: must fit on one node, got 2'
+        >>> too_large(Step(name="list"), Settings(), nodes)[:59]
+        'cluster.resources.light.memory: must fit on one node, got 2'
     """
     from kubernetes.utils.quantity import parse_quantity
 
@@ -96,7 +99,7 @@ def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:
     )
     size = size_of(widest.name, cluster)
     gpus = num_devices(widest, settings)
-    each = f"{size.cpu}–{size.cpu_limit} CPU, {size.memory}"
+    each = f"{size.cpu_request}–{size.cpu_limit} CPU, {size.memory}"
     most = f"{widest.parallelism} × {widest.name} ({each}"
     most += f", {gpus} GPU)" if gpus else ")"
     where = cluster.namespace or "of the context"

@@ -11,6 +11,8 @@ from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.labels import job_name
 from lcc.backends.kubernetes.pod import Manifest, build_pod
 from lcc.backends.kubernetes.render import render_stage, stage_manifests
+from lcc.config.clashes import addition_faults
+from lcc.config.cluster import ClusterSettings
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
@@ -31,9 +33,29 @@ EVERYTHING = {
     "cluster.priority_class": "batch",
     "cluster.queue": "team-a",
     "cluster.source_claim": "tiles",
+    "cluster.extra_env": [
+        {"name": "HF_HOME", "value": "/weights"},
+        {
+            "name": "HF_TOKEN",
+            "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}},
+        },
+    ],
+    "cluster.pod_annotations": {"sidecar.istio.io/inject": "false"},
+    "cluster.pod_labels": {"team": "pathology"},
+    "cluster.extra_volumes": [
+        {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}}
+    ],
+    "cluster.extra_volume_mounts": [
+        {"name": "weights", "mountPath": "/weights", "readOnly": True}
+    ],
     "launch.gpus": 4,
     "launch.pods": 2,
 }
+
+STEPS = (
+    *("list", "hash", "link", "catalogue", "features"),
+    *("trial", "select", "train", "evaluate", "driver"),
+)
 
 
 def settings_with(**changes: object) -> Settings:
@@ -51,8 +73,13 @@ def job_of(step: Step, **changes: object) -> Manifest:
     return objects_of(step, **changes)[-1]
 
 
+def template_of(step: Step, **changes: object) -> Manifest:
+    template: Manifest = job_of(step, **changes)["spec"]["template"]
+    return template
+
+
 def pod_of(step: Step, **changes: object) -> Manifest:
-    pod: Manifest = job_of(step, **changes)["spec"]["template"]["spec"]
+    pod: Manifest = template_of(step, **changes)["spec"]
     return pod
 
 
@@ -189,6 +216,64 @@ def test_a_queue_holds_jobs_back_but_not_the_driver() -> None:
     assert "suspend" not in driver["spec"]
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_extra_variables_reach_every_pod(step: str) -> None:
+    (container,) = pod_of(Step(name=step), **EVERYTHING)["containers"]
+
+    assert container["env"][-2:] == EVERYTHING["cluster.extra_env"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_extra_labels_and_annotations_reach_every_pod(step: str) -> None:
+    metadata = template_of(Step(name=step), **EVERYTHING)["metadata"]
+
+    assert metadata["labels"]["team"] == "pathology"
+    assert metadata["labels"]["lcc.dev/step"] == step
+    assert metadata["annotations"] == {
+        "sidecar.istio.io/inject": "false",
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    }
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_extra_volumes_reach_every_pod(step: str) -> None:
+    pod = pod_of(Step(name=step), **EVERYTHING)
+    mounts = pod["containers"][0]["volumeMounts"]
+
+    assert pod["volumes"][-1:] == EVERYTHING["cluster.extra_volumes"]
+    assert mounts[-1:] == EVERYTHING["cluster.extra_volume_mounts"]
+
+
+def test_what_a_pod_has_already_may_not_be_added() -> None:
+    step = Step(name="train", num_processes=2, parallelism=2, is_distributed=True)
+    own = template_of(
+        step,
+        storage__endpoint_url="http://s3",
+        storage__region="eu-central-1",
+        cluster__proxy={"http": "http://p", "https": "http://p", "no": ".svc"},
+        cluster__ca_bundle_config_map="our-ca",
+        cluster__source_claim="tiles",
+    )
+    (container,) = own["spec"]["containers"]
+    again = {
+        "extra_env": [{"name": v["name"], "value": "x"} for v in container["env"]],
+        "pod_labels": dict.fromkeys(own["metadata"]["labels"], "x"),
+        "pod_annotations": dict.fromkeys(own["metadata"]["annotations"], "x"),
+        "extra_volumes": [
+            {"name": volume["name"], "emptyDir": {}}
+            for volume in own["spec"]["volumes"]
+        ],
+        "extra_volume_mounts": [
+            {"name": mount["name"], "mountPath": mount["mountPath"]}
+            for mount in container["volumeMounts"]
+        ],
+    }
+
+    faults = list(addition_faults(ClusterSettings.model_validate(again)))
+
+    assert len(faults) == sum(map(len, again.values())) == 31
+
+
 def test_settings_travel_with_the_pod() -> None:
     pod = pod_of(Step(name="train"), train__epochs=3)
     container = pod["containers"][0]
@@ -196,6 +281,18 @@ def test_settings_travel_with_the_pod() -> None:
 
     assert container["args"][:3] == ["jobs.train", "--settings", "env:LCC_SETTINGS"]
     assert parse_settings(text, source="env") == settings_with(train__epochs=3)
+
+
+def test_no_dollar_of_the_settings_is_filled_in_by_kubernetes() -> None:
+    variables = [{"name": "COSTS", "value": "$(HOME) and $$"}]
+    pod = pod_of(Step(name="list"), cluster__extra_env=variables)
+    (container,) = pod["containers"]
+    text = next(e["value"] for e in container["env"] if e["name"] == "LCC_SETTINGS")
+
+    arrived = parse_settings(text.replace("$$", "$"), source="env")
+
+    assert "$$(HOME) and $$$$" in text
+    assert arrived == settings_with(cluster__extra_env=variables)
 
 
 def test_settings_that_are_too_long_to_travel_are_refused() -> None:

@@ -53,5 +53,24 @@ def test_what_is_there_or_in_the_claim_or_built_in_passes() -> None:
     check_prerequisites(cluster, settings)
 
 
+def test_what_an_extra_volume_names_must_be_there() -> None:
+    cluster = FakeCluster()
+    cluster.put({"kind": "Secret", "metadata": {"name": "certs"}})
+    volumes = [
+        {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}},
+        {"name": "certs", "secret": {"secretName": "certs"}},
+        {"name": "extra", "configMap": {"name": "extra", "optional": True}},
+        {"name": "cache", "emptyDir": {}},
+    ]
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(cluster, settings_with(cluster={"extra_volumes": volumes}))
+
+    assert str(caught.value) == (
+        "cluster.extra_volumes.weights: PersistentVolumeClaim weights must exist in "
+        f"namespace {cluster.namespace}, got none. Make it first."
+    )
+
+
 def test_an_account_that_may_not_look_is_not_held_up() -> None:
     check_prerequisites(Blind(), settings_with(cluster={"queue": "team-a"}))

@@ -9,7 +9,7 @@ UNSCHEDULABLE = (
     "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. no new claims to "
     "deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful."
 )
-MEMORY = "cluster.sizes.train.memory"
+MEMORY = "cluster.resources.train.memory"
 
 
 def a_pod(**status: object) -> dict[str, object]:
@@ -200,7 +200,7 @@ def test_lack_of_memory_names_the_setting_to_raise() -> None:
     assert (outcome.exit_code, outcome.message) == (
         1,
         "pod train-0-abcde: must stay within its memory, got OOMKilled. Raise "
-        "cluster.sizes.train.memory.",
+        "cluster.resources.train.memory.",
     )
 
 
