@@ -1,18 +1,19 @@
 """What users may not add to pods: what lcc sets itself, and what contradicts itself.
 
-Knows the names that `launch` gives to a pod's parts; a test compares them with a pod.
+Knows the names that the launcher gives to a pod's parts; a test compares them.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from lcc.config.cluster import ClusterSettings, Variable, Volume
+from lcc.config import environment
+from lcc.config.cluster import SOURCE_FOLDER, ClusterSettings, Variable, Volume
 
 # Variables that the launcher or the image sets → the setting to use instead.
 OWN_VARIABLES = {
-    "AWS_ACCESS_KEY_ID": "cluster.s3_secret",
-    "AWS_SECRET_ACCESS_KEY": "cluster.s3_secret",
-    "AWS_ENDPOINT_URL_S3": "storage.endpoint_url",
+    environment.S3_ACCESS_KEY: "cluster.s3_secret",
+    environment.S3_SECRET_KEY: "cluster.s3_secret",
+    environment.S3_ENDPOINT: "storage.endpoint_url",
     "AWS_REGION": "storage.region",
     "AWS_CA_BUNDLE": "cluster.ca_bundle_config_map",
     "REQUESTS_CA_BUNDLE": "cluster.ca_bundle_config_map",
@@ -22,7 +23,9 @@ OWN_VARIABLES = {
     "MLFLOW_TRACKING_USERNAME": "cluster.tracking_secret",
     "MLFLOW_TRACKING_PASSWORD": "cluster.tracking_secret",
     "MLFLOW_TRACKING_TOKEN": "cluster.tracking_secret",
-    **dict.fromkeys(("MPLBACKEND", "PATH", "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL"), ""),
+    **dict.fromkeys(
+        (environment.PLOT_BACKEND, environment.TF_LOG_LEVEL, "PATH", "PYTHONPATH"), ""
+    ),
 }
 # Pods and Jobs are found, and let through NetworkPolicies, by these.
 OWN_LABELS = (
@@ -34,7 +37,7 @@ OWN_ANNOTATIONS = (
     "cluster-autoscaler.kubernetes.io/safe-to-evict",
 )
 OWN_VOLUMES = frozenset({"tmp", "shm", "source", "ca"})
-OWN_FOLDERS = frozenset({"/tmp", "/dev/shm", "/mnt/source", "/etc/lcc-ca"})  # noqa: S108 - inside the container
+OWN_FOLDERS = frozenset({"/tmp", "/dev/shm", SOURCE_FOLDER, "/etc/lcc-ca"})  # noqa: S108 - inside the container
 
 
 def addition_faults(cluster: ClusterSettings) -> Iterator[str]:
@@ -61,7 +64,8 @@ def _variable_faults(variables: Iterable[Variable]) -> Iterator[str]:
 
 def _own_setting(variable: str) -> str | None:
     """Return what to set in place of a variable of ours, None where it is not ours."""
-    if variable.startswith("LCC_") and variable != "LCC_LOG_LEVEL":
+    is_own = variable.startswith(environment.OWN_PREFIX)
+    if is_own and variable != environment.LOG_LEVEL:
         return ""
     if variable.endswith("_proxy"):  # read by clients before HTTP_PROXY
         variable = variable.upper()

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lcc.config.load import dump_changes, load_settings, parse_settings
+from lcc.config.load import dump_changes, parse_settings
 from lcc.errors import ConfigError
+from tests.builders.settings import load_settings
 
 
 def faults_of(**cluster: str) -> list[str]:
