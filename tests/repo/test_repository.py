@@ -1,25 +1,13 @@
 """What must hold of the checkout as a whole."""
 
 import ast
-import subprocess
 import tomllib
-
-import pytest
 
 import lcc
 from tests.conftest import REPOSITORY
+from tests.repo.checkout import tracked
 
 ENTRY_LINES = 40  # of a container entry point: settings → objects → one call
-
-
-def tracked(pattern: str) -> list[str]:
-    command = ["git", "ls-files", pattern]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip("not a git checkout: clone the repository")
-    return done.stdout.splitlines()
 
 
 def test_the_version_is_the_same_everywhere():
