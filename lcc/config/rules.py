@@ -86,9 +86,10 @@ def _grid_fits(settings: Settings, layers: Layers) -> Iterator[str]:
 
 def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[str]:
     values = settings.search.grid[path]
+    origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
+    gridless = {"search": {"grid"}}  # each value would be judged with all the others
     for value in values:
-        origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
-        trial = Layers(values=settings.model_dump(mode="json"))
+        trial = Layers(values=settings.model_dump(mode="json", exclude=gridless))
         trial.put(path, value, origin=origin)
         try:
             changed = Settings.model_validate(trial.values)
