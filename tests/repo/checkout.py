@@ -4,12 +4,12 @@ Reads the checkout; runs nothing of it but the command line's own list of option
 """
 
 import ast
+import fnmatch
 import keyword
 import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,7 @@ class Checkout:
         return bool(WORD.fullmatch(name)) and name not in self.words
 
     def _has_file(self, name: str) -> bool:
-        ends = (name, f"*/{name}")
-        if any(fnmatch(file, end) for file in self.files for end in ends):
+        if fnmatch.filter(self.ends, name):
             return True
         first, *_ = parts = name.split("/")
         if first in self.files:
@@ -130,7 +129,7 @@ class Checkout:
     def _has_dotted(self, name: str) -> bool:
         if name.startswith(GRID):
             return name.removeprefix(GRID) in self.settings
-        if name in self.texts or any(fnmatch(path, name) for path in self.settings):
+        if name in self.texts or fnmatch.filter(self.settings, name):
             return True
         first, *rest = name.split(".")
         if first in {"lcc", "jobs"}:
@@ -158,6 +157,12 @@ class Checkout:
         listed = set(tracked())
         folders = {str(folder) for file in listed for folder in Path(file).parents}
         return (listed | folders) - {"."}
+
+    @cached_property
+    def ends(self) -> set[str]:
+        """Those paths, and what is left of them without their first folders."""
+        parts = [file.split("/") for file in self.files]
+        return {"/".join(path[n:]) for path in parts for n in range(len(path))}
 
     @cached_property
     def targets(self) -> set[str]:

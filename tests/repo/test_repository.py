@@ -3,6 +3,8 @@
 import ast
 import tomllib
 
+import yaml
+
 import lcc
 from tests.conftest import REPOSITORY
 from tests.repo.checkout import tracked
@@ -15,6 +17,8 @@ def test_the_version_is_the_same_everywhere():
 
     assert document["project"]["version"] == lcc.__version__
     assert f"## {lcc.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text()
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    assert citation["version"] == lcc.__version__
 
 
 def test_locked_requirements_have_hashes_and_no_address():
