@@ -86,13 +86,13 @@ class Checkout:
         return words if is_missing else []
 
     def _missing_of_command(self, words: list[str]) -> list[str]:
-        name = words[0]
-        if WORD.fullmatch(name) and name not in self.options:
+        name = words[0] if WORD.fullmatch(words[0]) else ""
+        if name not in self.options:
             return [f"lcc-launch {name}"]
-        known = self.options.get(name, set())
         flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+        unknown = sorted(flags - self.options[name])
         return [
-            *(f"lcc-launch {name} {flag}" for flag in sorted(flags - known)),
+            *(" ".join(["lcc-launch", *words[:1], flag]) for flag in unknown),
             *(word for word in words if self._is_missing_part(word)),
         ]
 
@@ -172,10 +172,10 @@ class Checkout:
 
     @cached_property
     def options(self) -> dict[str, set[str]]:
-        """The flags of each command; under no name, those of other entry points."""
+        """The flags of each command; under no name, those of all and of no command."""
         others = {text for text in self.texts if text.startswith("--")}
-        return {"": others} | {
-            name: {*others, *(o for p in parameters for o in p.opts)}
+        return {
+            name: {*others, *(flag for one in parameters for flag in one.opts)}
             for name, parameters in _parameters()
         }
 
@@ -235,10 +235,12 @@ def tracked(*patterns: str) -> list[str]:
 
 def _parameters() -> Iterator[tuple[str, list[click.Parameter]]]:
     context = click.Context(cli, info_name="lcc-launch", **cli.context_settings)
+    shared = cli.get_params(context)
+    yield "", shared
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
-        yield name, [*cli.params, *command.get_params(context)]
+        yield name, [*shared, *command.get_params(context)]
 
 
 def _strings(tree: ast.Module) -> Iterator[str]:
