@@ -47,13 +47,13 @@ def test_files_fit_the_schema_of_whoever_reads_them(schema: str, pattern: str) -
         *("--default-filetype", "yaml", *files),
     )
 
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_hooks_are_what_pre_commit_reads() -> None:
     done = run("pre_commit", "validate-config")
 
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_actions_are_pinned_by_commit() -> None:
