@@ -1,4 +1,7 @@
-"""From the results of all trials to scikit-learn's table and the best point. Pure."""
+"""Choose the best point from the results of all trials, and tabulate them.
+
+Pure: knows no files. The table has the columns of scikit-learn's `cv_results_`.
+"""
 
 import csv
 import io
@@ -21,7 +24,7 @@ METRIC = "macro_f1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one trial left.
+    """The result of one trial.
 
     Attributes:
         point_index: Number of the point.

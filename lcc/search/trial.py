@@ -1,4 +1,4 @@
-"""Trials: one grid point on one fold, computed from an index, with nothing stored."""
+"""Trials, each one grid point on one fold, computed from an index."""
 
 import hashlib
 import json
@@ -88,12 +88,14 @@ def trial_ids(settings: Settings) -> list[str]:
     ]
 
 
-def slice_trials(index: int, *, num_indexes: int, num_trials: int) -> range:
+def trials_of_process(
+    process_index: int, *, num_processes: int, num_trials: int
+) -> range:
     """Return the trials of one process; processes differ by one trial at most.
 
     Example:
-        >>> [len(slice_trials(i, num_indexes=3, num_trials=10)) for i in range(3)]
-        [3, 3, 4]
+        >>> trials_of_process(1, num_processes=3, num_trials=10)
+        range(3, 6)
     """
-    start = index * num_trials // num_indexes
-    return range(start, (index + 1) * num_trials // num_indexes)
+    start = process_index * num_trials // num_processes
+    return range(start, (process_index + 1) * num_trials // num_processes)
