@@ -6,6 +6,8 @@ needs the version alone imports nothing heavy.
 
 from typing import TYPE_CHECKING, Any
 
+from lcc.version import __version__
+
 if TYPE_CHECKING:
     from lcc.api import (
         Families,
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
         write_report,
     )
 
-__version__ = "0.1.0"
 __all__ = [
     "Families",
     "SplitAudit",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lcc.data.decode import Image8
 
-Transform = NDArray[np.float64]
+Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 NOTHING = (238, 241, 244)  # where an image does not reach: the grey of the pages
 OUTLINE = (0, 102, 204)
 NUM_SQUARES = 8  # of a chessboard's side

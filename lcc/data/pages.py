@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from lcc import __version__
 from lcc.errors import ConfigError
+from lcc.version import __version__
 
 
 def render(

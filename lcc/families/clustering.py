@@ -26,7 +26,6 @@ from lcc.families.graph import (
 )
 from lcc.families.merging import Verify, merge_families, merge_small, sweep
 
-Mask = NDArray[np.bool_]
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 

@@ -15,7 +15,7 @@ from lcc.errors import NotFoundError
 from lcc.gallery.lineage import trace_lineage
 from lcc.gallery.ranking import edges_between_families
 
-Row = dict[str, Any]  # of a catalogue or of its edges
+TableRow = dict[str, Any]  # of a catalogue or of its edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,13 @@ class NamedEdge:
     Attributes:
         first: Path of `a`.
         second: Path of `b`.
-        edge: Row of `edges.parquet`.
+        edge: TableRow of `edges.parquet`.
         number: Which row that is.
     """
 
     first: str
     second: str
-    edge: Row
+    edge: TableRow
     number: int
 
 
@@ -48,7 +48,7 @@ class Explanation:
         to_others: The edge of most overlap to each other family that has one.
     """
 
-    row: Row
+    row: TableRow
     leader: str
     num_family: int
     families: tuple[int, ...]
@@ -121,7 +121,7 @@ def name_edge(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
     )
 
 
-def describe_edge(edge: Row) -> str:
+def describe_edge(edge: TableRow) -> str:
     """Return in words how an edge lays one image on the other, and what supports it."""
     mirrored = ", mirrored" if edge["mirrored"] else ""
     support = f"{edge['inliers']} inliers" if edge["inliers"] else "pixels alone"

@@ -12,9 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from lcc.data.catalogue import Catalogue, Codes
+from lcc.data.drawing import Transform
 from lcc.families.edges import ends
 
-Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 _MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 

@@ -142,5 +142,5 @@ def _deal(
 
 
 def _draw(seed: int, *numbers: int) -> str:
-    """Return a random-looking text that depends on its arguments alone."""
+    """Return a pseudorandom text that depends on its arguments alone."""
     return hashlib.sha256(repr((seed, *numbers)).encode()).hexdigest()

@@ -4,9 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-import lcc
 from lcc.config.settings import Settings
 from lcc.search.grid import Grid, Point
+from lcc.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def trial_ids(settings: Settings) -> list[str]:
     catalogue = settings.data.catalogue or ""
     trials = (trial_at(index, settings) for index in range(count_trials(settings)))
     return [
-        trial_id(trial, settings, catalogue=catalogue, code=lcc.__version__)
+        trial_id(trial, settings, catalogue=catalogue, code=__version__)
         for trial in trials
     ]
 
