@@ -7,15 +7,9 @@ from lcc.tracking.progress import Progress
 
 
 def run(context: StepContext) -> None:
-    """List the source and keep the listing."""
-    task = Task(
-        run_id=context.run_id,
-        store=context.store,
-        settings=context.settings,
-        scratch=context.scratch,
-        progress=Progress,
-    )
-    context.tracker.log_metrics({"prepare/listed": len(list_images(task))})
+    """List the source and write the listing."""
+    listing = list_images(Task.of(context, progress=Progress))
+    context.tracker.log_metrics({"prepare/listed": len(listing)})
 
 
 if __name__ == "__main__":

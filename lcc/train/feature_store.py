@@ -72,9 +72,9 @@ def development_rows(catalogue: Catalogue) -> Ints:
     return np.sort(np.concatenate(rows))
 
 
-def features_key(catalogue: Catalogue, digest: str, index: int, num_slices: int) -> str:
+def features_key(catalogue: Catalogue, digest: str, index: int, num_shards: int) -> str:
     """Return the key of one slice of features."""
-    return layout.features_shard(catalogue.digest, digest, index, num_shards=num_slices)
+    return layout.features_shard(catalogue.digest, digest, index, num_shards=num_shards)
 
 
 def write_features(store: Store, key: str, features: NDArray[np.float32]) -> None:
@@ -85,7 +85,7 @@ def write_features(store: Store, key: str, features: NDArray[np.float32]) -> Non
 
 
 def read_features(
-    store: Store, catalogue: Catalogue, digest: str, *, num_slices: int
+    store: Store, catalogue: Catalogue, digest: str, *, num_shards: int
 ) -> FeatureTable:
     """Return all slices as one table.
 
@@ -93,8 +93,8 @@ def read_features(
         NotFoundError: A slice is missing.
     """
     parts = []
-    for index in range(num_slices):
-        key = features_key(catalogue, digest, index, num_slices)
+    for index in range(num_shards):
+        key = features_key(catalogue, digest, index, num_shards)
         try:
             parts.append(np.load(io.BytesIO(store.read(key))))
         except NotFoundError as err:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lcc.config.settings import Settings
 from lcc.data.catalogue import read_catalogue
-from lcc.data.task import slice_rows
+from lcc.data.task import shard_rows
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
 from lcc.tracking.progress import Progress
@@ -31,15 +31,15 @@ def run_features(
     catalogue = read_catalogue(store, name=name, digest=settings.data.catalogue)
     rows = development_rows(catalogue)
     digest = features_digest(settings, scratch)
-    num_slices = settings.data.num_slices
-    mine = slice_rows(part[0], num_slices=part[1], num_rows=num_slices)
+    num_shards = settings.data.num_shards
+    mine = shard_rows(part[0], num_shards=part[1], num_rows=num_shards)
     missing = [
         (index, key)
         for index in mine
-        if not store.exists(key := features_key(catalogue, digest, index, num_slices))
+        if not store.exists(key := features_key(catalogue, digest, index, num_shards))
     ]
     slices = [
-        slice_rows(index, num_slices=num_slices, num_rows=len(rows))
+        shard_rows(index, num_shards=num_shards, num_rows=len(rows))
         for index, _ in missing
     ]
     progress = Progress(sum(map(len, slices)) * settings.search.views)

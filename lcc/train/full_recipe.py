@@ -76,7 +76,7 @@ def _stored(recipe: Recipe) -> FeatureTable | None:
             recipe.store,
             recipe.catalogue,
             features_digest(settings, recipe.scratch),
-            num_slices=settings.data.num_slices,
+            num_shards=settings.data.num_shards,
         )
     except NotFoundError:
         return None

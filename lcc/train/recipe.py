@@ -206,7 +206,7 @@ def open_recipe(
             store,
             catalogue,
             features_digest(settings, scratch),
-            num_slices=settings.data.num_slices,
+            num_shards=settings.data.num_shards,
         )
     else:
         size_px = settings.data.tile_size_px

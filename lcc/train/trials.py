@@ -12,9 +12,9 @@ from lcc.search.grid import apply_point, check_grid
 from lcc.search.trial import (
     Trial,
     count_trials,
-    slice_trials,
     trial_at,
     trial_ids,
+    trials_of_process,
 )
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -53,8 +53,8 @@ def run_trials(
         part: Index of this process, and how many there are.
     """
     index, num_indexes = part
-    mine = slice_trials(
-        index, num_indexes=num_indexes, num_trials=count_trials(settings)
+    mine = trials_of_process(
+        index, num_processes=num_indexes, num_trials=count_trials(settings)
     )
     catalogue = open_catalogue(settings, store)
     check_grid(settings)

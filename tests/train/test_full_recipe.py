@@ -8,7 +8,7 @@ import pytest
 from lcc.config.load import changed_settings
 from lcc.data.catalogue import read_catalogue
 from lcc.data.sample import write_sample
-from lcc.data.task import slice_rows
+from lcc.data.task import shard_rows
 from lcc.train.feature_store import (
     development_rows,
     features_digest,
@@ -35,14 +35,14 @@ def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
     prepare(task)
     settings = changed_settings(task.settings, SETTINGS)
     catalogue = read_catalogue(task.store, name=settings.data.name or "", digest=None)
-    development, num_slices = development_rows(catalogue), settings.data.num_slices
+    development, num_shards = development_rows(catalogue), settings.data.num_shards
 
     computed = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
     digest = features_digest(settings, tmp_path)
-    for index in range(num_slices):
-        part = slice_rows(index, num_slices=num_slices, num_rows=len(development))
+    for index in range(num_shards):
+        part = shard_rows(index, num_shards=num_shards, num_rows=len(development))
         shape = (len(part), *computed.source.features.shape[1:])
-        key = features_key(catalogue, digest, index, num_slices)
+        key = features_key(catalogue, digest, index, num_shards)
         write_features(task.store, key, np.full(shape, index, np.float32))
     whole = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
 
@@ -53,4 +53,4 @@ def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
     )
     stored = whole.source.features[~is_test]
     assert (np.diff(stored[:, 0, 0]) >= 0).all()
-    assert stored.max() == num_slices - 1
+    assert stored.max() == num_shards - 1
