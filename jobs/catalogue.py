@@ -7,7 +7,7 @@ from lcc.data.task import Task
 from lcc.prepare.assembly import build_catalogue
 from lcc.prepare.summary import describe
 from lcc.storage import layout
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
@@ -17,7 +17,7 @@ def run(context: StepContext) -> None:
         store=context.store,
         settings=context.settings,
         scratch=context.scratch,
-        progress=Progress,
+        progress=ProgressPrinter,
     )
     built = build_catalogue(task)
     digest = built.catalogue.digest

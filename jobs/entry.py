@@ -41,8 +41,8 @@ class StepContext:
         settings: Settings in force, as the launcher resolved them.
         store: The root.
         tracker: Reports to the run; flushed and closed after the step.
-        index: Which of `num_indexes` slices this process does.
-        num_indexes: Slices of the step.
+        process_index: Which of the step's processes this is, from 0.
+        num_processes: Processes of the step.
         scratch: Empty local folder, removed after the step.
     """
 
@@ -50,13 +50,13 @@ class StepContext:
     settings: Settings
     store: Store
     tracker: Tracker
-    index: int
-    num_indexes: int
+    process_index: int
+    num_processes: int
     scratch: Path
 
     @property
     def settings_alone(self) -> Settings:
-        """Settings of a process that needs one device and no peers, unlike `train`."""
+        """Settings of a process that needs one device and no workers, unlike `train`."""
         alone = {"launch.gpus": min(self.settings.launch.gpus, 1), "launch.pods": 1}
         return changed_settings(self.settings, alone)
 
@@ -87,8 +87,8 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
         sys.exit(1)
 
 
-def end_without_peers(code: object) -> None:
-    """End this process at once where a training with peers failed.
+def end_without_workers(code: object) -> None:
+    """End this process at once where a training of several workers failed.
 
     TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
     """
@@ -157,8 +157,8 @@ def _run_in_context(
                 settings=settings,
                 store=store,
                 tracker=tracker,
-                index=arguments.index,
-                num_indexes=arguments.num_indexes,
+                process_index=arguments.index,
+                num_processes=arguments.num_indexes,
                 scratch=Path(scratch),
             )
         )

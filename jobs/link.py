@@ -3,7 +3,7 @@
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.steps import link_slices
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
@@ -13,9 +13,9 @@ def run(context: StepContext) -> None:
         store=context.store,
         settings=context.settings,
         scratch=context.scratch,
-        progress=Progress,
+        progress=ProgressPrinter,
     )
-    link_slices(task, index=context.index, num_indexes=context.num_indexes)
+    link_slices(task, index=context.process_index, num_indexes=context.num_processes)
 
 
 if __name__ == "__main__":

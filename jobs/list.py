@@ -3,7 +3,7 @@
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.steps import list_images
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
@@ -13,7 +13,7 @@ def run(context: StepContext) -> None:
         store=context.store,
         settings=context.settings,
         scratch=context.scratch,
-        progress=Progress,
+        progress=ProgressPrinter,
     )
     context.tracker.log_metrics({"prepare/listed": len(list_images(task))})
 

@@ -48,7 +48,7 @@ def command(
     from lcc.audit.split_audit import audit_split
     from lcc.cli.options import load
     from lcc.cli.watching import watch_progress
-    from lcc.tracking.progress import Progress
+    from lcc.tracking.progress import ProgressPrinter
 
     settings = load(given)
     for file in outputs:
@@ -58,7 +58,7 @@ def command(
             split,
             images,
             settings=settings.data,
-            progress=Progress,
+            progress=ProgressPrinter,
             n_jobs=settings.launch.parallelism or -1,
         )
     for line in _summary(audit):

@@ -42,7 +42,7 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
     from lcc.gallery.explanation import explain as explain_image
     from lcc.gallery.pages import check_gallery, write_explanation, write_gallery
     from lcc.prepare.summary import read_audit
-    from lcc.tracking.progress import Progress
+    from lcc.tracking.progress import ProgressPrinter
 
     if gallery is not None:
         check_gallery(gallery)
@@ -60,7 +60,9 @@ def command(explain: str | None, gallery: Path | None, **given: Any) -> None:
         if gallery is not None:
             cards = _open_cards(site, catalogue, edges)
             with watch_progress("gallery"):
-                files = write_gallery(gallery, cards, alarms=alarms, progress=Progress)
+                files = write_gallery(
+                    gallery, cards, alarms=alarms, progress=ProgressPrinter
+                )
             _print(files)
 
 

@@ -75,7 +75,7 @@ class DataSettings(Section):
     tile_size_px: int = Field(
         default=224, ge=32, le=1024, description="Side of the packed training tiles."
     )
-    num_slices: int = Field(
+    num_shards: int = Field(
         default=8, ge=1, le=10_000, description="Parts hashed and linked in parallel."
     )
     max_unreadable_fraction: float = Field(

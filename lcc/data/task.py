@@ -84,7 +84,7 @@ class Task:
         return HashParts(
             store=self.store,
             digest=digest,
-            num_slices=data.num_slices,
+            num_slices=data.num_shards,
             num_keypoints=data.families.num_keypoints,
             scratch=self.scratch,
         )

@@ -83,7 +83,7 @@ def build_plan(stage: Stage, settings: Settings, *, num_cores: int) -> Plan:
 
 def _steps(stage: Stage, settings: Settings, *, num_cores: int) -> tuple[Step, ...]:
     at_once = settings.launch.parallelism or num_cores
-    sliced = min(at_once, settings.data.num_slices)
+    sliced = min(at_once, settings.data.num_shards)
     is_frozen = settings.model.frozen_stages == "all"
     gpus = min(settings.launch.gpus, 1)  # no strategy: many small things, side by side
     features = (_shared("features", sliced, at_once, gpus=gpus),) if is_frozen else ()

@@ -1,4 +1,4 @@
-"""What the sender needs of a tracking server, whichever it is."""
+"""The interface of a tracking server, as the sender calls it."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,7 +14,7 @@ class RefusedError(LccError):
 
 
 class TrackingServer(Protocol):
-    """What the sender needs of a tracking server; runs are named by our own ids.
+    """A server that runs are reported to; runs are named by our own ids.
 
     Each call raises `UnavailableError` where a later try may succeed, `RefusedError`
     where no try will.

@@ -36,7 +36,7 @@ def a_task(
                 "source": source and str(source),
                 "name": "tiles",
                 "tile_size_px": 32,
-                "num_slices": 2,
+                "num_shards": 2,
                 "num_folds": 2,
                 "max_class_share_deviation": 0.2,
                 "families": families,
