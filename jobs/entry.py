@@ -56,7 +56,7 @@ class StepContext:
 
     @property
     def settings_alone(self) -> Settings:
-        """Settings of a process that needs one device and no workers, unlike `train`."""
+        """Settings of a process with one device and no workers, unlike `train`."""
         alone = {"launch.gpus": min(self.settings.launch.gpus, 1), "launch.pods": 1}
         return changed_settings(self.settings, alone)
 

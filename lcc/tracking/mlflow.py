@@ -76,7 +76,7 @@ class MlflowServer:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Be the only sender, to a server that answers; a dead one is found in 4 s."""
+        """Lock out other senders, and check that the server answers within 4 s."""
         with locked(self.root):
             with self._translating():
                 client = (

@@ -46,7 +46,7 @@ class Sender:
     _has_warned: bool = False
 
     def forward(self) -> int:
-        """Send what is new.
+        """Send the events that no earlier call has sent.
 
         Returns:
             Chunks that still wait, 0 when everything was taken.
@@ -64,7 +64,7 @@ class Sender:
         return 0
 
     def finish(self) -> int:
-        """Send what is new, then end trials that died before they could report it.
+        """Send what is left, then mark trials as killed that never reported their end.
 
         To be called once no process of the run is left.
 
@@ -122,7 +122,7 @@ class Sender:
                 self._seen.update(_metric_keys(event))
 
     def _send(self, events: list[Any]) -> None:
-        """Send events run by run: the run, its tags and parameters, metrics, the rest."""
+        """Send events by run: the run, tags and parameters, metrics, then the rest."""
         taken: set[tuple[str | None, str, int]] = set()
         for trial in dict.fromkeys(event["trial"] for event in events):
             own = [event for event in events if event["trial"] == trial]

@@ -21,7 +21,7 @@ class TrackingServer(Protocol):
     """
 
     def session(self) -> AbstractContextManager[None]:
-        """Be the only sender to a server that answers, or raise `UnavailableError`."""
+        """Lock out other senders, and check that the server answers."""
 
     def ensure_run(self, run_id: str, trial: str | None, *, start_ms: int) -> None:
         """Find or create the run."""

@@ -37,7 +37,7 @@ DOCUMENT = "document"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """State of a training after some step.
+    """The state of a training after some step.
 
     Attributes:
         step: Steps done since the beginning.
@@ -89,7 +89,7 @@ def take_state(
     folder: Path,
     facts: dict[str, Any],
 ) -> Checkpoint:
-    """Return all that the training needs to go on.
+    """Return the state of a training after some step, from which it can go on.
 
     Args:
         model: Compiled with its optimizer.

@@ -25,9 +25,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureTable:
-    """All features in memory, taken by number: row × views + view.
+    """Features in memory, by number: row × views + view.
 
-    Rows are counted within the rows that the table covers.
+    Rows are counted within those that the table covers.
 
     Attributes:
         features: (rows, views, channels) float32.

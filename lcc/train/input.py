@@ -52,7 +52,7 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Records of a source and their labels.
+    """Examples of a source by number, and their labels.
 
     Attributes:
         records: (n,) numbers that the source understands.
@@ -69,7 +69,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """What a model is fitted on.
+    """Examples to train and to validate on, and the source that holds them.
 
     Attributes:
         source: Where tiles or features come from.

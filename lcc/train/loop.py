@@ -83,7 +83,7 @@ class Loop:
         data: Training and validation examples.
         num_classes: Classes in all.
         folder: Where `history.csv` is written.
-        hooks: The outside.
+        hooks: Checkpoints, reports, stops.
     """
 
     model: keras.Model
@@ -95,7 +95,7 @@ class Loop:
     hooks: Hooks = field(default_factory=Hooks)
 
     def __post_init__(self) -> None:
-        """Prepare everything that does not depend on where the training stands."""
+        """Prepare what does not depend on the step that the training is at."""
         self.plan = EpochPlan(
             self.data.training.labels, self.settings, num_classes=self.num_classes
         )

@@ -43,7 +43,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A trained model.
+    """A trained model, and how its training went.
 
     Attributes:
         model: Backbone and head, or the head alone where the backbone is frozen.
@@ -248,7 +248,7 @@ def open_recipe(
 
 
 def start_tensorflow(settings: Settings, workers: Workers | None = None) -> Any:
-    """Return the strategy of the settings, TensorFlow set up: once a process.
+    """Set TensorFlow up, once a process; return the strategy over its devices.
 
     Args:
         settings: Devices, seed and precision.
