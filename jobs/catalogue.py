@@ -7,12 +7,12 @@ from lcc.data.task import Task
 from lcc.prepare.assembly import build_catalogue
 from lcc.prepare.summary import count_metrics
 from lcc.storage.pointers import write_catalogue_pointer
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
     """Build the catalogue and report its counts."""
-    task = Task.of(context, progress=Progress)
+    task = Task.of(context, progress=ProgressPrinter)
     built = build_catalogue(task)
     digest = built.catalogue.digest
     write_catalogue_pointer(context.store, context.run_id, task.name, digest)

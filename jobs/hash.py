@@ -3,12 +3,12 @@
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.steps import hash_shards
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
     """Hash the shards of this process."""
-    task = Task.of(context, progress=Progress)
+    task = Task.of(context, progress=ProgressPrinter)
     hash_shards(
         task, process_index=context.process_index, num_processes=context.num_processes
     )

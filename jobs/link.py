@@ -3,12 +3,12 @@
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.steps import link_shards
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
     """Link the shards of this process."""
-    task = Task.of(context, progress=Progress)
+    task = Task.of(context, progress=ProgressPrinter)
     link_shards(
         task, process_index=context.process_index, num_processes=context.num_processes
     )

@@ -3,12 +3,12 @@
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.steps import list_images
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
     """List the source and write the listing."""
-    listing = list_images(Task.of(context, progress=Progress))
+    listing = list_images(Task.of(context, progress=ProgressPrinter))
     context.tracker.log_metrics({"prepare/listed": len(listing)})
 
 

@@ -47,7 +47,7 @@ class CheckFailed(LccError):  # noqa: N818 - a check did its work and found a fa
 
 
 class UnavailableError(LccError):
-    """Storage, tracking or peers are away; the same call may succeed later."""
+    """Storage, tracking or workers are away; the same call may succeed later."""
 
     exit_code = 75
 

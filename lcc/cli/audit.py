@@ -51,7 +51,7 @@ def command(
     from lcc.audit.report import check_format, write_report
     from lcc.audit.split_audit import audit_split
     from lcc.cli.watching import watch_progress
-    from lcc.tracking.progress import Progress
+    from lcc.tracking.progress import ProgressPrinter
 
     settings = sources.load()
     for file in outputs:
@@ -61,7 +61,7 @@ def command(
             split,
             images,
             settings=settings.data,
-            progress=Progress,
+            progress=ProgressPrinter,
             n_jobs=settings.launch.parallelism or -1,
         )
     for line in _summary(audit):
