@@ -6,9 +6,16 @@ EXTRAS_launcher :=
 EXTRAS_worker := --extra server
 EXTRAS_cuda := --extra server --extra cuda
 EXTRAS_dev := --extra dev
+# Rooms whose tests need no model, no training and no search for families.
+QUICK := lcc $(addprefix tests/,config search storage launch backends cli jobs repo)
+CLUSTER := lcc
+CLUSTER_CONFIG := build/kubeconfig
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# kind cannot load an image with an attestation (kubernetes-sigs/kind#3795).
+BUILD := BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build
 
 .DEFAULT_GOAL := help
-.PHONY: help env study test test-fast test-cluster test-cluster-core manifests lint format types imports lock lock-check ci clean
+.PHONY: help env study check cluster cluster-down test test-fast test-cluster test-cluster-core manifests lint format types imports lock lock-check ci clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +32,9 @@ study: env  ## Draw synthetic tiles and run the whole study on them
 	$(BIN)/lcc-launch sample build/tiles
 	$(BIN)/lcc-launch pipeline build/tiles --local --root build/study --settings examples/study.yaml
 
+check: lint types imports  ## Find most faults in a minute, before a commit
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" $(QUICK)
+
 test: env  ## Run every test with coverage
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
@@ -37,13 +47,26 @@ test-cluster: env  ## Run every test on the cluster that KUBECONFIG names
 test-cluster-core: env  ## Run those that show each command at work
 	$(BIN)/python -m pytest tests/cluster -m "cluster and not extended"
 
+cluster:  ## Bring up a cluster here, with both images (needs docker and kind)
+	$(BUILD) --target launcher --tag lcc-launcher:$(VERSION) .
+	$(BUILD) --target worker --tag lcc:$(VERSION) .
+	kind get clusters | grep -qx $(CLUSTER) || kind create cluster --name $(CLUSTER) --kubeconfig $(CLUSTER_CONFIG) --wait 5m
+	kind export kubeconfig --name $(CLUSTER) --kubeconfig $(CLUSTER_CONFIG)
+	kind load docker-image --name $(CLUSTER) lcc-launcher:$(VERSION) lcc:$(VERSION)
+	@echo 'next: export KUBECONFIG=$(CURDIR)/$(CLUSTER_CONFIG)'
+
+cluster-down:  ## Remove that cluster and all that it holds
+	kind delete cluster --name $(CLUSTER) --kubeconfig $(CLUSTER_CONFIG)
+
 manifests: env  ## Print k8s/ from the chart and the launcher (needs helm)
 	$(BIN)/python k8s/print.py
 
 lint: env  ## Check style and spelling
 	$(BIN)/ruff check . || (echo 'repair: make format' && false)
 	$(BIN)/ruff format --check . || (echo 'repair: make format' && false)
-	$(BIN)/codespell lcc jobs tests docs examples benchmarks README.md CHANGELOG.md
+	$(BIN)/codespell --check-hidden lcc jobs tests docs examples benchmarks charts .github *.md
+	$(BIN)/yamllint --strict .
+	$(BIN)/shellcheck .ci/run
 
 format: env  ## Repair what the linter can repair
 	$(BIN)/ruff check --fix .

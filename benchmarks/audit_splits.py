@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
 from lcc import SplitAudit, audit_split, find_families
-from lcc.audit.leaks import Tie
+from lcc.audit.leaks import LeakLevel
 
 TEST_FRACTION = 0.2
 SEED = 42  # of the split; any will do
@@ -73,21 +73,21 @@ def report(
     test = {path for path, split in zip(paths, splits, strict=True) if split == "test"}
     training = {by_hand[path] for path in paths if path not in test}
     siblings = {path for path in test if by_hand[path] in training}
-    found = leaking(audit, {Tie.FILE, Tie.PICTURE, Tie.FAMILY}) & test
-    kin = leaking(audit, set(Tie)) & test
+    found = leaking(audit, {LeakLevel.FILE, LeakLevel.PICTURE, LeakLevel.FAMILY}) & test
+    overlapping = leaking(audit, set(LeakLevel)) & test
     print(
         f"{name}: {audit.verdict}, {len(paths) - len(test)} training, {len(test)} test"
     )
     print(f"  sibling in training by hand   {share(siblings, test)}")
     print(f"  sibling in training found     {share(found, test)}")
-    print(f"  found, overlaps included      {share(kin, test)}")
-    print(f"  by hand, not found            {len(siblings - kin)}")
+    print(f"  found, overlaps included      {share(overlapping, test)}")
+    print(f"  by hand, not found            {len(siblings - overlapping)}")
     print(f"  found, not by hand            {len(found - siblings)}")
 
 
-def leaking(audit: SplitAudit, ties: set[Tie]) -> set[str]:
-    """Return the paths of the images in leaks of some ties."""
-    rows = {row for leak in audit.leaks if leak.tie in ties for row in leak.rows}
+def leaking(audit: SplitAudit, levels: set[LeakLevel]) -> set[str]:
+    """Return the paths of the images in leaks of some levels."""
+    rows = {row for leak in audit.leaks if leak.level in levels for row in leak.rows}
     return {audit.images[row].path for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""How often two tiles that share no tissue are linked: the false-link rate of a pair.
+"""The rate of false edges between tiles that share no tissue, with its interval.
 
 Verifies the pairs that come nearest to a match and cannot be one: each tile and its
 nearest neighbours of other classes by global descriptor. Tails beyond what was seen
@@ -94,7 +94,7 @@ def report(tile: Rows, inliers: Rows, correlation: Floats) -> None:
     names = (
         f"geometry: at least {SETTINGS.min_inliers} inliers",
         f"pixels: correlation of a chance fit at least {SETTINGS.min_correlation}",
-        "both: a false link of a verified pair",
+        "both: a false edge of a verified pair",
     )
     for name, values in zip(names, np.array(rates).T, strict=True):
         low, high = np.percentile(values[1:], [2.5, 97.5])

@@ -74,8 +74,8 @@ def differences(tiles: Tiles, found: Codes, *, ours: bool = True) -> Iterator[st
                 f"{n} ({c} tiles)" for n, c in zip(names, counts, strict=True)
             )
             path = tiles.paths[rows[-1]]
-            place = f"{path.parent.name}/{path.name}"
-            yield f"family {one} {what} {held}: lcc-launch families --explain {place}"
+            shown = f"{path.parent.name}/{path.name}"
+            yield f"family {one} {what} {held}: lcc-launch families --explain {shown}"
 
 
 def report_splits(

@@ -3,7 +3,7 @@
 Prints the time of the features of image and mirror against one SIFT run; the recall of
 mirrored pairs against features of the mirror image computed anew; and, for smaller
 tiles and fewer keypoints, time, recall of pairs of one hand-made family, tiles that
-find no three siblings among their candidates, and links between classes (all false).
+find no three siblings among their candidates, and edges between classes (all false).
 Usage: python benchmarks/features.py FAMILIES.csv [--pairs 4000]
 """
 
@@ -53,7 +53,7 @@ def main() -> None:
     pairs = sibling_pairs(tiles, arguments.pairs, draw)
     report_mirrored_pairs(tiles, pairs)
     columns = ("side, px", "keypoints", "time", "pairs found", "too few siblings")
-    print(f"\n| {' | '.join(columns)} | false links |")
+    print(f"\n| {' | '.join(columns)} | false edges |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for side, num_keypoints in VARIANTS:
         cost = relative_time(timed, side, num_keypoints)
@@ -134,8 +134,8 @@ def link_mirrored(tiles: Tiles, pair: list[int]) -> tuple[bool, bool, bool]:
         features.extract_features(i, num_keypoints=SETTINGS.num_keypoints)[0]
         for i in images
     ]
-    link = partial(verify_pair, features=records.__getitem__, settings=SETTINGS)
-    derived, anew = link(0, 1), link(0, 2)
+    verify = partial(verify_pair, features=records.__getitem__, settings=SETTINGS)
+    derived, anew = verify(0, 1), verify(0, 2)
     is_mirrored = (derived is not None and derived.mirrored) or (
         anew is not None and not anew.mirrored
     )

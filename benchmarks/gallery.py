@@ -38,13 +38,13 @@ def main() -> None:
     read = read_tiles(store, catalogue)
     count = len(np.unique(catalogue.families[catalogue.families >= 0]))
     for times in (1, -(-arguments.families // count)):
-        many, links = repeated(catalogue, edges, times)
+        many, more = repeated(catalogue, edges, times)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
             cards = Cards(
                 catalogue=many,
-                edges=links,
-                lineage=trace_lineage(many, links),
+                edges=more,
+                lineage=trace_lineage(many, more),
                 read=read,
             )
             files = write_gallery(
@@ -65,8 +65,8 @@ def main() -> None:
 def repeated(
     catalogue: Catalogue, edges: pa.Table, times: int
 ) -> tuple[Catalogue, pa.Table]:
-    """Return the catalogue's rows and links so many times, each with its own codes."""
-    tables, links = [], []
+    """Return the catalogue's rows and edges so many times, each with its own codes."""
+    tables, copies = [], []
     size = len(catalogue.paths)
     for turn in range(times):
         table = catalogue.table
@@ -79,13 +79,13 @@ def repeated(
             None if text is None else f"{turn}-{text}"
             for text in table["pixel_sha256"].to_pylist()
         ]
-        place = table.schema.get_field_index("pixel_sha256")
-        tables.append(table.set_column(place, "pixel_sha256", pa.array(pixels)))
-        links.append(renumber_edges(edges, np.arange(size) + turn * size))
+        position = table.schema.get_field_index("pixel_sha256")
+        tables.append(table.set_column(position, "pixel_sha256", pa.array(pixels)))
+        copies.append(renumber_edges(edges, np.arange(size) + turn * size))
     many = Catalogue(
         name=catalogue.name, digest=catalogue.digest, table=pa.concat_tables(tables)
     )
-    return many, pa.concat_tables(links)
+    return many, pa.concat_tables(copies)
 
 
 if __name__ == "__main__":

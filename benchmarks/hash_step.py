@@ -3,7 +3,7 @@
 The bare loop reads a file, takes MD5 and SHA-256, decodes it with OpenCV, takes the
 SHA-256 of the pixels, resizes and appends the tile to a file. Both on one core, by
 turns, medians of five. Then two processes against one, each with its share of the
-slices; the bare loop's own gain from two processes is what the machine can give.
+shards; the bare loop's own gain from two processes is what the machine can give.
 
     python benchmarks/hash_step.py [--tiles FOLDER] [--num-images 3000]
 
@@ -28,12 +28,12 @@ import numpy as np
 from lcc.config.settings import Settings
 from lcc.data.hashing import hash_image
 from lcc.data.task import Task
-from lcc.prepare.steps import hash_slices, list_images
+from lcc.prepare.steps import hash_shards, list_images
 from lcc.storage.uri import open_store
 
 DEFAULT_TILES = Path(__file__).parents[2] / "shared" / "data" / "lc25000-lung-224"
 SIZE_PX = 150  # the original notebook's; smaller than the source: both really resize
-NUM_SLICES = 8
+NUM_SHARDS = 8
 NUM_ROUNDS = 5
 
 
@@ -96,7 +96,7 @@ def prepared(source: Path, root: Path) -> Task:
                 "source": str(source),
                 "name": "tiles",
                 "tile_size_px": SIZE_PX,
-                "num_slices": NUM_SLICES,
+                "num_shards": NUM_SHARDS,
             },
         }
     )
@@ -112,13 +112,13 @@ def prepared(source: Path, root: Path) -> Task:
     return task
 
 
-def run_step(task: Task, index: int = 0, num_indexes: int = 1) -> None:
+def run_step(task: Task, index: int = 0, num_processes: int = 1) -> None:
     """Hash without features."""
     scratch = task.scratch / f"scratch-{index}"
     scratch.mkdir(exist_ok=True)
     own = replace(task, scratch=scratch)
     bare_hash = partial(hash_image, size_px=SIZE_PX, max_megapixels=200, extract=None)
-    hash_slices(own, index=index, num_indexes=num_indexes, hasher=bare_hash)
+    hash_shards(own, process_index=index, num_processes=num_processes, hasher=bare_hash)
 
 
 def bare_loop(files: list[Path], target: Path) -> None:

@@ -1,7 +1,7 @@
 """Peak memory of each step of `prepare`, at 1,000 tiles and at all of them.
 
 Runs the entry points as processes, one at a time, and prints the largest resident set
-of each in MiB. Parts are streamed: what may grow is rows, some 4 KiB an image in
+of each in MiB. Shards are streamed: what may grow is rows, some 4 KiB an image in
 `catalogue` (facts, verdict, edges, a global descriptor of 1 KiB), 3 KiB in `link`, up
 to what `index_memory_mib` allows.
 
@@ -76,7 +76,7 @@ def link_some(source: Path, target: Path, count: int) -> None:
 
 def write_settings(work: Path) -> Path:
     path = work / "settings.yaml"
-    data = {"source": str(work / "tiles"), "name": "tiles", "num_slices": 8}
+    data = {"source": str(work / "tiles"), "name": "tiles", "num_shards": 8}
     root = {"root": str(work / "root")}
     path.write_text(yaml.safe_dump({"storage": root, "data": data}))
     return path

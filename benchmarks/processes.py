@@ -20,11 +20,11 @@ from hash_step import NoProgress, copy_some, measure, parse_arguments, run_proce
 from lcc import find_families
 from lcc.config.settings import Settings
 from lcc.data.task import Task, single_threaded
-from lcc.prepare.steps import hash_slices, link_slices, list_images
+from lcc.prepare.steps import hash_shards, link_shards, list_images
 from lcc.storage.uri import open_store
 
 NUM_ROUNDS = 3
-NUM_SLICES = 8
+NUM_SHARDS = 8
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def a_task(source: Path, root: Path) -> Task:
-    data = {"source": str(source), "name": "tiles", "num_slices": NUM_SLICES}
+    data = {"source": str(source), "name": "tiles", "num_shards": NUM_SHARDS}
     settings = Settings.model_validate({"storage": {"root": str(root)}, "data": data})
     root.mkdir()
     return Task(
@@ -70,15 +70,17 @@ def a_task(source: Path, root: Path) -> Task:
 def run_hash(task: Task, index: int, count: int) -> None:
     scratch = task.scratch / f"scratch-{index}"
     scratch.mkdir()
-    hash_slices(replace(task, scratch=scratch), index=index, num_indexes=count)
+    hash_shards(
+        replace(task, scratch=scratch), process_index=index, num_processes=count
+    )
 
 
 def run_link(task: Task, count: int) -> float:
-    for part in task.scratch.glob("work/*/link/*"):
-        part.unlink()
+    for shard in task.scratch.glob("work/*/link/*"):
+        shard.unlink()
 
-    def link(index: int, num_indexes: int) -> None:
-        link_slices(task, index=index, num_indexes=num_indexes)
+    def link(index: int, num_processes: int) -> None:
+        link_shards(task, process_index=index, num_processes=num_processes)
 
     return run_processes(link, count)
 

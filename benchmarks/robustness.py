@@ -19,7 +19,7 @@ from peer import MAX_DISTANCE, distance, load_methods, symmetries
 
 from lcc.config.data import FamilySettings
 from lcc.data.features import extract_features
-from lcc.families.edges import Link, link_of
+from lcc.families.edges import EdgeKind, kind_of
 from lcc.families.verification import verify_pair
 
 SETTINGS = FamilySettings()
@@ -160,13 +160,13 @@ def features_of(image: Image) -> tuple[np.void, NDArray[np.float16]]:
 
 
 def judge(pair: Pair, methods: dict[str, object]) -> dict[str, bool]:
-    """Return who links a pair."""
+    """Return who finds an edge."""
     records = [features_of(image)[0] for image in pair]
     edge = verify_pair(0, 1, features=records.__getitem__, settings=SETTINGS)
-    kind = None if edge is None else link_of(edge, SETTINGS)
+    kind = None if edge is None else kind_of(edge, SETTINGS)
     found = {
-        "lcc": kind in (Link.FAMILY, Link.OVERLAP),
-        "lcc asks": kind is Link.QUESTION,
+        "lcc": kind in (EdgeKind.FAMILY, EdgeKind.OVERLAP),
+        "lcc asks": kind is EdgeKind.QUESTION,
     }
     for name, method in methods.items():
         hashes = [

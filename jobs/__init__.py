@@ -9,7 +9,7 @@ the same for a local process and a pod:
  2   settings that cannot work (never retried)
  3   data that cannot be used (never retried)
  4   a check found a fault: a leak, a gate not passed
- 75  temporary: storage, MLflow or peers are away (retried)
+ 75  temporary: storage, MLflow or workers are away (retried)
 143  stopped by SIGTERM after saving
 ===  =======================================================================
 """

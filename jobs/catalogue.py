@@ -1,24 +1,18 @@
-"""Last step of `prepare`: families, splits and their proof, as a catalogue."""
+"""Last step of `prepare`: families and checked splits, as a catalogue."""
 
 import json
 
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
 from lcc.prepare.assembly import build_catalogue
-from lcc.prepare.summary import describe
+from lcc.prepare.summary import count_metrics
 from lcc.storage.pointers import write_catalogue_pointer
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
     """Build the catalogue and report its counts."""
-    task = Task(
-        run_id=context.run_id,
-        store=context.store,
-        settings=context.settings,
-        scratch=context.scratch,
-        progress=Progress,
-    )
+    task = Task.of(context, progress=ProgressPrinter)
     built = build_catalogue(task)
     digest = built.catalogue.digest
     write_catalogue_pointer(context.store, context.run_id, task.name, digest)
@@ -27,9 +21,9 @@ def run(context: StepContext) -> None:
     tracker.log_input(
         name=task.name, digest=digest, source=built.source, context="prepare"
     )
-    tracker.log_metrics(describe(built.audit))
-    tracker.log_artifact("audit.json", json.dumps(built.audit, indent=1).encode())
-    tracker.log_artifact("splits.json", json.dumps(built.proof, indent=1).encode())
+    tracker.log_metrics(count_metrics(built.summary))
+    tracker.log_artifact("audit.json", json.dumps(built.summary, indent=1).encode())
+    tracker.log_artifact("splits.json", json.dumps(built.validation, indent=1).encode())
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class StepContext:
 
     @property
     def settings_alone(self) -> Settings:
-        """Settings of a process that needs one device and no peers, unlike `train`."""
+        """Settings of a process with one device and no workers, unlike `train`."""
         alone = {"launch.gpus": min(self.settings.launch.gpus, 1), "launch.pods": 1}
         return changed_settings(self.settings, alone)
 
@@ -87,8 +87,8 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
         sys.exit(1)
 
 
-def end_without_peers(code: object) -> None:
-    """End this process at once where a training with peers failed.
+def end_without_workers(code: object) -> None:
+    """End this process at once where a training of several workers failed.
 
     TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
     """

@@ -1,24 +1,24 @@
 """Entry point of the evaluate step: the sealed test split, judged and reported."""
 
-from typing import Any
-
 from jobs.entry import StepContext, main
 
 
 def run(context: StepContext) -> None:
     """Judge the model that the settings name."""
+    from lcc.data.catalogue import Catalogue
     from lcc.evaluate.evaluation import evaluate_model
-    from lcc.train.full_recipe import open_whole_recipe
+    from lcc.evaluate.judging import TrainOn
+    from lcc.train.full_recipe import open_full_recipe
 
-    def open_train_on(catalogue: Any) -> Any:
-        recipe = open_whole_recipe(
-            context.settings_alone, context.store, catalogue, scratch=context.scratch
-        )
+    settings, store = context.settings_alone, context.store
+
+    def open_train_on(catalogue: Catalogue) -> TrainOn:
+        recipe = open_full_recipe(settings, store, catalogue, scratch=context.scratch)
         return recipe.train_and_predict
 
     evaluate_model(
-        context.settings_alone,
-        context.store,
+        settings,
+        store,
         run_id=context.run_id,
         tracker=context.tracker,
         scratch=context.scratch,

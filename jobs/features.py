@@ -4,14 +4,15 @@ from jobs.entry import StepContext, main
 
 
 def run(context: StepContext) -> None:
-    """Compute the slices of one process that are not there yet."""
+    """Compute the shards of one process that are not there yet."""
     from lcc.train.features_step import run_features
 
     run_features(
         context.settings_alone,
         context.store,
         scratch=context.scratch,
-        part=(context.process_index, context.num_processes),
+        process_index=context.process_index,
+        num_processes=context.num_processes,
     )
 
 

@@ -1,21 +1,17 @@
-"""Third step of `prepare`: verify which images show the same tissue, in slices."""
+"""Third step of `prepare`: verify which images show the same tissue, shard by shard."""
 
 from jobs.entry import StepContext, main
 from lcc.data.task import Task
-from lcc.prepare.steps import link_slices
-from lcc.tracking.progress import Progress
+from lcc.prepare.steps import link_shards
+from lcc.tracking.progress import ProgressPrinter
 
 
 def run(context: StepContext) -> None:
-    """Link the slices of this process."""
-    task = Task(
-        run_id=context.run_id,
-        store=context.store,
-        settings=context.settings,
-        scratch=context.scratch,
-        progress=Progress,
+    """Link the shards of this process."""
+    task = Task.of(context, progress=ProgressPrinter)
+    link_shards(
+        task, process_index=context.process_index, num_processes=context.num_processes
     )
-    link_slices(task, index=context.process_index, num_indexes=context.num_processes)
 
 
 if __name__ == "__main__":

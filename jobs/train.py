@@ -2,31 +2,32 @@
 
 import os
 
-from jobs.entry import StepContext, end_without_peers, main
+from jobs.entry import StepContext, end_without_workers, main
 
 
 def run(context: StepContext) -> None:
-    """Train the run's model, or go on with it, alone or with peers."""
-    from lcc.train.peers import read_peers
-    from lcc.train.stopping import StopSignal
-    from lcc.train.training import Place, train_model
+    """Train the run's model, or go on with it, alone or with other workers."""
+    from lcc.train.training import TrainingRun, train_model
+    from lcc.train.workers import read_workers
 
-    peers = read_peers(
-        os.environ, index=context.process_index, num_indexes=context.num_processes
+    workers = read_workers(
+        os.environ,
+        process_index=context.process_index,
+        num_processes=context.num_processes,
     )
-    place = Place(
+    training = TrainingRun(
         store=context.store,
         run_id=context.run_id,
         tracker=context.tracker,
         scratch=context.scratch,
-        peers=peers,
+        workers=workers,
     )
-    train_model(context.settings, place, watch_signals=StopSignal)
+    train_model(context.settings, training)
 
 
 if __name__ == "__main__":
     try:
         main("train", run)
     except SystemExit as err:
-        end_without_peers(err.code)
+        end_without_workers(err.code)
         raise

@@ -1,16 +1,30 @@
 """Tissue classifiers whose number can be believed.
 
-`find_families` and `audit_split` are loaded when they are first asked for, so that what
+What `lcc.api` offers is loaded when it is first asked for, so that what
 needs the version alone imports nothing heavy.
 """
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from lcc.api import Families, SplitAudit, audit_split, find_families
+from lcc.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["Families", "SplitAudit", "__version__", "audit_split", "find_families"]
+if TYPE_CHECKING:
+    from lcc.api import (
+        Families,
+        SplitAudit,
+        audit_split,
+        find_families,
+        write_report,
+    )
+
+__all__ = [
+    "Families",
+    "SplitAudit",
+    "__version__",
+    "audit_split",
+    "find_families",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

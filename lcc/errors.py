@@ -12,8 +12,8 @@ class LccError(Exception):
     exit_code = 1
 
 
-class RunFailed(LccError):  # noqa: N818 - the house word: a run that failed, not a bug
-    """A step ended without its result, and neither input nor weather is why."""
+class RunFailed(LccError):  # noqa: N818 - a run that failed, not a fault of the program
+    """A step ended without its result, and neither input nor environment is why."""
 
 
 class ConfigError(LccError):
@@ -47,7 +47,7 @@ class CheckFailed(LccError):  # noqa: N818 - a check did its work and found a fa
 
 
 class UnavailableError(LccError):
-    """Storage, tracking or peers are away; the same call may succeed later."""
+    """Storage, tracking or workers are away; the same call may succeed later."""
 
     exit_code = 75
 

@@ -1,1 +1,1 @@
-"""What leaks in anybody's split: how it is read, judged and reported."""
+"""Audits of anybody's split: read it, find what leaks, report it."""

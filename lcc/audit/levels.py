@@ -1,4 +1,4 @@
-"""From families and a split to what leaks: ties that cross from one split to another.
+"""Find leaks: images that belong together but lie in several splits.
 
 Knows integers, names of splits and labels; no files and no pictures.
 """
@@ -10,37 +10,38 @@ from itertools import permutations
 
 import numpy as np
 
-from lcc.audit.leaks import Conflict, Crossing, Leak, Tie
+from lcc.audit.leaks import Conflict, Leak, LeakLevel, SharedCounts
 from lcc.audit.user_split import split_order
 from lcc.config.data import FamilySettings
-from lcc.families.edges import Link, links_of
+from lcc.data.catalogue import Codes
+from lcc.families.edges import EdgeKind, kinds_of
 from lcc.families.find import Families
-from lcc.families.graph import Codes, chain, components, members, renumber
+from lcc.families.graph import chain, components, members, renumber
 
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """What one tie makes of n images.
+class LevelSets:
+    """The sets of images that belong together at one leak level.
 
     Attributes:
-        sets: Rows that are tied, singles included; a partition of all rows.
-        bridges: Row → rank and rows of pairs that alone hold its set together, so that
-            they show the tie; none where any two of the set do.
+        sets: Rows of each set, singles included; a partition of all rows.
+        joining: Row → rank and rows of pairs that alone hold its set together, so that
+            they show why; none where any two of the set do.
     """
 
     sets: list[list[int]]
-    bridges: Mapping[int, list[tuple[int, Pair]]]
+    joining: Mapping[int, list[tuple[int, Pair]]]
 
 
-Levels = Mapping[Tie, Level]
+Levels = Mapping[LeakLevel, LevelSets]
 
 
-def tie_levels(found: Families, settings: FamilySettings) -> Levels:
-    """Return what each tie makes of the images, from the closest to the loosest.
+def find_levels(found: Families, settings: FamilySettings) -> Levels:
+    """Return the sets of images of each level, from identical files to any edge.
 
-    What cannot be read is tied to files of the same bytes alone.
+    What cannot be read belongs with files of the same bytes alone.
     """
     unread = found.picture < 0
     apart = len(unread) + found.content
@@ -48,12 +49,17 @@ def tie_levels(found: Families, settings: FamilySettings) -> Levels:
     pairs, agreed = _pairs(found, settings)
     overlap = components(np.concatenate([pairs[agreed], chain(family)]), len(family))
     return {
-        Tie.FILE: Level(members(found.content), {}),
-        Tie.PICTURE: Level(members(np.where(unread, apart, found.picture)), {}),
-        Tie.FAMILY: Level(members(family), {}),
-        Tie.OVERLAP: Level(members(overlap), _bridges(pairs[agreed], family)),
-        Tie.QUESTION: Level(
-            members(np.where(unread, apart, found.group)), _bridges(pairs, overlap)
+        LeakLevel.FILE: LevelSets(members(found.content), {}),
+        LeakLevel.PICTURE: LevelSets(
+            members(np.where(unread, apart, found.picture)), {}
+        ),
+        LeakLevel.FAMILY: LevelSets(members(family), {}),
+        LeakLevel.OVERLAP: LevelSets(
+            members(overlap), _joining_pairs(pairs[agreed], family)
+        ),
+        LeakLevel.QUESTION: LevelSets(
+            members(np.where(unread, apart, found.group)),
+            _joining_pairs(pairs, overlap),
         ),
     }
 
@@ -63,36 +69,36 @@ def _pairs(found: Families, settings: FamilySettings) -> tuple[Codes, np.ndarray
     surest = [("inliers", "descending"), ("a", "ascending"), ("b", "ascending")]
     edges = found.edges.sort_by(surest)
     pairs = np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
-    return pairs, links_of(edges, settings) != Link.QUESTION
+    return pairs, kinds_of(edges, settings) != EdgeKind.QUESTION
 
 
-def _bridges(pairs: Codes, closer: Codes) -> Mapping[int, list[tuple[int, Pair]]]:
-    """Return the pairs that join two sets of the closer tie, by their first row."""
+def _joining_pairs(pairs: Codes, closer: Codes) -> Mapping[int, list[tuple[int, Pair]]]:
+    """Return the pairs that join two sets of the level before, by their first row."""
     found: dict[int, list[tuple[int, Pair]]] = defaultdict(list)
-    joining = pairs[closer[pairs[:, 0]] != closer[pairs[:, 1]]]
-    for rank, (a, b) in enumerate(joining.tolist()):
+    between = pairs[closer[pairs[:, 0]] != closer[pairs[:, 1]]]
+    for rank, (a, b) in enumerate(between.tolist()):
         found[a].append((rank, (a, b)))
     return found
 
 
 def find_leaks(levels: Levels, splits: Sequence[str]) -> Iterator[Leak]:
-    """Yield each set that lies in several splits, by its closest tie."""
+    """Yield each set that lies in several splits, at its first level."""
     known: set[tuple[int, ...]] = set()
     copies = {  # of each picture, one in each of its splits
         rows[0]: list({splits[row]: row for row in reversed(rows)}.values())
-        for rows in levels[Tie.PICTURE].sets
+        for rows in levels[LeakLevel.PICTURE].sets
     }
-    for tie, level in levels.items():
-        for rows in level.sets:
+    for level, found in levels.items():
+        for rows in found.sets:
             if len({splits[row] for row in rows}) < 2 or tuple(rows) in known:  # noqa: PLR2004 - splits
                 continue
             known.add(tuple(rows))
-            pairs = sorted(pair for row in rows for pair in level.bridges.get(row, ()))
-            shown = _crossing_pair([pair for _, pair in pairs], copies, splits)
-            yield Leak(tie=tie, rows=_ordered(rows, splits, shown=shown))
+            pairs = sorted(pair for row in rows for pair in found.joining.get(row, ()))
+            shown = _leaking_pair([pair for _, pair in pairs], copies, splits)
+            yield Leak(level=level, rows=_ordered(rows, splits, shown=shown))
 
 
-def _crossing_pair(
+def _leaking_pair(
     pairs: Iterable[Pair], copies: Mapping[int, Sequence[int]], splits: Sequence[str]
 ) -> Sequence[int]:
     """Return the first pair, or two copies of it, that lie in different splits."""
@@ -114,31 +120,31 @@ def _ordered(
     return tuple(dict.fromkeys((*shown, *first.values(), *rows)))
 
 
-def count_crossings(levels: Levels, splits: Sequence[str]) -> Iterator[Crossing]:
-    """Yield how many images of each split have kin in each other; held-out ones first.
+def count_shared(levels: Levels, splits: Sequence[str]) -> Iterator[SharedCounts]:
+    """Yield how many images of each split have copies in each other; held-out first.
 
     First come all pairs that ask the split that is held out, then the other way round.
     """
     totals = Counter(splits)
     order = sorted(totals, key=split_order, reverse=True)
-    same, siblings, kin = (
-        _count(levels[tie].sets, splits)
-        for tie in (Tie.PICTURE, Tie.FAMILY, Tie.QUESTION)
+    pictures, families, groups = (
+        _count(levels[level].sets, splits)
+        for level in (LeakLevel.PICTURE, LeakLevel.FAMILY, LeakLevel.QUESTION)
     )
     rank = {name: number for number, name in enumerate(order)}
 
-    def place(pair: tuple[str, str]) -> tuple[bool, int, int]:
+    def by_rank(pair: tuple[str, str]) -> tuple[bool, int, int]:
         own, other = rank[pair[0]], rank[pair[1]]
         return own > other, own, -other
 
-    for pair in sorted(permutations(order, 2), key=place):
-        yield Crossing(
+    for pair in sorted(permutations(order, 2), key=by_rank):
+        yield SharedCounts(
             split=pair[0],
             other=pair[1],
             num_images=totals[pair[0]],
-            num_same=same[pair],
-            num_siblings=siblings[pair],
-            num_kin=kin[pair],
+            num_same_picture=pictures[pair],
+            num_same_family=families[pair],
+            num_same_group=groups[pair],
         )
 
 
@@ -159,11 +165,11 @@ def find_conflicts(
 ) -> Iterator[Conflict]:
     """Yield pictures, then families, whose images have several labels."""
     known: set[tuple[int, ...]] = set()
-    for tie in (Tie.PICTURE, Tie.FAMILY):
-        for rows in levels[tie].sets:
+    for level in (LeakLevel.PICTURE, LeakLevel.FAMILY):
+        for rows in levels[level].sets:
             names = sorted({name for row in rows for name in labels[row]})
             if len(names) > 1 and tuple(rows) not in known:
                 known.add(tuple(rows))
                 yield Conflict(
-                    tie=tie, labels=tuple(names), rows=_ordered(rows, labels)
+                    level=level, labels=tuple(names), rows=_ordered(rows, labels)
                 )

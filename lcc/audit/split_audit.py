@@ -1,4 +1,4 @@
-"""The audit of anybody's split: copies and families that lie on both sides of it.
+"""Audit anybody's split: find copies and families that lie in several splits.
 
 Knows a split and a folder of images; needs no catalogue, no root and no classes, so
 that a split of any data set can be judged.
@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lcc.audit.leaks import SplitAudit
-from lcc.audit.levels import count_crossings, find_conflicts, find_leaks, tie_levels
+from lcc.audit.levels import count_shared, find_conflicts, find_leaks, find_levels
 from lcc.audit.split_csv import read_split_csv
 from lcc.audit.split_folder import read_split_folder
 from lcc.audit.user_split import UserSplit, split_order
 from lcc.config.data import DataSettings
-from lcc.data.task import Counter as Progress
+from lcc.data.task import ProgressCounter
 from lcc.errors import ConfigError, NotFoundError
 from lcc.families.find import find_families
 
@@ -24,7 +24,7 @@ def audit_split(
     images: str | Path | None = None,
     *,
     settings: DataSettings | None = None,
-    progress: Callable[[int], Progress] | None = None,
+    progress: Callable[[int], ProgressCounter] | None = None,
     n_jobs: int | None = None,
 ) -> SplitAudit:
     """Look for copies, families and overlaps across the splits of any image set.
@@ -33,7 +33,7 @@ def audit_split(
         split: A CSV with the columns path and split, by any of their usual names, and
             perhaps label; or a folder that holds `train/`, `val/`, `test/`.
         images: Folder that the paths of a CSV start from; by default the CSV's own.
-        settings: How images are read, and how kin is found.
+        settings: How images are read, and how families are found.
         progress: Starts a counter of so many units of work.
         n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
 
@@ -48,8 +48,8 @@ def audit_split(
 
     Example:
         >>> audit = audit_split("split.csv", "tiles/")  # doctest: +SKIP
-        >>> audit.verdict, audit.ties  # doctest: +SKIP
-        (<Verdict.LEAK: 'LEAK'>, {<Tie.FAMILY: 'families of near copies'>: 3})
+        >>> print(audit.verdict, len(audit.leaks))  # doctest: +SKIP
+        LEAK 3
     """
     settings = settings or DataSettings()
     source = _read(Path(split), None if images is None else Path(images))
@@ -60,14 +60,14 @@ def audit_split(
         n_jobs=n_jobs,
     )
     splits = [image.split for image in source.images]
-    levels = tie_levels(found, settings.families)
+    levels = find_levels(found, settings.families)
     counts = Counter(splits)
     return SplitAudit(
         name=source.name,
         images=source.images,
         counts={name: counts[name] for name in sorted(counts, key=split_order)},
         leaks=tuple(find_leaks(levels, splits)),
-        crossings=tuple(count_crossings(levels, splits)),
+        shared=tuple(count_shared(levels, splits)),
         conflicts=tuple(
             find_conflicts(levels, [image.labels for image in source.images])
         ),

@@ -1,4 +1,4 @@
-"""A split that is written down as a CSV: path, split and, where known, label.
+"""Read a split from a CSV: path, split and, where known, label.
 
 Knows rows and files below one folder; nothing of what the images show.
 """
@@ -13,12 +13,12 @@ from lcc.audit.user_split import (
     note_spellings,
 )
 from lcc.data.digest import decode_name, encode_name
-from lcc.data.table import Row, Table, read_table, some
+from lcc.data.table import CsvRow, CsvTable, first_few, read_table
 from lcc.errors import DataError, NotFoundError
 from lcc.families.find import is_file
 
 MIN_SPLITS = 2  # one cannot leak
-Found = list[tuple[Row, Path]]
+Found = list[tuple[CsvRow, Path]]
 
 
 def read_split_csv(file: Path, folder: Path) -> UserSplit:
@@ -51,8 +51,8 @@ def read_split_csv(file: Path, folder: Path) -> UserSplit:
 def _locate(path: str, folder: Path) -> Path:
     """Return the file that a cell means: as it is, escaped, or with backslashes."""
     spellings = (path, decode_name(path), path.replace("\\", "/"))
-    places = [Path(os.path.normpath(folder.absolute() / name)) for name in spellings]
-    return next((place for place in places if is_file(place)), places[0])
+    files = [Path(os.path.normpath(folder.absolute() / name)) for name in spellings]
+    return next((file for file in files if is_file(file)), files[0])
 
 
 def _shown(file: Path, folder: Path) -> str:
@@ -77,24 +77,24 @@ def _faults(found: Found, folder: Path, field: str) -> Iterator[str]:
     if nameless:
         yield (
             f"{field}: must have a path in each line, got none in "
-            f"{some(nameless, 'line')}. Fill the column."
+            f"{first_few(nameless, 'line')}. Fill the column."
         )
     unassigned = [_named(row) for row, cell in cells if not cell["split"]]
     if unassigned:
         yield (
-            f"{field}: must give every path a split, got none for {some(unassigned)}. "
-            "Fill the column."
+            f"{field}: must give every path a split, got none for "
+            f"{first_few(unassigned)}. Fill the column."
         )
     splits = sorted({cell["split"] for _, cell in cells} - {""})
     if found and len(splits) < MIN_SPLITS:
         yield (
-            f"{field}: must have at least two splits, got {some(splits) or 'none'}. "
-            "Add rows."
+            f"{field}: must have at least two splits, got "
+            f"{first_few(splits) or 'none'}. Add rows."
         )
     foreign = [_named(row) for row, path in found if _is_foreign(row, path)]
     if foreign:
         yield (
-            f"{field}: must be UTF-8 text, got other bytes in {some(foreign)}, as "
+            f"{field}: must be UTF-8 text, got other bytes in {first_few(foreign)}, as "
             "Latin-1 and Windows-1252 write them. Save it as CSV in UTF-8."
         )
     base = Path(os.path.normpath(folder.absolute()))
@@ -102,8 +102,8 @@ def _faults(found: Found, folder: Path, field: str) -> Iterator[str]:
     if outside:
         yield (
             f"{field}: every path must lie below {folder}, got {len(outside)} of "
-            f"{len(found)} outside: {some(outside)}. Pass --images with a folder above "
-            "them all."
+            f"{len(found)} outside: {first_few(outside)}. Pass --images with a "
+            "folder above them all."
         )
 
 
@@ -119,11 +119,12 @@ def _gone(found: Found, folder: Path, field: str) -> list[str]:
         return []
     return [
         f"{field}: every path must be a file below {folder}, got {len(gone)} of "
-        f"{len(found)} that are not: {some(gone)}. Pass --images FOLDER, or mend them."
+        f"{len(found)} that are not: {first_few(gone)}. Pass --images FOLDER, or "
+        "mend them."
     ]
 
 
-def _is_foreign(row: Row, path: Path) -> bool:
+def _is_foreign(row: CsvRow, path: Path) -> bool:
     """Return whether a cell is in another encoding; file names may hold any bytes."""
     texts = [text for key, text in row.cells.items() if key != "path"]
     if not is_file(path):
@@ -131,11 +132,11 @@ def _is_foreign(row: Row, path: Path) -> bool:
     return any("\udc80" <= letter <= "\udcff" for text in texts for letter in text)
 
 
-def _named(row: Row) -> str:
+def _named(row: CsvRow) -> str:
     return f"{encode_name(row.cells['path'])} (line {row.line})"
 
 
-def _describe(table: Table, doubled: list[str]) -> Iterator[str]:
+def _describe(table: CsvTable, doubled: list[str]) -> Iterator[str]:
     read = ", ".join(
         key if name == key else f"{key} ({encode_name(name)})"
         for key, name in table.columns.items()
@@ -144,5 +145,5 @@ def _describe(table: Table, doubled: list[str]) -> Iterator[str]:
     if doubled:
         yield (
             f"{len(doubled)} rows repeat a path in its split, and count once: "
-            f"{some(doubled)}."
+            f"{first_few(doubled)}."
         )

@@ -1,4 +1,4 @@
-"""A split that is a folder: `train/`, `val/`, `test/`, with or without class folders.
+"""Read a split from a folder: `train/`, `val/`, `test/`, perhaps with class folders.
 
 Knows the layouts of Keras (`train/<class>/…`) and of Hugging Face's imagefolder
 (`train/…`, labels in `metadata.csv` where there is one).
@@ -9,14 +9,19 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from lcc.audit.split_metadata import read_labels
+import pyarrow as pa
+from pyarrow import json
+
 from lcc.audit.user_split import UserSplit, gather_images, note_spellings, role_of
 from lcc.data.digest import encode_name
 from lcc.data.listing import why_no_image
-from lcc.data.table import some
+from lcc.data.parquet import from_parquet
+from lcc.data.table import find_columns, first_few, read_table
 from lcc.errors import DataError
 from lcc.storage.local import LocalStore
 
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+NEEDED, OPTIONAL = ("path",), ("label",)  # columns of them
 NUMBERED = re.compile(r"(cv|fold|part|split)[ _-]?\d+", re.IGNORECASE)
 
 
@@ -37,8 +42,8 @@ def read_split_folder(folder: Path) -> UserSplit:
     _check(splits, counts, folder)
     labels = {
         path: label
-        for place in ("", *splits)
-        for path, label in read_labels(folder / place, prefix=place).items()
+        for name in ("", *splits)
+        for path, label in _read_labels(folder / name, prefix=name).items()
     }
     chosen = [key for key in keys if key.parts[0] in splits]
     _check_metadata(labels, chosen, folder)
@@ -80,7 +85,7 @@ def _class_of(key: PurePosixPath) -> str:
 def _check(splits: list[str], counts: Counter[str], folder: Path) -> None:
     if len(splits) > 1:
         return
-    found = some([f"{encode_name(name)}/" for name in sorted(counts)]) or "none"
+    found = first_few([f"{encode_name(name)}/" for name in sorted(counts)]) or "none"
     message = (
         f"{folder}: must hold images in at least two folders named train, val, test or "
         f"fold1 …, got {found}. Name the folder above them, or a CSV with path and "
@@ -94,9 +99,63 @@ def _check_metadata(
 ) -> None:
     missing = sorted(labels.keys() - set(map(str, keys)))
     if missing:
+        names = [encode_name(name) for name in missing]
         message = (
             f"{folder}: every file that its metadata names must be there, got "
-            f"{len(missing)} that are not: {some([encode_name(m) for m in missing])}. "
+            f"{len(missing)} that are not: {first_few(names)}. "
             "Bring them, or remove their rows."
         )
         raise DataError(message)
+
+
+def _read_labels(folder: Path, *, prefix: str) -> dict[str, str]:
+    """Return the label of each image that a folder's metadata name.
+
+    Args:
+        folder: Where the metadata may lie; its paths start there.
+        prefix: What to put before them.
+
+    Raises:
+        DataError: There are several such files, or one is broken.
+    """
+    files = [folder / name for name in METADATA if (folder / name).is_file()]
+    if len(files) > 1:
+        found = " and ".join(file.name for file in files)
+        message = f"{folder}: must hold one file of metadata, got {found}. Keep one."
+        raise DataError(message)
+    return {
+        str(PurePosixPath(prefix, path)): label
+        for file in files
+        for path, label in _read_metadata(file)
+    }
+
+
+def _read_metadata(file: Path) -> list[tuple[str, str]]:
+    if file.suffix == ".csv":
+        table = read_table(file, field=str(file), needed=NEEDED, optional=OPTIONAL)
+        return [(row.cells["path"], row.cells.get("label", "")) for row in table.rows]
+    try:
+        found = _metadata_table(file)
+    except pa.ArrowException as err:
+        form = "a JSON object a line" if file.suffix == ".jsonl" else "Parquet"
+        message = f"{file}: must be {form}, got {err}. Write it anew."
+        raise DataError(message) from err
+    names = found.column_names
+    columns = find_columns(names, str(file), needed=NEEDED, optional=OPTIONAL)
+    paths = found.column(columns["path"]).to_pylist()
+    empty = [None] * len(paths)
+    labels = found.column(columns["label"]).to_pylist() if "label" in columns else empty
+    return [
+        (_text(path), _text(label)) for path, label in zip(paths, labels, strict=True)
+    ]
+
+
+def _metadata_table(file: Path) -> pa.Table:
+    if file.suffix == ".parquet":
+        return from_parquet(file.read_bytes())
+    # Arrow's threads may outlive the process's end: see `from_parquet`.
+    return json.read_json(str(file), json.ReadOptions(use_threads=False))
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell)

@@ -1,6 +1,6 @@
-"""What a user's split says: which image lies in which split, under which labels.
+"""A user's split: which image lies in which split, under which labels.
 
-Knows names of splits and places of files; not how a split is written down.
+Knows names of splits and paths of files; not how a split is written down.
 """
 
 import re
@@ -37,7 +37,7 @@ class SplitImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSplit:
-    """A split of images.
+    """All images of a user's split.
 
     Attributes:
         name: Name of the file or folder.

@@ -1,4 +1,4 @@
-"""`lcc-launch audit SPLIT`: does anybody's split leak?"""
+"""`lcc-launch audit SPLIT`: find leaks in anybody's split."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,12 +46,12 @@ def command(
     folder with train/, val/, test/ in it.
 
     Exits with 0 where no leak was found, 4 where one was, 3 where it cannot tell:
-    missing or unreadable images, a broken CSV, or questionable links alone.
+    missing or unreadable images, a broken CSV, or questionable edges alone.
     """
-    from lcc.audit.leak_report import check_format
+    from lcc.audit.report import check_format, write_report
     from lcc.audit.split_audit import audit_split
     from lcc.cli.watching import watch_progress
-    from lcc.tracking.progress import Progress
+    from lcc.tracking.progress import ProgressPrinter
 
     settings = sources.load()
     for file in outputs:
@@ -61,7 +61,7 @@ def command(
             split,
             images,
             settings=settings.data,
-            progress=Progress,
+            progress=ProgressPrinter,
             n_jobs=settings.launch.parallelism or -1,
         )
     for line in _summary(audit):
@@ -69,7 +69,7 @@ def command(
     for note in audit.notes[:MAX_LINES]:
         click.echo(fill(note, WIDTH, subsequent_indent="  "))
     for file in outputs:
-        audit.write_report(file)
+        write_report(audit, file)
     _conclude(audit)
 
 
@@ -78,20 +78,21 @@ def _summary(audit: "SplitAudit") -> Iterator[str]:
     counts = ", ".join(f"{name} {count:,}" for name, count in audit.counts.items())
     yield f"{audit.name}: {audit.verdict}"
     yield f"{len(audit.images):,} images: {counts}"
-    crossings = [found for found in audit.crossings if found.num_kin]
-    if crossings:
+    shared = [found for found in audit.shared if found.num_same_group]
+    if shared:
         yield ""
-        columns = ("same picture", "sibling", "any tie")
-        yield f"{'images with kin':<32}{''.join(f'{name:>16}' for name in columns)}"
-    for found in crossings[:MAX_LINES]:
-        shares = (found.num_same, found.num_siblings, found.num_kin)
-        cells = "".join(f"{_share(n, found.num_images):>16}" for n in shares)
+        columns = ("same picture", "same family", "any overlap")
+        cells = "".join(f"{name:>16}" for name in columns)
+        yield f"{'images with copies elsewhere':<32}{cells}"
+    for found in shared[:MAX_LINES]:
+        numbers = (found.num_same_picture, found.num_same_family, found.num_same_group)
+        cells = "".join(f"{_share(n, found.num_images):>16}" for n in numbers)
         yield f"{f'{found.split} in {found.other}':<32.31}{cells}"
-    yield from _more(len(crossings))
-    if audit.ties or audit.conflicts:
+    yield from _more(len(shared))
+    if audit.leaks or audit.conflicts:
         yield ""
-    for tie, count in audit.ties.items():
-        yield f"{count:>8,} × {tie} in several splits"
+    for level, count in audit.leak_counts.items():
+        yield f"{count:>8,} × {level} in several splits"
     if audit.conflicts:
         yield f"{len(audit.conflicts):>8,} × one picture or family under several labels"
     yield from _unreadable(audit)
@@ -117,12 +118,12 @@ def _conclude(audit: "SplitAudit") -> None:
 
     Raises:
         CheckFailed: There is a leak.
-        DataError: Questionable links or unreadable images leave it open.
+        DataError: Questionable edges or unreadable images leave it open.
     """
-    from lcc.audit.leaks import Verdict
+    from lcc.audit.leaks import AuditVerdict
     from lcc.errors import CheckFailed, DataError
 
-    if audit.verdict is Verdict.LEAK:
+    if audit.verdict is AuditVerdict.LEAK:
         message = (
             f"{audit.name}: splits must share no picture, family or overlap, got "
             f"{len(audit.leaks):,} leaks.\nKeep what belongs together in one split."
@@ -130,12 +131,12 @@ def _conclude(audit: "SplitAudit") -> None:
         raise CheckFailed(message)
     if audit.leaks:
         message = (
-            f"{audit.name}: splits must share no questionable link, got "
+            f"{audit.name}: splits must share no questionable edge, got "
             f"{len(audit.leaks):,}.\nLook at them (--output report.html), and keep "
             "each in one split."
         )
         raise DataError(message)
-    if audit.verdict is Verdict.UNCLEAR:
+    if audit.verdict is AuditVerdict.UNCLEAR:
         message = (
             f"data.max_unreadable_fraction: must hold, it is "
             f"{audit.max_unreadable_fraction:g}, got {len(audit.unreadable):,} of "

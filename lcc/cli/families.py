@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lcc.gallery.explanation import Explanation, NamedEdge
     from lcc.launch.backend import Backend
 
-MAX_LINES = 8  # links in a list: two lines each, two lists a screen
+MAX_LINES = 8  # edges in a list: two lines each, two lists a screen
 
 
 @click.command("families", short_help="Show the families of a data set.")
@@ -36,7 +36,7 @@ MAX_LINES = 8  # links in a list: two lines each, two lists a screen
 def command(
     explain: str | None, gallery: Path | None, sources: "SettingsSources"
 ) -> None:
-    """Show families by class, questionable links and alarms, or explain one image.
+    """Show families by class, questionable edges and alarms, or explain one image.
 
     SIZES are those of the smallest, the median and the largest family.
     """
@@ -44,8 +44,8 @@ def command(
     from lcc.cli.watching import watch_progress
     from lcc.gallery.explanation import explain as explain_image
     from lcc.gallery.pages import check_gallery, write_explanation, write_gallery
-    from lcc.prepare.summary import read_audit
-    from lcc.tracking.progress import Progress
+    from lcc.prepare.summary import read_summary
+    from lcc.tracking.progress import ProgressPrinter
 
     if gallery is not None:
         check_gallery(gallery)
@@ -58,12 +58,14 @@ def command(
                 cards = _open_cards(backend, catalogue, edges)
                 _print([write_explanation(gallery, cards, found)])
             return
-        alarms = read_audit(backend.store, catalogue)["alarms"]
+        alarms = read_summary(backend.store, catalogue)["alarms"]
         _print(_overview(catalogue, edges, [alarm["text"] for alarm in alarms]))
         if gallery is not None:
             cards = _open_cards(backend, catalogue, edges)
             with watch_progress("gallery"):
-                files = write_gallery(gallery, cards, alarms=alarms, progress=Progress)
+                files = write_gallery(
+                    gallery, cards, alarms=alarms, progress=ProgressPrinter
+                )
             _print(files)
 
 
@@ -103,18 +105,19 @@ def _overview(
 ) -> Iterator[str]:
     from textwrap import wrap
 
-    from lcc.families.edges import Link
+    from lcc.families.edges import EdgeKind
     from lcc.gallery.explanation import describe_edge, name_edge
-    from lcc.gallery.ranking import question_links
+    from lcc.gallery.ranking import question_edges
 
     yield from _class_table(catalogue)
-    kinds = edges["link"].to_pylist()
-    counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in Link)
-    yield f"links: {counts}"
-    questions = question_links(edges)
+    kinds = edges["kind"].to_pylist()
+    counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in EdgeKind)
+    yield f"edges: {counts}"
+    questions = question_edges(edges)
     for number in questions[:MAX_LINES]:
-        tie = name_edge(catalogue, edges, number)
-        yield f"question: {tie.first} and {tie.second}: {describe_edge(tie.edge)}"
+        named = name_edge(catalogue, edges, number)
+        words = describe_edge(named.edge)
+        yield f"question: {named.first} and {named.second}: {words}"
     if len(questions) > MAX_LINES:
         yield f"… and {len(questions) - MAX_LINES:,} more questions"
     for alarm in alarms:
@@ -144,29 +147,29 @@ def _class_table(catalogue: "Catalogue") -> Iterator[str]:
 
 def _explained(found: "Explanation") -> Iterator[str]:
     row = found.row
-    place = f", {row['split']}" if row["split"] else ""
-    yield f"{row['path']}: {row['label']}, {row['status']}{place}"
+    split = f", {row['split']}" if row["split"] else ""
+    yield f"{row['path']}: {row['label']}, {row['status']}{split}"
     if row["family"] is None:
         yield f"unreadable: {row['reason']}"
         return
     if row["duplicate_of"]:
         yield f"a copy of {row['duplicate_of']}"
     yield f"family {row['family']}: {_images(found.num_family)}, first {found.leader}"
-    yield from _listed(found.chain)
+    yield from _listed(found.path)
     others = [str(code) for code in found.families if code != row["family"]]
     yield f"group {row['group']}, other families: {', '.join(others) or 'none'}"
-    yield from _listed(found.bridges)
+    yield from _listed(found.to_others)
 
 
 def _images(count: int) -> str:
     return f"{count:,} image{'' if count == 1 else 's'}"
 
 
-def _listed(ties: Sequence["NamedEdge"]) -> Iterator[str]:
+def _listed(edges: Sequence["NamedEdge"]) -> Iterator[str]:
     from lcc.gallery.explanation import describe_edge
 
-    for tie in ties[:MAX_LINES]:
-        yield f"  {tie.first} and {tie.second}"
-        yield f"    {tie.edge['link']}: {describe_edge(tie.edge)}"
-    if len(ties) > MAX_LINES:
-        yield f"  … and {len(ties) - MAX_LINES:,} more links"
+    for named in edges[:MAX_LINES]:
+        yield f"  {named.first} and {named.second}"
+        yield f"    {named.edge['kind']}: {describe_edge(named.edge)}"
+    if len(edges) > MAX_LINES:
+        yield f"  … and {len(edges) - MAX_LINES:,} more edges"

@@ -31,7 +31,7 @@ def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) ->
     from lcc.cli.watching import watch_progress
     from lcc.data.sample import write_sample
     from lcc.errors import ConfigError
-    from lcc.tracking.progress import Progress
+    from lcc.tracking.progress import ProgressPrinter
 
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder}: must be empty or new, got files. Name another folder."
@@ -43,7 +43,7 @@ def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) ->
             num_copies=copies,
             size_px=size_px,
             seed=seed,
-            progress=Progress,
+            progress=ProgressPrinter,
         )
     click.echo(f"{count} tiles in {folder}")
     click.echo(f"Next: lcc-launch pipeline {folder} --local")

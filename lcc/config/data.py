@@ -26,7 +26,7 @@ class FamilySettings(Section):
         default=0.6,
         gt=0,
         lt=1,
-        description="Correlation of the overlap after refinement, the second judge.",
+        description="Correlation of grey values in the overlap after refinement.",
     )
     min_overlap_fraction: float = Field(
         default=0.7,
@@ -75,8 +75,11 @@ class DataSettings(Section):
     tile_size_px: int = Field(
         default=224, ge=32, le=1024, description="Side of the packed training tiles."
     )
-    num_slices: int = Field(
-        default=8, ge=1, le=10_000, description="Parts hashed and linked in parallel."
+    num_shards: int = Field(
+        default=8,
+        ge=1,
+        le=10_000,
+        description="Shards of the images, hashed and linked in parallel.",
     )
     max_unreadable_fraction: float = Field(
         default=0.01,
@@ -100,7 +103,7 @@ class DataSettings(Section):
         default=0.05,
         gt=0,
         le=1,
-        description="Largest difference of a class share, split to whole.",
+        description="Largest difference of a class share, split to all images.",
     )
     split_csv: str | None = Field(
         default=None,

@@ -15,6 +15,18 @@ class Normalization(StrEnum):
     UNIT = "unit"  # to [0, 1], as the original notebook did
 
 
+def is_file_name(text: str) -> bool:
+    """Return whether a backbone or weights is a file: a slash or a dot says so.
+
+    Names of Keras have neither.
+
+    Example:
+        >>> is_file_name("resnet50"), is_file_name("../lite0.keras")
+        (False, True)
+    """
+    return "/" in text or "." in text
+
+
 class ModelSettings(Section):
     """Backbone, head and how much of it is trained."""
 

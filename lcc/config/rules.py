@@ -41,22 +41,38 @@ def contradictions(
     ]
 
 
-def _gpus_divide_batch(settings: Settings, _: Layers) -> Iterator[str]:
-    launch, batch_size = settings.launch, settings.train.batch_size
-    replicas = max(launch.gpus, 1) * launch.pods
+def batch_faults(*, gpus: int, pods: int, batch_size: int) -> Iterator[str]:
+    """Return a message where the replicas do not divide the batch, else none.
+
+    Args:
+        gpus: `launch.gpus`, of each pod; at 0 a pod is one replica.
+        pods: `launch.pods`.
+        batch_size: `train.batch_size`, global.
+
+    Example:
+        >>> list(batch_faults(gpus=2, pods=2, batch_size=32))
+        []
+        >>> [fault] = batch_faults(gpus=3, pods=1, batch_size=32)
+        >>> fault.partition("got ")[2]
+        '3. Use a batch of 30 or 33, or --gpus 2.'
+    """
+    replicas = max(gpus, 1) * pods
     if batch_size % replicas == 0:
         return
-    product = f" × launch.pods ({launch.pods})" if launch.pods > 1 else ""
+    product = f" × launch.pods ({pods})" if pods > 1 else ""
     below = batch_size // replicas * replicas
     sizes = " or ".join(str(size) for size in (below, below + replicas) if size)
-    fitting = [
-        n for n in range(1, launch.gpus + 1) if not batch_size % (n * launch.pods)
-    ]
+    fitting = [n for n in range(1, gpus + 1) if batch_size % (n * pods) == 0]
     fewer = f"--gpus {max(fitting)}" if fitting else "fewer --pods"
     yield (
         f"launch.gpus{product}: must divide train.batch_size ({batch_size}), "
-        f"got {launch.gpus}. Use a batch of {sizes}, or {fewer}."
+        f"got {gpus}. Use a batch of {sizes}, or {fewer}."
     )
+
+
+def _gpus_divide_batch(settings: Settings, _: Layers) -> Iterator[str]:
+    launch, batch_size = settings.launch, settings.train.batch_size
+    return batch_faults(gpus=launch.gpus, pods=launch.pods, batch_size=batch_size)
 
 
 def _one_process_locally(settings: Settings, _: Layers) -> Iterator[str]:
@@ -86,9 +102,10 @@ def _grid_fits(settings: Settings, layers: Layers) -> Iterator[str]:
 
 def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[str]:
     values = settings.search.grid[path]
+    origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
+    gridless = {"search": {"grid"}}  # each value would be judged with all the others
     for value in values:
-        origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
-        trial = Layers(values=settings.model_dump(mode="json"))
+        trial = Layers(values=settings.model_dump(mode="json", exclude=gridless))
         trial.put(path, value, origin=origin)
         try:
             changed = Settings.model_validate(trial.values)

@@ -1,7 +1,7 @@
-"""The table of images that every later stage reads: one row per file of the listing.
+"""The table of images that every later stage reads: one row per file of the source.
 
-Knows columns, their digest and how the table is kept; not how families or splits came
-about.
+Knows columns, their digest and how the table is stored; not how families or splits were
+found.
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ DIGEST_COLUMNS = tuple(name for name in SCHEMA.names if name != "record")
 Codes = NDArray[np.int64]
 
 
-class Status(StrEnum):
-    """What becomes of a listed file."""
+class ImageStatus(StrEnum):
+    """Whether a listed file is training material, or why it is none."""
 
     KEPT = "kept"
     DUPLICATE = "duplicate"
@@ -55,7 +55,7 @@ class Status(StrEnum):
 
 
 class Split(StrEnum):
-    """Part of the data; training and validation together are the development part."""
+    """Where an image belongs; training and validation are the development part."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -97,7 +97,8 @@ class Catalogue:
             strict=True,
         )
         found = [
-            codes[label] if status == Status.KEPT else -1 for label, status in pairs
+            codes[label] if status == ImageStatus.KEPT else -1
+            for label, status in pairs
         ]
         return np.array(found, dtype=np.int64)
 
@@ -123,7 +124,7 @@ class Catalogue:
 
     def rows(self, split: str | None = None) -> Codes:
         """Return the rows of kept images, all or those of one split, in table order."""
-        chosen = pc.equal(self.table["status"], Status.KEPT.value)
+        chosen = pc.equal(self.table["status"], ImageStatus.KEPT.value)
         if split is not None:
             chosen = pc.and_(chosen, pc.equal(self.table["split"], str(split)))
         mask = pc.fill_null(chosen, fill_value=False).to_numpy(zero_copy_only=False)
@@ -144,7 +145,7 @@ def digest_table(table: pa.Table) -> str:
 
 
 def write_catalogue(store: Store, table: pa.Table, *, name: str) -> Catalogue:
-    """Keep a table under its digest; to point at it is the caller's last act.
+    """Write a table under its digest; the caller points at it when all is written.
 
     Written again where it is there: it may note an older format.
     """

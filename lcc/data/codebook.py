@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lcc.data.features import DESCRIPTOR_NORM, detect_descriptors
 
-NUM_WORDS = 64  # Jégou 2010: more words gain little once geometry judges the pairs
+NUM_WORDS = 64  # Jégou 2010: more words gain little once geometry verifies the pairs
 RESOURCE = Path(__file__).with_name("codebook.npy")
 
 _SEED = 7
@@ -41,7 +41,7 @@ def draw_leaves(seed: int) -> Array:
     rng = np.random.default_rng([_SEED, seed])
     image = np.full((_SIDE_PX, _SIDE_PX), rng.integers(90, 220), np.uint8)
     smallest = rng.uniform(2, 5)  # radius in pixels: nuclei down to grain
-    for _ in range(1200):  # enough to cover the ground once
+    for _ in range(1200):  # enough to cover the background once
         radius = smallest / np.sqrt(1 - rng.uniform(0, 0.995))
         axes = (max(1, int(radius)), max(1, int(radius * rng.uniform(0.4, 1))))
         centre = rng.integers(0, _SIDE_PX, 2).tolist()

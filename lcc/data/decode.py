@@ -1,7 +1,7 @@
-"""From the bytes of a file to RGB pixels, or the reason why there are none.
+"""Decode an image file to RGB pixels, or say why that is impossible.
 
 Knows image formats and what is converted; not where bytes come from. Pillow reads the
-header and judges whatever is unusual; the usual 8-bit RGB JPEG is decoded by OpenCV,
+header and decodes whatever is unusual; the usual 8-bit RGB JPEG is decoded by OpenCV,
 which is half as slow again in Pillow. Both sit on libjpeg-turbo: the pixels are equal.
 """
 
@@ -35,11 +35,11 @@ BROKEN = (  # what Pillow raises on bytes that are not the image they claim to b
 END_OF_JPEG = b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright. Source: EXIF 2.32, 4.6.4
 WHITE = (255, 255, 255)
-Image8 = NDArray[np.uint8]
+Image8 = NDArray[np.uint8]  # (height, width, 3), RGB
 
 
 class Reason(StrEnum):
-    """Why a file is unreadable."""
+    """Why a file cannot be read as an image."""
 
     EMPTY = "empty"
     NOT_AN_IMAGE = "not_an_image"
@@ -52,7 +52,7 @@ class Reason(StrEnum):
 
 
 class Conversion(StrEnum):
-    """What was done to get 8-bit RGB."""
+    """How the pixels of a file became 8-bit RGB."""
 
     GREY = "grey"
     PALETTE = "palette"
@@ -64,7 +64,7 @@ class Conversion(StrEnum):
 
 
 class UnreadableError(Exception):
-    """A file without usable pixels; never leaves the data room.
+    """A file has no usable pixels; callers turn it into a reason, never into an exit.
 
     Args:
         reason: Why.
@@ -138,7 +138,7 @@ def _is_plain(image: Image.Image, data: bytes) -> bool:
     """Whether this is an upright RGB JPEG with its end.
 
     OpenCV fills what a truncated file lacks with grey and says nothing. The end marker
-    cannot occur inside the coded pixels, so a file that ends in it is whole.
+    cannot occur inside the coded pixels, so a file that ends in it is complete.
     """
     return (
         image.format == "JPEG"
@@ -203,8 +203,8 @@ def _to_rgb(image: Image.Image, conversions: list[Conversion]) -> Image8:
 
 def _on_white(image: Image.Image) -> Image.Image:
     layer = image.convert("RGBA")
-    ground = Image.new("RGBA", layer.size, (*WHITE, 255))
-    return Image.alpha_composite(ground, layer)
+    background = Image.new("RGBA", layer.size, (*WHITE, 255))
+    return Image.alpha_composite(background, layer)
 
 
 def _repeat(grey: Image8) -> Image8:

@@ -1,4 +1,4 @@
-"""Digests of files, pixels and rows, and the text form of any file name.
+"""Digests of files, pixels and rows, and any file name as text.
 
 Knows bytes; nothing of images or tables.
 """

@@ -1,4 +1,4 @@
-"""Small pictures for pages: shrunk, laid over one another, packed into the page.
+"""Small pictures for HTML pages: shrunk, laid over one another, as data URIs.
 
 Knows pixels and transforms; nothing of files or families.
 """
@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image8 = NDArray[np.uint8]
-Transform = NDArray[np.float64]
+from lcc.data.decode import Image8
+
+Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 NOTHING = (238, 241, 244)  # where an image does not reach: the grey of the pages
 OUTLINE = (0, 102, 204)
 NUM_SQUARES = 8  # of a chessboard's side
@@ -18,7 +19,7 @@ WEBP_QUALITY = 60  # two thirds of a JPEG of the same look
 
 
 def shrink(image: Image8, *, longest_px: int) -> Image8:
-    """Return an image whose longer side is at most so long."""
+    """Return an image whose longer side is at most `longest_px`."""
     height, width = image.shape[:2]
     longest = max(height, width)
     if longest <= longest_px:
@@ -28,7 +29,7 @@ def shrink(image: Image8, *, longest_px: int) -> Image8:
 
 
 def lay(tile: Image8, transform: Transform, *, size_px: int) -> Image8:
-    """Return a tile as it lies in another's frame.
+    """Return a tile moved into the frame of another.
 
     Args:
         tile: (side, side, 3) uint8.
@@ -51,7 +52,7 @@ def lay(tile: Image8, transform: Transform, *, size_px: int) -> Image8:
 def lay_over(
     first: Image8, second: Image8, transform: Transform, *, size_px: int
 ) -> Image8:
-    """Return a chessboard of a tile and another in its frame, the other outlined.
+    """Return a chessboard of a tile and another moved into its frame, outlined.
 
     Lines that run on from square to square show one tissue.
 
@@ -63,20 +64,20 @@ def lay_over(
     """
     board = lay(first, np.eye(3), size_px=size_px)
     moved = lay(second, transform, size_px=size_px)
-    whole = np.full((*second.shape[:2], 3), 255, np.uint8)
-    reached = lay(whole, transform, size_px=size_px)[..., 0] > NOTHING[0]
+    white = np.full((*second.shape[:2], 3), 255, np.uint8)
+    reached = lay(white, transform, size_px=size_px)[..., 0] > NOTHING[0]
     square = np.arange(size_px) * NUM_SQUARES // size_px
     is_second = (square[:, None] + square[None, :]) % 2 == 1
     board[is_second & reached] = moved[is_second & reached]
     corners = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]]).T
-    place = (_to_pixels(size_px) @ transform @ corners)[:2].T
-    outline = np.rint(place).astype(np.int32)
+    moved_corners = (_to_pixels(size_px) @ transform @ corners)[:2].T
+    outline = np.rint(moved_corners).astype(np.int32)
     cv2.polylines(board, [outline], isClosed=True, color=OUTLINE, thickness=2)
     return board
 
 
 def to_uri(image: Image8) -> str:
-    """Return an RGB image as a data URI, to stand in a page."""
+    """Return an RGB image as a data URI for an HTML page."""
     order = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, packed = cv2.imencode(".webp", order, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
     return f"data:image/webp;base64,{base64.b64encode(packed.tobytes()).decode()}"

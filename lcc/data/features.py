@@ -1,4 +1,4 @@
-"""What one image is recognised by: its SIFT keypoints, and a global vector.
+"""Extract what an image is recognised by: SIFT keypoints, and a global descriptor.
 
 Knows nothing of files, labels or other images. The same pixels give the same bytes.
 """
@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 GLOBAL_DIMENSIONS = 512
-DESCRIPTOR_NORM = 512.0  # RootSIFT has norm 1; its parts seldom pass 0.5, so 255 / 512
+DESCRIPTOR_NORM = (
+    512.0  # RootSIFT has norm 1; its entries seldom pass 0.5, so 255 / 512
+)
 
 THUMBNAIL_PX = 96  # aligns two tiles to a third of a percent of their side
 
@@ -27,10 +29,11 @@ _MIRROR = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8)].ravel()
 _PROJECTION_SEED = 20101  # any fixed number: the projection is part of the format
 
 Array = npt.NDArray[Any]
+Features = tuple[np.void, npt.NDArray[np.float16]]  # record, global descriptor
 
 
 def feature_dtype(num_keypoints: int) -> np.dtype[np.void]:
-    """Return the fixed-size record of one image's features.
+    """Return the NumPy dtype of one image's features, of fixed size.
 
     Points are x and y of the keypoints in units of the side, 0–1. Descriptors are
     RootSIFT times 512. `thumbnail` is the grey image, reduced. Those of the mirror
@@ -54,7 +57,7 @@ def feature_dtype(num_keypoints: int) -> np.dtype[np.void]:
 
 
 def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Array]:
-    """Return the features of one image and its flip-blind global descriptor.
+    """Return the keypoints of an image, and a global descriptor blind to flips.
 
     An image with hardly a keypoint is described by its brightness instead.
 

@@ -1,7 +1,7 @@
-"""One slice of the listing → facts, features and packed tiles: a part of four objects.
+"""Hash images: one shard of the listing → facts, features and packed tiles.
 
-Knows one image at a time, so that memory does not grow with the slice. The table of
-facts is written last: a part is there when its table is.
+Knows one image at a time, so that memory does not grow with the shard, which is four
+objects. The table of facts is written last: a shard is there when its table is.
 """
 
 import hashlib
@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lcc.data.decode import Reason, UnreadableError, decode_image
+from lcc.data.decode import Image8, Reason, UnreadableError, decode_image
 from lcc.data.digest import digest_file, digest_pixels
-from lcc.data.tiles import Image8, make_tile
+from lcc.data.features import Features
+from lcc.data.tiles import make_tile
 from lcc.errors import UnavailableError
 
 FACTS = pa.schema(
@@ -33,13 +34,12 @@ FACTS = pa.schema(
         "conversions": pa.string(),
     }
 )
-Features = tuple[np.void, NDArray[np.float16]]
 Extract = Callable[[Image8], Features]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashedImage:
-    """What is known of one file.
+    """Digests, tile and features of one file.
 
     Attributes:
         facts: One row of `FACTS`, without the path.
@@ -89,12 +89,12 @@ def hash_image(
 
 
 def missing_image(reason: Reason) -> HashedImage:
-    """Return what is known of a file that is gone or not the one that was listed."""
+    """Return the facts of a file that is gone or not the one that was listed."""
     return HashedImage(facts={"reason": str(reason)})
 
 
-class PartWriter:
-    """Collect one part in local files, record by record.
+class ShardWriter:
+    """Write one shard to local files, record by record.
 
     Args:
         folder: Where the files are made.
@@ -103,7 +103,7 @@ class PartWriter:
     def __init__(self, folder: Path) -> None:
         self._rows: list[dict[str, object]] = []
         self._files = {
-            suffix: RecordWriter(folder / f"part.{suffix}")
+            suffix: RecordWriter(folder / f"shard.{suffix}")
             for suffix in ("tiles", "features", "globals")
         }
 
@@ -180,7 +180,7 @@ class RecordWriter:
             yield
         except OSError as err:
             message = (
-                f"{self._path.parent}: must have room for one slice of tiles, got "
-                f"{err.strerror}. Free some, set TMPDIR, or raise data.num_slices."
+                f"{self._path.parent}: must have room for one shard of tiles, got "
+                f"{err.strerror}. Free some, set TMPDIR, or raise data.num_shards."
             )
             raise UnavailableError(message) from err

@@ -1,4 +1,4 @@
-"""What a source holds: one row per image file, sorted, before any is opened.
+"""List the image files of a source, sorted, without opening any.
 
 Knows folders and names of classes; not what is inside a file.
 """
@@ -97,7 +97,7 @@ def list_source(store: Store, settings: DataSettings, *, skip: str = "") -> List
 
 
 def write_listing(store: Store, listing: Listing, *, name: str) -> str:
-    """Keep a listing under its digest and return the digest.
+    """Write a listing under its digest and return the digest.
 
     Raises:
         DataError: The name belongs to another source.
@@ -112,7 +112,7 @@ def write_listing(store: Store, listing: Listing, *, name: str) -> str:
 
 
 def read_listing(store: Store, *, name: str, digest: str) -> Listing:
-    """Read a listing that `write_listing` kept."""
+    """Read a listing that `write_listing` wrote."""
     table = from_parquet(store.read(layout.listing(name, digest)))
     source = (table.schema.metadata or {})[b"source"].decode()
     return Listing(source=source, table=table.replace_schema_metadata(None))

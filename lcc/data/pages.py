@@ -1,4 +1,4 @@
-"""HTML and Markdown documents made from templates.
+"""Make HTML and Markdown documents from templates.
 
 Knows files, Jinja and the page that all documents share; not what a document says.
 """
@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from lcc import __version__
 from lcc.errors import ConfigError
+from lcc.version import __version__
 
 
 def render(
@@ -39,7 +39,7 @@ def render(
     return environment.get_template(template).render(version=__version__, **values)
 
 
-def check_place(file: Path, *, option: str, endings: Collection[str]) -> None:
+def check_destination(file: Path, *, option: str, endings: Collection[str]) -> None:
     """Check that a document can be written to a file, before the work begins.
 
     Args:

@@ -1,4 +1,4 @@
-"""Tables as bytes: the same table always gives the same Parquet file."""
+"""Convert tables to Parquet and back; the same table always gives the same bytes."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

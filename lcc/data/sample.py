@@ -1,4 +1,4 @@
-"""A synthetic set of stained tissue, made the way LC25000 was: sources, then copies.
+"""Draw a synthetic set of stained tissue as LC25000 was made: sources, then copies.
 
 The classes differ by structure: glands around a lumen (`lung_aca`), thin walls around
 air (`lung_n`), sheets with keratin pearls (`lung_scc`). Stain, light and the share of
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.data.task import Counter
+from lcc.data.task import ProgressCounter
 
 CLASSES = ("lung_aca", "lung_n", "lung_scc")
 CANVAS = 1.5  # sides of the source in sides of a tile: room for rotation and crop
@@ -33,7 +33,7 @@ def write_sample(
     num_copies: int = 9,
     size_px: int = 128,
     seed: int = 0,
-    progress: Callable[[int], Counter] | None = None,
+    progress: Callable[[int], ProgressCounter] | None = None,
 ) -> int:
     """Draw the set: `num_sources` sources a class, `num_copies` tiles of each.
 
@@ -167,12 +167,12 @@ class _Canvas:
         cv2.ellipse(self.haematoxylin, box, depth, 1, cv2.LINE_AA)
 
     def scatter(self, where: NDArray[np.bool_]) -> None:
-        """Draw nuclei at random places of a mask."""
+        """Draw nuclei at random points of a mask."""
         y, x = np.nonzero(where)
         if not len(x):
             return
-        for place in self.seed.integers(0, len(x), self.num_nuclei):
-            self.nucleus(x[place], y[place], self.seed.uniform(0, np.pi))
+        for point in self.seed.integers(0, len(x), self.num_nuclei):
+            self.nucleus(x[point], y[point], self.seed.uniform(0, np.pi))
 
     def stained(self) -> NDArray[np.uint8]:
         """Return the picture: stain strengths, hue and light differ by source."""

@@ -1,4 +1,4 @@
-"""The parts that `hash` made, read back: facts whole, records one at a time.
+"""Read the shards that `hash` wrote: facts at once, records one at a time.
 
 Knows keys and record lengths. Records are read, not mapped: a mapped page counts as
 memory of the process, and linking touches them all.
@@ -17,63 +17,62 @@ from numpy.typing import NDArray
 
 from lcc.data.features import GLOBAL_DIMENSIONS, feature_dtype
 from lcc.data.parquet import from_parquet
-from lcc.data.tiles import TilePart
+from lcc.data.tiles import TileShard
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
 
-CACHED_RECORDS = (
-    256  # 52 KiB each at 200 keypoints: 13 MiB, more than the pairs of a few rows
-)
+# 52 KiB each at 200 keypoints: 13 MiB, more than the pairs of a few rows
+CACHED_RECORDS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class HashParts:
-    """All parts of one hash step.
+class HashShards:
+    """All shards of the step `hash` for one data set.
 
     Attributes:
         store: The root.
         digest: Input digest of the step.
-        num_slices: Number of parts.
+        num_shards: Number of shards.
         num_keypoints: Keypoints in a feature record.
         scratch: Where the objects of a bucket are fetched to.
     """
 
     store: Store
     digest: str
-    num_slices: int
+    num_shards: int
     num_keypoints: int
     scratch: Path
 
-    def key(self, index: int, suffix: str) -> str:
-        """Return the key of one object of a part."""
+    def key(self, shard_index: int, suffix: str) -> str:
+        """Return the key of one object of a shard."""
         return layout.shard(
-            self.digest, "hash", index, num_shards=self.num_slices, suffix=suffix
+            self.digest, "hash", shard_index, num_shards=self.num_shards, suffix=suffix
         )
 
     def read_facts(self) -> Iterator[tuple[bytes, pa.Table]]:
-        """Yield the facts of each part, as stored and as a table, one at a time.
+        """Yield the facts of each shard, as stored and as a table, one at a time.
 
-        The metadata of a table tell number and digest of the part's tiles.
+        The metadata of a table tell number and digest of the shard's tiles.
 
         Raises:
-            DataError: A part is missing.
+            DataError: A shard is missing.
         """
-        for index in range(self.num_slices):
+        for index in range(self.num_shards):
             content = self._read(index)
             yield content, from_parquet(content)
 
     @cached_property
     def facts(self) -> pa.Table:
-        """Facts of all parts, in listing order."""
+        """Facts of all shards, in listing order."""
         tables = (table.replace_schema_metadata(None) for _, table in self.read_facts())
         return pa.concat_tables(tables)
 
     @cached_property
-    def tile_parts(self) -> tuple[TilePart, ...]:
+    def tile_shards(self) -> tuple[TileShard, ...]:
         """Objects that hold the tiles."""
         return tuple(
-            TilePart(
+            TileShard(
                 key=self.key(index, "tiles"),
                 num_records=int(table.schema.metadata[b"num_records"]),
                 sha256=table.schema.metadata[b"sha256"].decode(),
@@ -85,38 +84,40 @@ class HashParts:
         """Return (n, 512) global descriptors of n records, which must ascend."""
         found = np.empty((len(records), GLOBAL_DIMENSIONS), "<f2")
         start = 0
-        for index in range(self.num_slices):
+        for index in range(self.num_shards):
             content = self.store.read(self.key(index, "globals"))
-            part = np.frombuffer(content, "<f2").reshape(-1, GLOBAL_DIMENSIONS)
-            mine = slice(*np.searchsorted(records, [start, start + len(part)]))
-            found[mine] = part[records[mine] - start]
-            start += len(part)
+            shard = np.frombuffer(content, "<f2").reshape(-1, GLOBAL_DIMENSIONS)
+            mine = slice(*np.searchsorted(records, [start, start + len(shard)]))
+            found[mine] = shard[records[mine] - start]
+            start += len(shard)
         return found
 
     def features(self) -> "RecordReader":
         """Return random access to the feature records."""
         return RecordReader(self, "features", dtype=feature_dtype(self.num_keypoints))
 
-    def _read(self, index: int) -> bytes:
-        key = self.key(index, "parquet")
+    def _read(self, shard_index: int) -> bytes:
+        key = self.key(shard_index, "parquet")
         try:
             return self.store.read(key)
         except NotFoundError as err:
             message = (
-                f"{self.store.uri}/{key}: not found, a slice of hash is missing. Run "
-                "prepare again; finished slices are kept."
+                f"{self.store.uri}/{key}: not found, a shard of hash is missing. Run "
+                "prepare again; finished shards are kept."
             )
             raise DataError(message) from err
 
 
 class RecordReader:
-    """Records of one kind by number, the last few kept in memory."""
+    """Reads records of one kind by number; the last few stay in memory."""
 
-    def __init__(self, parts: HashParts, suffix: str, *, dtype: np.dtype[Any]) -> None:
-        self._parts = parts
+    def __init__(
+        self, shards: HashShards, suffix: str, *, dtype: np.dtype[Any]
+    ) -> None:
+        self._shards = shards
         self._suffix = suffix
         self._dtype = dtype
-        counts = [part.num_records for part in parts.tile_parts]
+        counts = [shard.num_records for shard in shards.tile_shards]
         self._starts: Sequence[int] = np.cumsum([0, *counts]).tolist()
         self._files: dict[int, Path] = {}
         self.read = lru_cache(CACHED_RECORDS)(self._read)
@@ -124,8 +125,8 @@ class RecordReader:
     def _read(self, record: int) -> Any:
         number = bisect_right(self._starts, record) - 1
         if number not in self._files:
-            key = self._parts.key(number, self._suffix)
-            self._files[number] = self._parts.store.fetch(key, self._parts.scratch)
+            key = self._shards.key(number, self._suffix)
+            self._files[number] = self._shards.store.fetch(key, self._shards.scratch)
         size = self._dtype.itemsize
         with self._files[number].open("rb", buffering=0) as file:
             file.seek((record - self._starts[number]) * size)

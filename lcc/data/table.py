@@ -1,4 +1,4 @@
-"""A CSV that a user brings: its encoding, its delimiter, its columns as they are named.
+"""Read a CSV that a user brings, whatever its delimiter and names of columns.
 
 Knows text and the usual names of columns; not what the columns are used for.
 """
@@ -46,8 +46,8 @@ MAX_SHOWN = 5  # of many, in a message: enough to see the pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row of a table.
+class CsvRow:
+    """One row of a CSV.
 
     Attributes:
         line: Line of the file where it ends, from 1.
@@ -60,8 +60,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A CSV, of which the wanted columns were found.
+class CsvTable:
+    """The wanted columns of a CSV.
 
     Attributes:
         columns: Column → its name in the file.
@@ -69,15 +69,15 @@ class Table:
     """
 
     columns: dict[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[CsvRow, ...]
 
 
 def read_table(
     file: Path, *, field: str, needed: Sequence[str], optional: Sequence[str] = ()
-) -> Table:
+) -> CsvTable:
     """Read columns of a CSV, whichever of their usual names they have.
 
-    Letters may be large or small, cells be parted by commas, semicolons or tabs. A
+    Letters may be large or small, cells be separated by commas, semicolons or tabs. A
     column that has its own name is taken before one of another spelling.
 
     Args:
@@ -104,7 +104,7 @@ def read_table(
     header = [name.strip() for name in lines[0][1]] if lines else []
     columns = find_columns(header, field, needed=needed, optional=optional)
     _check_widths(lines[1:], len(header), field)
-    return Table(
+    return CsvTable(
         columns={key: header[number] for key, number in columns.items()},
         rows=tuple(_row(cells, columns, line) for line, cells in lines[1:]),
     )
@@ -177,16 +177,16 @@ def _check_widths(
     if wide:
         message = (
             f"{field}: must have {width} cells a line, as its header has, got more in "
-            f"{some(wide, 'line')}. Put names that hold a delimiter into quotes."
+            f"{first_few(wide, 'line')}. Put names that hold a delimiter into quotes."
         )
         raise DataError(message)
 
 
-def some(texts: Sequence[str], noun: str = "") -> str:
+def first_few(texts: Sequence[str], noun: str = "") -> str:
     """Return the first few of many texts, and how many more there are.
 
     Example:
-        >>> some(["3", "5"], "line"), some(list("abcdefg"))
+        >>> first_few(["3", "5"], "line"), first_few(list("abcdefg"))
         ('lines 3, 5', 'a, b, c, d, e and 2 more')
     """
     more = len(texts) - MAX_SHOWN
@@ -195,10 +195,10 @@ def some(texts: Sequence[str], noun: str = "") -> str:
     return f"{words}{', '.join(texts[:MAX_SHOWN])}{tail}"
 
 
-def _row(cells: Sequence[str], columns: Mapping[str, int], line: int) -> Row:
+def _row(cells: Sequence[str], columns: Mapping[str, int], line: int) -> CsvRow:
     found = {key: cells[n] if n < len(cells) else "" for key, n in columns.items()}
     stripped = {
         key: text if key == "path" and text.strip() else text.strip()
         for key, text in found.items()
     }
-    return Row(line=line, cells=stripped)
+    return CsvRow(line=line, cells=stripped)

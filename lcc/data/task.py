@@ -1,20 +1,20 @@
-"""What every step of `prepare` is given, and which parts are its own.
+"""What every step of `prepare` is given, and which shards a process does.
 
-Knows settings, the root and the digests that address parts; not what a step computes.
+Knows settings, the root and the digests that address shards; not what a step computes.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import cv2
 import PIL
 
 from lcc.config.settings import Settings
 from lcc.data.listing import Listing, read_listing
-from lcc.data.shards import HashParts
+from lcc.data.shards import HashShards
 from lcc.errors import ConfigError
 from lcc.storage import layout
 from lcc.storage.pointers import read_listing_pointer
@@ -22,16 +22,36 @@ from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, open_store
 
 
-class Counter(Protocol):
-    """Somebody who shows how far a step is."""
+class ProgressCounter(Protocol):
+    """A progress bar, or anything else that counts finished units."""
 
     def advance(self, count: int = 1) -> None:
         """Count finished units."""
 
 
+class StepInputs(Protocol):
+    """What `Task.of` takes from the context that an entry point is given."""
+
+    @property
+    def run_id(self) -> str:
+        """Run that the step belongs to."""
+
+    @property
+    def store(self) -> Store:
+        """The root."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in force."""
+
+    @property
+    def scratch(self) -> Path:
+        """Empty local folder."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a step of `prepare` is given.
+    """One step of `prepare`: its settings, its root, its folder.
 
     Attributes:
         run_id: Run that the step belongs to.
@@ -45,7 +65,20 @@ class Task:
     store: Store
     settings: Settings
     scratch: Path
-    progress: Callable[[int], Counter]
+    progress: Callable[[int], ProgressCounter]
+
+    @classmethod
+    def of(
+        cls, context: StepInputs, *, progress: Callable[[int], ProgressCounter]
+    ) -> Self:
+        """Return the task of the process that a context describes."""
+        return cls(
+            run_id=context.run_id,
+            store=context.store,
+            settings=context.settings,
+            scratch=context.scratch,
+            progress=progress,
+        )
 
     @property
     def name(self) -> str:
@@ -57,7 +90,7 @@ class Task:
 
     @property
     def source(self) -> Store:
-        """The images."""
+        """The store that holds the images."""
         if self.settings.data.source is None:
             message = "data.source: must be set, got none. Name a folder or s3://… URI."
             raise ConfigError(message)
@@ -66,12 +99,12 @@ class Task:
         )
 
     def listing(self) -> Listing:
-        """Return what the list step of this run found."""
+        """Return the listing that the step `list` of this run wrote."""
         digest = read_listing_pointer(self.store, self.run_id)
         return read_listing(self.store, name=self.name, digest=digest)
 
-    def hash_parts(self, listing: Listing) -> HashParts:
-        """Return the parts of the hash step, made or not."""
+    def hash_shards(self, listing: Listing) -> HashShards:
+        """Return the shards of the step `hash`, whether they are there or not."""
         data = self.settings.data
         digest = layout.input_digest(
             step="hash",
@@ -81,24 +114,24 @@ class Task:
             num_keypoints=data.families.num_keypoints,
             decoders=[cv2.__version__, PIL.__version__],
         )
-        return HashParts(
+        return HashShards(
             store=self.store,
             digest=digest,
-            num_slices=data.num_slices,
+            num_shards=data.num_shards,
             num_keypoints=data.families.num_keypoints,
             scratch=self.scratch,
         )
 
 
-def slice_rows(index: int, *, num_slices: int, num_rows: int) -> range:
-    """Return the rows of one slice; slices are contiguous and differ by one at most.
+def shard_rows(shard_index: int, *, num_shards: int, num_rows: int) -> range:
+    """Return the rows of one shard; shards are contiguous, their sizes differ by one.
 
     Example:
-        >>> [list(slice_rows(i, num_slices=2, num_rows=5)) for i in range(2)]
+        >>> [list(shard_rows(i, num_shards=2, num_rows=5)) for i in range(2)]
         [[0, 1], [2, 3, 4]]
     """
-    start = index * num_rows // num_slices
-    return range(start, (index + 1) * num_rows // num_slices)
+    start = shard_index * num_rows // num_shards
+    return range(start, (shard_index + 1) * num_rows // num_shards)
 
 
 @contextmanager
@@ -106,7 +139,7 @@ def single_threaded() -> Iterator[None]:
     """Keep OpenCV, BLAS and FAISS to one thread.
 
     There is a process per core already, and sums taken by several threads may differ in
-    the last bit: parts must not depend on the machine.
+    the last bit: shards must not depend on the machine.
     """
     from threadpoolctl import threadpool_limits  # of scikit-learn
 

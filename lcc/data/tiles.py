@@ -1,13 +1,13 @@
-"""Packed tiles: raw RGB records of one size, cut once, read at random ever after.
+"""Packed tiles: raw RGB records of one size, cut once, then read at random.
 
-Knows the form of a record and where the parts of a catalogue lie; not what they show.
+Knows the form of a record and which shards a catalogue has; not what tiles show.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -15,17 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.data.catalogue import Catalogue
+from lcc.data.decode import Image8
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import scheme_of
 
-Image8 = NDArray[np.uint8]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TilePart:
-    """One object of packed tiles.
+class TileShard:
+    """One object of packed tiles, its length and its digest.
 
     Attributes:
         key: Where it lies under the root.
@@ -67,15 +66,12 @@ def make_tile(pixels: Image8, *, size_px: int) -> Image8:
 
 
 def write_tile_index(
-    store: Store, catalogue: Catalogue, parts: Sequence[TilePart], *, size_px: int
+    store: Store, catalogue: Catalogue, shards: Sequence[TileShard], *, size_px: int
 ) -> None:
-    """Note which objects hold the tiles of a catalogue at one size."""
+    """Write the note which objects hold the tiles of a catalogue at one size."""
     document = {
         "size_px": size_px,
-        "parts": [
-            {"key": part.key, "num_records": part.num_records, "sha256": part.sha256}
-            for part in parts
-        ],
+        "shards": [asdict(shard) for shard in shards],
     }
     content = json.dumps(document, indent=1).encode()
     store.write(layout.tile_index(catalogue.name, catalogue.digest, size_px), content)
@@ -85,14 +81,14 @@ class Tiles:
     """Random access to packed tiles, by record number; memory holds what is asked for.
 
     Args:
-        parts: One array (n, size, size, 3) uint8 per part, in order.
+        shards: One array (n, size, size, 3) uint8 per shard, in order.
         size_px: Side of the tiles.
     """
 
-    def __init__(self, parts: Sequence[Image8], *, size_px: int) -> None:
+    def __init__(self, shards: Sequence[Image8], *, size_px: int) -> None:
         self.size_px = size_px
-        self._parts = tuple(parts)
-        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+        self._shards = tuple(shards)
+        self._starts = np.cumsum([0, *(len(shard) for shard in shards)])
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -119,7 +115,7 @@ class Tiles:
         owner = np.searchsorted(self._starts, records, side="right") - 1
         for number in np.unique(owner):
             mine = owner == number
-            tiles[mine] = self._parts[number][records[mine] - self._starts[number]]
+            tiles[mine] = self._shards[number][records[mine] - self._starts[number]]
         return tiles
 
 
@@ -133,7 +129,7 @@ def open_tiles(
 
     Raises:
         NotFoundError: The catalogue has no tiles of this size.
-        DataError: A part is not what was packed.
+        DataError: A shard is not what was packed.
     """
     key = layout.tile_index(catalogue.name, catalogue.digest, size_px)
     try:
@@ -144,12 +140,13 @@ def open_tiles(
             f"data.tile_size_px={size_px}, or set it to the size that was packed."
         )
         raise NotFoundError(message) from err
-    parts = [TilePart(**part) for part in document["parts"] if part["num_records"]]
-    return Tiles([_map(store, p, size_px, scratch) for p in parts], size_px=size_px)
+    shards = [TileShard(**fields) for fields in document["shards"]]
+    arrays = [_map(store, s, size_px, scratch) for s in shards if s.num_records]
+    return Tiles(arrays, size_px=size_px)
 
 
 def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
-    """Return a function that reads the tile of one record, for a look at a few.
+    """Return a function that reads single tiles by record number, for a look at a few.
 
     It may be called from several threads. Tiles are of the largest size packed.
 
@@ -165,42 +162,42 @@ def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
         raise NotFoundError(message)
     document = max(documents, key=lambda document: int(document["size_px"]))
     size_px = int(document["size_px"])
-    parts = [TilePart(**part) for part in document["parts"]]
-    ends = np.cumsum([part.num_records for part in parts])
+    shards = [TileShard(**fields) for fields in document["shards"]]
+    ends = np.cumsum([shard.num_records for shard in shards])
     shape = (size_px, size_px, 3)
     length = math.prod(shape)
 
     def read(record: int) -> Image8:
         number = int(np.searchsorted(ends, record, side="right"))
-        part = parts[number]
-        start = (record - int(ends[number]) + part.num_records) * length
+        shard = shards[number]
+        start = (record - int(ends[number]) + shard.num_records) * length
         try:
-            content = store.read_range(part.key, start=start, length=length)
+            content = store.read_range(shard.key, start=start, length=length)
         except NotFoundError as err:
-            message = f"{store.uri}/{part.key}: not found. Run prepare again."
+            message = f"{store.uri}/{shard.key}: not found. Run prepare again."
             raise NotFoundError(message) from err
         if len(content) < length:
-            raise _wrong_bytes(store, part)
+            raise _wrong_bytes(store, shard)
         return np.frombuffer(content, np.uint8).reshape(shape)
 
     return read
 
 
-def _map(store: Store, part: TilePart, size_px: int, scratch: Path) -> Image8:
-    path = store.fetch(part.key, scratch)
-    shape = (part.num_records, size_px, size_px, 3)
-    is_whole = path.stat().st_size == np.prod(shape)
-    if is_whole and scheme_of(store.uri) != "file":
+def _map(store: Store, shard: TileShard, size_px: int, scratch: Path) -> Image8:
+    path = store.fetch(shard.key, scratch)
+    shape = (shard.num_records, size_px, size_px, 3)
+    is_intact = path.stat().st_size == np.prod(shape)
+    if is_intact and scheme_of(store.uri) != "file":
         with path.open("rb") as file:
-            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == part.sha256
-    if not is_whole:
-        raise _wrong_bytes(store, part)
+            is_intact = hashlib.file_digest(file, "sha256").hexdigest() == shard.sha256
+    if not is_intact:
+        raise _wrong_bytes(store, shard)
     return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
 
 
-def _wrong_bytes(store: Store, part: TilePart) -> DataError:
+def _wrong_bytes(store: Store, shard: TileShard) -> DataError:
     message = (
-        f"{store.uri}/{part.key}: must be the {part.num_records} tiles that were "
+        f"{store.uri}/{shard.key}: must be the {shard.num_records} tiles that were "
         "packed, got other bytes. Delete it and run prepare again."
     )
     return DataError(message)

@@ -1,9 +1,8 @@
 """Reading and writing of the evaluate stage: a model run in, metrics and report out."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,17 @@ from lcc.evaluate.judging import Evidence, TrainOn, build_report, read_history
 from lcc.evaluate.report import Report, render_report
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 from lcc.tracking.tracker import Tracker
 
 BATCH = 32  # tiles a forward pass takes
 
-OpenTrainOn = Callable[[Catalogue], TrainOn]
+
+class OpenTrainOn(Protocol):
+    """Makes the leak premium's training ready; called only where it is asked for."""
+
+    def __call__(self, catalogue: Catalogue, /) -> TrainOn:
+        """Return the training on rows of a catalogue, the test split's included."""
 
 
 def evaluate_model(
@@ -95,7 +99,7 @@ def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, 
 
 def _predict(model: Any, tiles: Tiles, catalogue: Catalogue) -> NDArray[np.float64]:
     rows = catalogue.rows("test")
-    progress = Progress(len(rows))
+    progress = ProgressPrinter(len(rows))
     found = []
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]

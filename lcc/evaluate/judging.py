@@ -7,9 +7,9 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,20 @@ from lcc.evaluate.report import Report, Row
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-# Trains the recipe on rows, judged on others each epoch; probabilities of a third set.
-TrainOn = Callable[[Ints, Ints, Ints], Floats]
 PREMIUM = "the same recipe on a random split"
+
+
+class TrainOn(Protocol):
+    """Training by the recipe of the model that is judged, on other rows."""
+
+    def __call__(self, training: Ints, validation: Ints, test: Ints, /) -> Floats:
+        """Return (k, classes) probabilities of the k test rows.
+
+        Args:
+            training: (n,) rows of the catalogue to learn from.
+            validation: (m,) rows that each epoch is measured on.
+            test: (k,) rows to predict.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which images were made from one source: candidates, edges, families and groups.
+"""Find images that were made from one source tile, and those that overlap.
 
 Knows features and numbers of rows; labels and splits it never sees.
 """

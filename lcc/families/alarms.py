@@ -1,4 +1,4 @@
-"""Families and groups that are larger than their data set makes plausible.
+"""Find families and groups that are suspiciously large.
 
 Knows numbers of pictures only. An alarm asks for a look; it changes nothing.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcc.families.graph import Codes
+from lcc.data.catalogue import Codes
 
 TIMES = 3.0  # beyond what is usual
 TAIL_PERCENT = 99.0  # what this share of the families stays under is usual
@@ -17,7 +17,7 @@ MIN_SIZE = 10  # fewer pictures are seen at a glance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One family or group to look at.
+    """One family or group that is suspiciously large.
 
     Attributes:
         kind: "family" or "group".

@@ -1,6 +1,7 @@
-"""Do the grey values of two tiles agree, once one is laid over the other?
+"""Lay one tile over another: how well grey values agree, how much area is shared.
 
-Knows thumbnails; the transform to start from comes from elsewhere (`verify`).
+Knows thumbnails and affine transforms; the transform to start from comes from matched
+keypoints (`verification`).
 """
 
 from typing import Any
@@ -24,12 +25,22 @@ _QUARTER_TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
 def correlate(
     first: np.void, second: np.void, matrix: Matrix, *, mirrored: bool
 ) -> float:
-    """Return the correlation of grey values where a, moved by `matrix`, covers b."""
+    """Return the correlation of grey values where the first, moved, covers the second.
+
+    Args:
+        first: Record of `feature_dtype`.
+        second: The same.
+        matrix: Unit coordinates of the first → those of the second.
+        mirrored: Whether they lead to the mirror image of the second.
+
+    Returns:
+        -1–1, 0 where hardly anything is covered.
+    """
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     pixels = _to_pixels(matrix)
     moved: Grey = np.asarray(cv2.warpAffine(first["thumbnail"], pixels, size), np.uint8)
-    whole = np.full(size, 255, np.uint8)
-    covered = cv2.warpAffine(whole, pixels, size, flags=cv2.INTER_NEAREST)
+    white = np.full(size, 255, np.uint8)
+    covered = cv2.warpAffine(white, pixels, size, flags=cv2.INTER_NEAREST)
     inside = np.asarray(covered) > 0
     return _correlation_of(moved[inside], _view(second, mirrored=mirrored)[inside])
 
@@ -40,7 +51,7 @@ def _view(record: np.void, *, mirrored: bool) -> Grey:
 
 
 def _to_pixels(matrix: Matrix) -> Matrix:
-    """Move a transform of unit coordinates to pixel centres of the thumbnail."""
+    """Convert a transform of unit coordinates to pixel centres of the thumbnail."""
     pixels = matrix.copy()
     half = 0.5
     pixels[:, 2] = matrix[:, 2] * THUMBNAIL_PX + matrix[:, :2] @ [half, half] - half
@@ -68,7 +79,7 @@ def _correlation_of(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
 def refine(
     first: np.void, second: np.void, matrix: Matrix, *, mirrored: bool
 ) -> Matrix:
-    """Return the transform that also aligns the grey values, or the one given.
+    """Return a transform that aligns the grey values better, or the one given.
 
     Source: Evangelidis and Psarakis, Parametric image alignment using enhanced
     correlation coefficient maximization, PAMI 2008 (OpenCV's findTransformECC).
@@ -96,9 +107,9 @@ def refine(
 
 
 def same_pixels(first: np.void, second: np.void) -> tuple[Matrix, bool] | None:
-    """Return the symmetry of the square that makes two tiles the same, if one does.
+    """Return the turn or flip by which two tiles have the same pixels, if there is one.
 
-    What is left for tiles that geometry cannot judge: blank, or of repeated texture.
+    For tiles in which keypoints tell nothing: blank, or of repeated texture.
 
     Returns:
         Transform from the first to the second, or to its mirror image, and which.
@@ -113,3 +124,44 @@ def same_pixels(first: np.void, second: np.void) -> tuple[Matrix, bool] | None:
             if np.abs(np.rot90(own, turn) - view).mean() <= PIXEL_TOLERANCE:
                 return np.linalg.matrix_power(_QUARTER_TURN, turn)[:2], mirrored
     return None
+
+
+def overlap_of(matrix: Matrix) -> float:
+    """Return the area that two tiles share, as a fraction of the smaller, 0–1.
+
+    Args:
+        matrix: (2, 3) affine transform of unit coordinates.
+    """
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    shared = square @ matrix[:, :2].T + matrix[:, 2]
+    for axis in (0, 1):
+        shared = _cut(shared, shared[:, axis])
+        shared = _cut(shared, 1 - shared[:, axis])
+    if not len(shared):
+        return 0.0
+    x, y = shared.T
+    area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2  # the shoelace formula
+    smaller = min(1.0, abs(float(np.linalg.det(matrix[:, :2]))))
+    return float(min(area / smaller, 1.0))
+
+
+def _cut(
+    polygon: NDArray[np.float64], depth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Cut off the side of a convex polygon whose depth is negative.
+
+    Source: Sutherland and Hodgman, Reentrant polygon clipping, CACM 1974. OpenCV's
+    intersectConvexConvex finds no area where two edges coincide.
+
+    Args:
+        polygon: (n, 2) corners in order.
+        depth: (n,) signed distances of the corners from the line of the cut.
+    """
+    kept = []
+    for i in range(len(polygon)):
+        if depth[i - 1] * depth[i] < 0:
+            share = depth[i - 1] / (depth[i - 1] - depth[i])
+            kept.append(polygon[i - 1] + share * (polygon[i] - polygon[i - 1]))
+        if depth[i] >= 0:
+            kept.append(polygon[i])
+    return np.array(kept).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Which pairs are worth a closer look: nearest neighbours by global descriptor.
+"""Choose the pairs of images to compare: nearest neighbours by global descriptor.
 
 Knows vectors and row numbers. An index holds one block of vectors at a time, so that
 memory is bounded, and leads a query along a graph, so that time grows hardly more than
@@ -15,12 +15,12 @@ Rows = NDArray[np.int64]
 Vectors = NDArray[np.float16]
 Nearest = Callable[[Rows], Rows]
 
-# A graph of the small-world kind, HNSW: Malkov and Yashunin, PAMI 2020. Links of a node
-# and nodes that a query keeps in view, chosen for 0.99 of the exact search's pairs.
-NUM_LINKS = 32
+# A graph of the small-world kind, HNSW: Malkov and Yashunin, PAMI 2020. Neighbours of
+# a node, and nodes that a query keeps in view: chosen for 0.99 of the exact pairs.
+NUM_GRAPH_NEIGHBOURS = 32
 NUM_IN_VIEW = 160
-# Of an index while it is built: the vector twice, its links, what FAISS has in reserve
-# (`benchmarks/link_memory.py`).
+# Of an index while it is built: the vector twice, its neighbours, what FAISS has in
+# reserve (`benchmarks/link_memory.py`).
 BYTES_PER_ROW = 4096
 NUM_QUERIES = 4096  # at a time, in float32: 8 MiB
 
@@ -42,7 +42,7 @@ def find_candidates(descriptors: Vectors, *, num_neighbours: int) -> Rows:
 
 
 def share_pairs(rows: Rows, nearest: Nearest, *, num_rows: int) -> tuple[Rows, Rows]:
-    """Return the pairs that some rows must look at, so that all rows share all pairs.
+    """Return the pairs to verify for some rows, so that all rows together do each once.
 
     A pair is the task of its owner, the smaller row or the larger by turns, if the
     owner finds it, else of the row that does: each pair is looked at once, whoever
@@ -78,7 +78,7 @@ def _directed(rows: Rows, found: Rows, num_rows: int) -> tuple[Rows, Rows, Rows]
 
 
 def find_nearest(queries: Vectors, indexes: Iterable[Any], *, num_nearest: int) -> Rows:
-    """Return the rows that are most like each query, itself included.
+    """Return the nearest rows of each query, itself included.
 
     Args:
         queries: (m, 512), unit length.
@@ -93,21 +93,21 @@ def find_nearest(queries: Vectors, indexes: Iterable[Any], *, num_nearest: int) 
     start = 0
     for index in indexes:
         for first in range(0, len(queries), NUM_QUERIES):
-            some = slice(first, first + NUM_QUERIES)
-            new, found = index.search(queries[some].astype(np.float32), num_nearest)
+            chosen = slice(first, first + NUM_QUERIES)
+            new, found = index.search(queries[chosen].astype(np.float32), num_nearest)
             found = np.where(found < 0, -1, found + start)
-            both = np.hstack([likeness[some], np.where(found < 0, -np.inf, new)])
+            both = np.hstack([likeness[chosen], np.where(found < 0, -np.inf, new)])
             best = np.argsort(-both, axis=1, kind="stable")[:, :num_nearest]
-            likeness[some] = np.take_along_axis(both, best, axis=1)
-            rows[some] = np.take_along_axis(
-                np.hstack([rows[some], found]), best, axis=1
+            likeness[chosen] = np.take_along_axis(both, best, axis=1)
+            rows[chosen] = np.take_along_axis(
+                np.hstack([rows[chosen], found]), best, axis=1
             )
         start += index.ntotal
     return rows
 
 
 def build_index(block: Vectors, *, num_in_view: int = NUM_IN_VIEW) -> Any:
-    """Return a FAISS index of (n, 512) vectors; in one thread it is always the same.
+    """Build a FAISS index of (n, 512) vectors; in one thread it is always the same.
 
     Args:
         block: The vectors.
@@ -115,7 +115,7 @@ def build_index(block: Vectors, *, num_in_view: int = NUM_IN_VIEW) -> Any:
     """
     import faiss
 
-    kind = f"HNSW{NUM_LINKS}_SQfp16"
+    kind = f"HNSW{NUM_GRAPH_NEIGHBOURS}_SQfp16"
     index: Any = faiss.index_factory(block.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
     index.is_trained = True  # half floats need no training
     index.hnsw.efSearch = num_in_view

@@ -1,4 +1,4 @@
-"""From verified edges to families (copies of one source) and groups (never split).
+"""Cluster verified edges into families (copies of one source) and groups (never split).
 
 Knows edges between rows; pixels only through the `verify` it is given.
 """
@@ -13,10 +13,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Codes
 from lcc.families.alarms import Alarm, find_alarms
-from lcc.families.edges import Edge, Link, ends, link_of, links_of, tabulate_edges
+from lcc.families.edges import Edge, EdgeKind, ends, kind_of, kinds_of, tabulate_edges
 from lcc.families.graph import (
-    Codes,
     adjacency,
     chain,
     components,
@@ -24,14 +24,13 @@ from lcc.families.graph import (
     neighbours,
     renumber,
 )
-from lcc.families.merging import Verify, merge_parts, merge_small, sweep
+from lcc.families.merging import Verify, merge_families, merge_small, sweep
 
-Mask = NDArray[np.bool_]
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class Clustering:
     """Families and groups of n rows.
 
     Attributes:
@@ -53,16 +52,16 @@ def join_families(
     *,
     verify: Verify,
     settings: FamilySettings,
-) -> Joined:
-    """Join verified edges twice: into families, and into groups of families.
+) -> Clustering:
+    """Cluster verified edges twice: into families, and into groups of families.
 
     A family joins edges that both judges support and that say "mostly the same". It
     grows from a leader, the row with the most of them; a member must have most of its
     own lead into the family, at least two or all there are, and fewer that say "little
-    in common"; or be tied to the leader itself when that is asked. So neither a false
-    edge nor a row of neighbouring fields chains two families. Parts of one family that
-    candidates left apart are then brought together (`reunion`). A group joins families
-    by *any* verified edge. Deterministic: depends on the set of edges alone.
+    in common"; or have such an edge to the leader when that pair is verified. So
+    neither a false edge nor a row of neighbouring fields chains two families. Pieces of
+    one family that candidates left apart are then merged (`merging`). A group joins
+    families by *any* verified edge. Deterministic: depends on the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
@@ -77,18 +76,18 @@ def join_families(
         asked.update({(edge.a, edge.b): edge for edge in found})
         return found
 
-    ties = _Ties.of(edges, len(descriptors), settings)
-    family = _grow_families(ties, verify=ask, settings=settings)
+    graphs = _EdgeGraphs.of(edges, len(descriptors), settings)
+    family = _grow_families(graphs, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
     ask(sweep(family, descriptors))
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
-    family = merge_parts(family, ties.degree, edges, verify=ask, settings=settings)
+    family = merge_families(family, graphs.degree, edges, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
-    links = np.concatenate([ends(edges), chain(family)])
-    group = components(links, len(descriptors))
-    return Joined(
+    pairs = np.concatenate([ends(edges), chain(family)])
+    group = components(pairs, len(descriptors))
+    return Clustering(
         family=family,
         group=group,
         edges=edges,
@@ -107,31 +106,33 @@ def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ties:
-    """Who is linked to whom: by edges that make a family, and by those that do not."""
+class _EdgeGraphs:
+    """Two graphs of rows: of the edges that make a family, and of all others."""
 
     strong: csr_array
     weak: csr_array
 
     @classmethod
-    def of(cls, edges: pa.Table, num_rows: int, settings: FamilySettings) -> "_Ties":
-        is_strong = links_of(edges, settings) == Link.FAMILY
+    def of(
+        cls, edges: pa.Table, num_rows: int, settings: FamilySettings
+    ) -> "_EdgeGraphs":
+        is_strong = kinds_of(edges, settings) == EdgeKind.FAMILY
         pairs = ends(edges)
         return cls(
             adjacency(pairs[is_strong], num_rows),
             adjacency(pairs[~is_strong], num_rows),
         )
 
-    def belong(self, row: int, family: set[int], left: set[int]) -> bool:
-        """Whether a row's links to the rows left speak for a family.
+    def is_member(self, row: int, family: set[int], left: set[int]) -> bool:
+        """Whether a row's edges to the rows left speak for a family.
 
         Most of them lead there, at least two of them or all there are: one alone may
         be false. And no more say "little in common".
         """
-        links = neighbours(self.strong, row) & left
-        inside = len(links & family)
+        others = neighbours(self.strong, row) & left
+        inside = len(others & family)
         weak = len(neighbours(self.weak, row) & family)
-        least = max(min(MIN_SUPPORT, len(links)), len(links) / 2)
+        least = max(min(MIN_SUPPORT, len(others)), len(others) / 2)
         return inside >= least and inside > weak
 
     @property
@@ -140,36 +141,42 @@ class _Ties:
         return np.asarray(np.diff(self.strong.indptr), np.int64)
 
 
-def _grow_families(ties: _Ties, *, verify: Verify, settings: FamilySettings) -> Codes:
+def _grow_families(
+    graphs: _EdgeGraphs, *, verify: Verify, settings: FamilySettings
+) -> Codes:
     """Return family codes, each component of strong edges checked against leaders."""
-    num_rows = ties.strong.shape[0]
+    num_rows = graphs.strong.shape[0]
     family = np.full(num_rows, -1, np.int64)
-    _, component = connected_components(ties.strong, directed=False)
+    _, component = connected_components(graphs.strong, directed=False)
     for rows in members(component):
         left = set(rows)
         while left:
-            degree = {row: len(neighbours(ties.strong, row) & left) for row in left}
+            degree = {row: len(neighbours(graphs.strong, row) & left) for row in left}
             leader = min(left, key=lambda row: (-degree[row], row))
-            accepted = _accept(leader, left, ties, verify, settings)
+            accepted = _accept(leader, left, graphs, verify, settings)
             family[sorted(accepted)] = min(accepted)
             left -= accepted
     return renumber(family)
 
 
 def _accept(
-    leader: int, left: set[int], ties: _Ties, verify: Verify, settings: FamilySettings
+    leader: int,
+    left: set[int],
+    graphs: _EdgeGraphs,
+    verify: Verify,
+    settings: FamilySettings,
 ) -> set[int]:
     """Return the members of the leader's family among the rows left."""
-    near_leader = {leader} | (neighbours(ties.strong, leader) & left)
+    near_leader = {leader} | (neighbours(graphs.strong, leader) & left)
     others = near_leader - {leader}
-    accepted = {leader} | {r for r in others if ties.belong(r, near_leader, left)}
+    accepted = {leader} | {r for r in others if graphs.is_member(r, near_leader, left)}
     tried = set(near_leader)  # that edge is not asked about again
     while True:
-        near = {r for row in accepted for r in neighbours(ties.strong, row)} & left
+        near = {r for row in accepted for r in neighbours(graphs.strong, row)} & left
         found = set()
         for row in sorted(near - accepted):
-            if ties.belong(row, accepted, left) or (
-                row not in tried and _is_tied(leader, row, verify, settings)
+            if graphs.is_member(row, accepted, left) or (
+                row not in tried and _has_family_edge(leader, row, verify, settings)
             ):
                 found.add(row)
             tried.add(row)
@@ -178,6 +185,8 @@ def _accept(
         accepted |= found
 
 
-def _is_tied(first: int, second: int, verify: Verify, settings: FamilySettings) -> bool:
+def _has_family_edge(
+    first: int, second: int, verify: Verify, settings: FamilySettings
+) -> bool:
     edges = verify(np.sort([[first, second]], axis=1))
-    return any(link_of(edge, settings) is Link.FAMILY for edge in edges)
+    return any(kind_of(edge, settings) is EdgeKind.FAMILY for edge in edges)

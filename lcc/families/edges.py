@@ -1,6 +1,7 @@
-"""Verified links between two images: what one says, and the table of them.
+"""Edges: verified pairs of images, what kind each is, and the table of them.
 
-Knows numbers only; how a link is found is `verify`, what follows from it `families`.
+Knows numbers only; how an edge is found is `verification`, what follows from it
+`clustering`.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from lcc.storage.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A verified link between two images.
+    """A verified pair of images that show the same tissue.
 
     Attributes:
         a: Row of the first image, smaller than `b`.
@@ -63,26 +64,26 @@ EDGE_SCHEMA = pa.schema(
 )
 
 
-class Link(StrEnum):
-    """What an edge says of its two images."""
+class EdgeKind(StrEnum):
+    """What an edge says of its two images, and how sure that is."""
 
     FAMILY = "family"  # both judges: mostly the same tissue
     OVERLAP = "overlap"  # both judges: some of the same tissue
     QUESTION = "question"  # one judge alone: look at both pictures
 
 
-def link_of(edge: Edge, settings: FamilySettings) -> Link:
-    """Return what an edge says of its two images."""
-    return Link(links_of(tabulate_edges([edge]), settings)[0])
+def kind_of(edge: Edge, settings: FamilySettings) -> EdgeKind:
+    """Return the kind of one edge."""
+    return EdgeKind(kinds_of(tabulate_edges([edge]), settings)[0])
 
 
-def links_of(edges: pa.Table, settings: FamilySettings) -> NDArray[np.str_]:
-    """Return what each edge says of its two images, (n,) values of `Link`."""
+def kinds_of(edges: pa.Table, settings: FamilySettings) -> NDArray[np.str_]:
+    """Return the kind of each edge, (n,) values of `EdgeKind`."""
     by_geometry = edges["inliers"].to_numpy() > 0
     by_pixels = edges["correlation"].to_numpy() >= settings.min_correlation
     mostly = edges["overlap"].to_numpy() >= settings.min_overlap_fraction
-    agreed = np.where(mostly, str(Link.FAMILY), str(Link.OVERLAP))
-    return np.where(by_geometry & by_pixels, agreed, str(Link.QUESTION))
+    agreed = np.where(mostly, str(EdgeKind.FAMILY), str(EdgeKind.OVERLAP))
+    return np.where(by_geometry & by_pixels, agreed, str(EdgeKind.QUESTION))
 
 
 def ends(edges: pa.Table) -> Codes:
@@ -96,7 +97,7 @@ def tabulate_edges(edges: Iterable[Edge]) -> pa.Table:
 
 
 def renumber_edges(edges: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Return the edges between other rows.
+    """Return the edges with their rows numbered anew.
 
     Args:
         edges: Table of `EDGE_SCHEMA`.
@@ -111,13 +112,13 @@ def renumber_edges(edges: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
 def write_edges(
     store: Store, catalogue: Catalogue, edges: pa.Table, *, settings: FamilySettings
 ) -> None:
-    """Keep the edges between rows of a catalogue, and what each says (`link`)."""
-    links = pa.array(links_of(edges, settings), pa.string())
-    store.write(_key(catalogue), to_parquet(edges.append_column("link", links)))
+    """Write the edges between rows of a catalogue, with the column `kind`."""
+    kinds = pa.array(kinds_of(edges, settings), pa.string())
+    store.write(_key(catalogue), to_parquet(edges.append_column("kind", kinds)))
 
 
 def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
-    """Return the edges between rows of a catalogue: `EDGE_SCHEMA`, and `link`.
+    """Read the edges between rows of a catalogue: `EDGE_SCHEMA`, and `kind`.
 
     Of several copies of one picture, the first readable one stands for all.
 
@@ -129,7 +130,7 @@ def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
     except NotFoundError as err:
         message = (
             f'{store.uri}/{_key(catalogue)}: not found. Run "lcc-launch prepare" '
-            "again: it keeps the links between images since this release."
+            "again: it keeps the edges between images since this release."
         )
         raise NotFoundError(message) from err
 

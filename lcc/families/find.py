@@ -1,4 +1,4 @@
-"""Families of any images, in the form that scikit-learn's splitters take.
+"""Find families in any images, in the form that scikit-learn's splitters take.
 
 Knows sequences of images; nothing of classes, splits or roots.
 """
@@ -15,11 +15,11 @@ import pyarrow as pa
 from joblib import effective_n_jobs
 
 from lcc.config.data import DataSettings
-from lcc.data.table import some
-from lcc.data.task import Counter, single_threaded
+from lcc.data.catalogue import Codes
+from lcc.data.table import first_few
+from lcc.data.task import ProgressCounter, single_threaded
 from lcc.errors import DataError, NotFoundError
 from lcc.families.edges import renumber_edges
-from lcc.families.graph import Codes
 from lcc.families.pictures import Image, Pictures
 
 BLOCK_IMAGES = 4  # a thread takes at a time
@@ -27,7 +27,7 @@ BLOCK_IMAGES = 4  # a thread takes at a time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Families:
-    """Who belongs together among n images.
+    """Which of n images are copies of one another, and which overlap.
 
     Each column refines the next: equal `content` is equal `picture`, and so on.
 
@@ -37,8 +37,8 @@ class Families:
         family: (n,) int64, equal where images were made from one source: rotated,
             mirrored, cropped, zoomed, stained anew …; numbered by first image, -1 where
             unreadable.
-        group: (n,) int64, equal where families are tied by any overlap, or by a link
-            that one judge alone supports; numbered by first image, -1 where unreadable.
+        group: (n,) int64, equal where families are joined by any edge, even one that a
+            single judge supports; numbered by first image, -1 where unreadable.
             The `groups` of scikit-learn's splitters: what must not be divided.
         edges: Table of `lcc.families.edges.EDGE_SCHEMA` between the images; of equal
             pictures the first one stands for all.
@@ -59,7 +59,7 @@ def find_families(
     images: Sequence[Image],
     *,
     settings: DataSettings | None = None,
-    progress: Callable[[int], Counter] | None = None,
+    progress: Callable[[int], ProgressCounter] | None = None,
     n_jobs: int | None = None,
 ) -> Families:
     """Find the images that were made from one source, and those that overlap.
@@ -71,7 +71,7 @@ def find_families(
     Args:
         images: Paths of image files, or (height, width, 3) uint8 RGB arrays, of any
             size; a folder's are `sorted(Path("tiles").rglob("*.png"))`.
-        settings: How images are read, and how kin is found; the defaults come from
+        settings: How images are read and families found; the defaults come from
             geometry and are meant to stay.
         progress: Starts a counter of so many units of work.
         n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
@@ -115,7 +115,7 @@ def find_families(
 def _add_all(
     images: Sequence[Image],
     pictures: Pictures,
-    counter: Counter | None,
+    counter: ProgressCounter | None,
     *,
     num_threads: int,
 ) -> None:
@@ -140,13 +140,13 @@ def _check(images: Sequence[Image]) -> None:
     if misshapen:
         message = (
             "images: must be (height, width, 3) uint8 RGB arrays, got "
-            f"{some(misshapen)}. Convert them."
+            f"{first_few(misshapen)}. Convert them."
         )
         raise DataError(message)
     if missing:
         message = (
             f"images: must be files, got {len(missing)} of {len(images)} that are "
-            f"none: {some(missing)}. Check the paths."
+            f"none: {first_few(missing)}. Check the paths."
         )
         raise NotFoundError(message)
 

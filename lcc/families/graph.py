@@ -1,38 +1,37 @@
-"""Graphs whose nodes are rows: who is linked to whom, and what hangs together.
+"""Graphs whose nodes are rows: neighbours, connected components, numbering.
 
-Knows integers only; what a link means is `families`.
+Knows integers only; what an edge means is `edges`.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-Codes = NDArray[np.int64]
+from lcc.data.catalogue import Codes
 
 
 def adjacency(pairs: Codes, num_rows: int) -> csr_array:
-    """Return (m, 2) links of rows as a symmetric sparse matrix."""
-    links = (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1]))
-    graph = coo_array(links, shape=(num_rows, num_rows))
+    """Return (m, 2) pairs of rows as a symmetric sparse matrix."""
+    entries = (np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1]))
+    graph = coo_array(entries, shape=(num_rows, num_rows))
     return (graph + graph.T).tocsr()
 
 
 def neighbours(graph: csr_array, row: int) -> set[int]:
-    """Return the rows that one row is linked to."""
+    """Return the neighbours of one row."""
     # Indexing the matrix by a row takes 19 times as long.
     start, stop = graph.indptr[row : row + 2]
     return set(graph.indices[start:stop].tolist())
 
 
 def components(pairs: Codes, num_rows: int) -> Codes:
-    """Return the connected component of each row, given (m, 2) links of rows."""
+    """Return the connected component of each row, given (m, 2) pairs of rows."""
     _, labels = connected_components(adjacency(pairs, num_rows), directed=False)
     return renumber(labels)
 
 
 def chain(codes: Codes) -> Codes:
-    """Return (n, 2) links of each row to the first row of its code."""
+    """Return (n, 2) pairs of each row and the first row of its code."""
     _, first = np.unique(codes, return_index=True)
     return np.stack([first[codes], np.arange(len(codes))], axis=1)
 
@@ -46,7 +45,7 @@ def members(codes: Codes) -> list[list[int]]:
     """
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order])) + 1
-    return [part.tolist() for part in np.split(order, starts)] if len(codes) else []
+    return [rows.tolist() for rows in np.split(order, starts)] if len(codes) else []
 
 
 def renumber(codes: Codes) -> Codes:

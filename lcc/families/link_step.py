@@ -1,7 +1,7 @@
-"""Slices of the pairs worth a look, and the table of edges that survive verification.
+"""The step `link`: verify candidate pairs shard by shard, and keep their edges.
 
-Knows who verifies which pair and where edges lie; not what makes an edge
-(`candidates`, `verify`).
+Knows which shard verifies which pair and where edges lie; not what makes an edge
+(`candidates`, `verification`).
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.shards import HashParts
-from lcc.data.task import Counter, slice_rows
+from lcc.data.shards import HashShards
+from lcc.data.task import ProgressCounter, shard_rows
 from lcc.errors import DataError, NotFoundError
 from lcc.families.candidates import (
     BYTES_PER_ROW,
@@ -28,25 +28,23 @@ from lcc.families.candidates import (
     share_pairs,
 )
 from lcc.families.edges import Edge
-from lcc.families.verification import find_edges, verify_pairs
+from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
-
-BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinkParts:
-    """All parts of one link step.
+class LinkShards:
+    """All shards of the step `link` for one data set.
 
     A *picture* is a readable image, the first file of its pixels; pictures are numbered
     in listing order. Copies take the family of the first.
 
     Attributes:
-        hashed: Parts of the hash step.
+        hashed: Shards of the step `hash`.
         settings: How pairs are found and judged.
     """
 
-    hashed: HashParts
+    hashed: HashShards
     settings: FamilySettings
 
     @cached_property
@@ -58,19 +56,19 @@ class LinkParts:
         return layout.input_digest(
             step="link",
             hashed=self.hashed.digest,
-            facts=[sha256 for sha256, _ in self._parts],
+            facts=[sha256 for sha256, _ in self._facts],
             settings=self.settings.model_dump(mode="json"),
         )
 
     @cached_property
     def records(self) -> Rows:
         """(n,) record number of each distinct picture."""
-        pixels = np.concatenate([pixels for _, pixels in self._parts])
+        pixels = np.concatenate([pixels for _, pixels in self._facts])
         _, first = np.unique(pixels, return_index=True)
         return np.sort(first).astype(np.int64)
 
     @cached_property
-    def _parts(self) -> list[tuple[str, NDArray[np.bytes_]]]:
+    def _facts(self) -> list[tuple[str, NDArray[np.bytes_]]]:
         """Digest of each table of facts, and of its pictures: all that memory holds."""
         return [
             (
@@ -80,32 +78,32 @@ class LinkParts:
             for content, facts in self.hashed.read_facts()
         ]
 
-    def key(self, index: int) -> str:
-        """Return the key of one slice's edges."""
-        num_shards = self.hashed.num_slices
+    def key(self, shard_index: int) -> str:
+        """Return the key of one shard's edges."""
+        num_shards = self.hashed.num_shards
         return layout.shard(
-            self.digest, "link", index, num_shards=num_shards, suffix="parquet"
+            self.digest, "link", shard_index, num_shards=num_shards, suffix="parquet"
         )
 
-    def exists(self, index: int) -> bool:
-        """Whether one slice is linked."""
-        return self.hashed.store.exists(self.key(index))
+    def exists(self, shard_index: int) -> bool:
+        """Whether one shard is done."""
+        return self.hashed.store.exists(self.key(shard_index))
 
-    def pairs(self, indexes: Sequence[int]) -> dict[int, Rows]:
-        """Return the pairs that fall to some slices, (m, 2) each, sorted.
+    def pairs(self, shard_indexes: Sequence[int]) -> dict[int, Rows]:
+        """Return the pairs that fall to some shards, (m, 2) each, sorted.
 
-        Whichever slices are asked for together, each has the same pairs.
+        Whichever shards are asked for together, each has the same pairs.
         """
-        num_slices, num_rows = self.hashed.num_slices, len(self.records)
+        num_shards, num_rows = self.hashed.num_shards, len(self.records)
         rows = [
-            slice_rows(index, num_slices=num_slices, num_rows=num_rows)
-            for index in indexes
+            shard_rows(index, num_shards=num_shards, num_rows=num_rows)
+            for index in shard_indexes
         ]
         own = np.concatenate([np.arange(num_rows)[mine] for mine in rows])
         pairs, task_of = share_pairs(own, self._nearest, num_rows=num_rows)
         return {
             index: pairs[(task_of >= mine.start) & (task_of < mine.stop)]
-            for index, mine in zip(indexes, rows, strict=True)
+            for index, mine in zip(shard_indexes, rows, strict=True)
         }
 
     def _nearest(self, rows: Rows) -> Rows:
@@ -116,7 +114,7 @@ class LinkParts:
         )
 
     def _indexes(self) -> Iterator[Any]:
-        """Yield the indexes of all pictures; more than one are made each time anew."""
+        """Yield FAISS indexes of all pictures; of several none is kept in memory."""
         num_rows = self.settings.index_memory_mib * 2**20 // BYTES_PER_ROW
         if len(self.records) <= num_rows:
             yield self._index
@@ -129,22 +127,22 @@ class LinkParts:
     def _index(self) -> Any:
         return build_index(self.vectors())
 
-    def link(self, index: int, pairs: Rows, counter: Counter) -> None:
-        """Verify the pairs of one slice and keep its edges."""
+    def link(self, shard_index: int, pairs: Rows, counter: ProgressCounter) -> None:
+        """Verify the pairs of one shard and write its edges."""
         tables = [self.verify(pairs[:0])]
         for start in range(0, len(pairs), BLOCK_PAIRS):
             block = pairs[start : start + BLOCK_PAIRS]
             tables.append(self.verify(block))
             counter.advance(len(block))
         content = to_parquet(pa.concat_tables(tables).combine_chunks())
-        self.hashed.store.write(self.key(index), content)
+        self.hashed.store.write(self.key(shard_index), content)
 
     def verify(self, pairs: Rows) -> pa.Table:
         """Return the edges among pairs of pictures."""
         return verify_pairs(pairs.tolist(), self.features, settings=self.settings)
 
     def find(self, pairs: Rows) -> list[Edge]:
-        """Return the edges among pairs of pictures, one by one."""
+        """Return the edges among pairs of pictures, as a list."""
         return find_edges(pairs.tolist(), self.features, settings=self.settings)
 
     def vectors(self) -> Vectors:
@@ -153,27 +151,27 @@ class LinkParts:
 
     @cached_property
     def features(self) -> Callable[[int], np.void]:
-        """Feature record of a picture."""
+        """A function that returns the feature record of a picture."""
         reader = self.hashed.features()
         return lambda picture: reader.read(int(self.records[picture]))
 
     def edges(self) -> pa.Table:
-        """Return the edges of all slices, sorted by a and b.
+        """Return the edges of all shards, sorted by a and b.
 
         Raises:
-            DataError: A slice is missing.
+            DataError: A shard is missing.
         """
-        tables = [self._edges(index) for index in range(self.hashed.num_slices)]
+        tables = [self._edges(index) for index in range(self.hashed.num_shards)]
         return pa.concat_tables(tables).sort_by(
             [("a", "ascending"), ("b", "ascending")]
         )
 
-    def _edges(self, index: int) -> pa.Table:
+    def _edges(self, shard_index: int) -> pa.Table:
         try:
-            return from_parquet(self.hashed.store.read(self.key(index)))
+            return from_parquet(self.hashed.store.read(self.key(shard_index)))
         except NotFoundError as err:
             message = (
-                f"{self.hashed.store.uri}/{self.key(index)}: not found, a slice of "
-                "link is missing. Run prepare again; finished slices are kept."
+                f"{self.hashed.store.uri}/{self.key(shard_index)}: not found, a shard "
+                "of link is missing. Run prepare again; finished shards are kept."
             )
             raise DataError(message) from err

@@ -1,4 +1,4 @@
-"""Parts of one family that the candidates left apart, brought together.
+"""Merge families that belong together but were never compared.
 
 Knows families that have grown from edges, and the `verify` that finds more. A strong
 zoom leaves a tile far from its family by global descriptor, but not by geometry.
@@ -12,16 +12,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Codes
 from lcc.families.candidates import NUM_IN_VIEW, build_index, find_nearest
-from lcc.families.edges import Edge, Link, ends, link_of, links_of
-from lcc.families.graph import Codes, components, members, renumber
+from lcc.families.edges import Edge, EdgeKind, ends, kind_of, kinds_of
+from lcc.families.graph import components, members, renumber
 
 Verify = Callable[[Codes], Sequence[Edge]]  # (m, 2) rows a < b → edges among them
 
-SMALL_FAMILY = 3  # members; below it a family may be part of another
+SMALL_FAMILY = 3  # members; below it a family may belong to another
 HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
-NUM_LIKE = 2  # pairs of members that two families are held together by, the most alike
-MAX_NEAR = 40  # families that one is held against at most, nearest first
+NUM_ALIKE = 2  # pairs of members by which two families are compared, the most alike
+MAX_NEAR = 40  # families that one is compared with at most, nearest first
 MAX_NEAR_SMALL = 1000  # the same for a small one: a second or two
 SWEEP_PAIRS = 10  # an image, on average, for either kind: half of what `link` costs
 FREE_PAIRS = 30_000  # that either kind may have in any case: half a minute at most
@@ -29,18 +30,18 @@ MAX_COMPARED = 200  # members of a family: a giant must not fill the memory
 NUM_TESTED = 3  # members of each of two families that are put to the test
 
 
-def foremost(family: Codes, degree: Codes) -> list[Codes]:
-    """Return the rows of each family, those of the highest degree first."""
+def rank_members(family: Codes, degree: Codes) -> list[Codes]:
+    """Return the rows of each family, those with most edges first."""
     order = np.lexsort((np.arange(len(family)), -degree, family))
     starts = np.flatnonzero(np.diff(family[order])) + 1
     return np.split(order, starts) if len(family) else []
 
 
 def sweep(family: Codes, descriptors: NDArray[np.float16]) -> Codes:
-    """Return pairs to verify: the members most alike of families most alike.
+    """Return more pairs to verify: members most alike, of families most alike.
 
     A family is like another by the mean of its descriptors, in which zooms and crops
-    even out. Small families are held against more others; where families are small
+    even out. Small families are compared with more others; where families are small
     throughout, against fewer.
 
     Source: Turcot and Lowe, Better matching with fewer features, ICCV workshops 2009:
@@ -53,7 +54,7 @@ def sweep(family: Codes, descriptors: NDArray[np.float16]) -> Codes:
     Returns:
         (m, 2) rows a < b, no pair twice.
     """
-    rows = [some[:MAX_COMPARED] for some in members(family)]
+    rows = [own[:MAX_COMPARED] for own in members(family)]
     if not rows:
         return np.zeros((0, 2), np.int64)
     near = _near_families(rows, descriptors)
@@ -64,12 +65,12 @@ def sweep(family: Codes, descriptors: NDArray[np.float16]) -> Codes:
 def _near_families(
     rows: Sequence[Sequence[int]], descriptors: NDArray[np.float16]
 ) -> Codes:
-    """Return (m, 2) families a < b that deserve to be held together."""
+    """Return (m, 2) families a < b that deserve to be compared."""
     means = np.array([descriptors[r].mean(axis=0, dtype=np.float32) for r in rows])
     norms = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     means = (means / norms).astype(np.float16)
     is_small = np.array([len(r) < SMALL_FAMILY for r in rows])
-    budget = max(SWEEP_PAIRS * len(descriptors), FREE_PAIRS) // NUM_LIKE
+    budget = max(SWEEP_PAIRS * len(descriptors), FREE_PAIRS) // NUM_ALIKE
     found = []
     for chosen, most in ((is_small, MAX_NEAR_SMALL), (~is_small, MAX_NEAR)):
         codes = np.flatnonzero(chosen)
@@ -78,8 +79,8 @@ def _near_families(
         count = min(budget // len(codes), most, len(rows) - 1)
         index = build_index(means, num_in_view=max(count + 1, NUM_IN_VIEW))
         nearest = find_nearest(means[codes], [index], num_nearest=count + 1)
-        own, place = np.nonzero((nearest >= 0) & (nearest != codes[:, None]))
-        found.append(np.stack([codes[own], nearest[own, place]], axis=1))
+        own, position = np.nonzero((nearest >= 0) & (nearest != codes[:, None]))
+        found.append(np.stack([codes[own], nearest[own, position]], axis=1))
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
@@ -88,22 +89,22 @@ def _most_alike(
 ) -> Codes:
     """Return (m, 2) rows a < b: the pairs of two families' members most alike."""
     likeness = descriptors[one].astype(np.float32) @ descriptors[other].T
-    best = np.argsort(-likeness, axis=None, kind="stable")[:NUM_LIKE]
+    best = np.argsort(-likeness, axis=None, kind="stable")[:NUM_ALIKE]
     first, second = np.unravel_index(best, likeness.shape)
     return np.sort(np.stack([np.take(one, first), np.take(other, second)], 1), axis=1)
 
 
 def merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:
-    """Bring each small family home to the one family that ties it best."""
+    """Merge each small family into the one family to which its edge is best."""
     sizes = np.bincount(family)
     home = np.arange(len(sizes))
     enough = min(HOME_OVERLAP, settings.min_overlap_fraction)
-    is_agreed = links_of(edges, settings) != Link.QUESTION
-    ties = edges.filter(is_agreed & (edges["overlap"].to_numpy() >= enough))
-    tied = family[ends(ties)]
-    order = np.argsort(-ties["inliers"].to_numpy(), kind="stable")
-    is_small = (sizes[tied[order]] < SMALL_FAMILY).any(axis=1)
-    for codes in tied[order[is_small]].tolist():
+    is_agreed = kinds_of(edges, settings) != EdgeKind.QUESTION
+    agreed = edges.filter(is_agreed & (edges["overlap"].to_numpy() >= enough))
+    joined = family[ends(agreed)]
+    order = np.argsort(-agreed["inliers"].to_numpy(), kind="stable")
+    is_small = (sizes[joined[order]] < SMALL_FAMILY).any(axis=1)
+    for codes in joined[order[is_small]].tolist():
         small, large = sorted(codes, key=lambda code: (sizes[code], -code))
         is_free = home[small] == small and home[large] == large
         if is_free and small != large and sizes[small] < SMALL_FAMILY:
@@ -111,7 +112,7 @@ def merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> 
     return renumber(home[family])
 
 
-def merge_parts(
+def merge_families(
     family: Codes,
     degree: Codes,
     edges: pa.Table,
@@ -119,19 +120,19 @@ def merge_parts(
     verify: Verify,
     settings: FamilySettings,
 ) -> Codes:
-    """Join families that a strong edge ties, if it stands a test.
+    """Merge families with a strong edge between them, if more such edges are found.
 
-    The foremost members of the one are held against those of the other: of two parts of
-    one family most are tied as well; of two families with a false edge between them, or
-    of two neighbouring fields, few are.
+    The members with most edges are compared with those of the other: of two pieces of
+    one family most pairs have a strong edge as well; of two families with a false edge
+    between them, or of two neighbouring fields, few do.
     """
-    rows = foremost(family, degree)
-    strong = edges.filter(links_of(edges, settings) == Link.FAMILY)
-    tied = np.sort(family[ends(strong)], axis=1)
+    rows = rank_members(family, degree)
+    strong = edges.filter(kinds_of(edges, settings) == EdgeKind.FAMILY)
+    pairs = np.sort(family[ends(strong)], axis=1)
     joined = [
         (one, other)
-        for one, other in np.unique(tied[tied[:, 0] != tied[:, 1]], axis=0).tolist()
-        if _most_are_tied(
+        for one, other in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).tolist()
+        if _most_have_family_edges(
             list(product(rows[one][:NUM_TESTED], rows[other][:NUM_TESTED])),
             verify,
             settings,
@@ -141,9 +142,9 @@ def merge_parts(
     return renumber(components(merged, len(rows))[family])
 
 
-def _most_are_tied(
+def _most_have_family_edges(
     pairs: Sequence[tuple[int, int]], verify: Verify, settings: FamilySettings
 ) -> bool:
     edges = verify(np.sort(pairs, axis=1))
-    tied = [edge for edge in edges if link_of(edge, settings) is Link.FAMILY]
-    return 2 * len(tied) > len(pairs)
+    strong = [edge for edge in edges if kind_of(edge, settings) is EdgeKind.FAMILY]
+    return 2 * len(strong) > len(pairs)

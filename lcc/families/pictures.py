@@ -1,4 +1,4 @@
-"""The distinct pictures among any images, and the verified edges between them.
+"""Find the distinct pictures among any images, and verify the edges between them.
 
 Knows bytes, pixels and features: features go to a file, so that memory holds
 descriptors alone. Copies never reach the stage that compares pairs.
@@ -14,30 +14,33 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from lcc.config.data import DataSettings, FamilySettings
+from lcc.data.catalogue import Codes
 from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.digest import digest_pixels
-from lcc.data.features import GLOBAL_DIMENSIONS, extract_features, feature_dtype
+from lcc.data.features import (
+    GLOBAL_DIMENSIONS,
+    Features,
+    extract_features,
+    feature_dtype,
+)
 from lcc.data.hashing import RecordWriter
-from lcc.data.task import Counter, single_threaded
+from lcc.data.task import ProgressCounter, single_threaded
 from lcc.families.candidates import find_candidates
-from lcc.families.clustering import Joined, join_families
+from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
-from lcc.families.graph import Codes
-from lcc.families.verification import find_edges
+from lcc.families.verification import BLOCK_PAIRS, find_edges
 
 Image = str | Path | Image8
-Features = tuple[np.void, NDArray[np.float16]]
-Seen = tuple[str, Features | None]  # digest of the pixels, features of new ones
-Look = Callable[[bytes | Image8], Seen | str]
-BLOCK_PAIRS = 1024  # verified between two moves of the progress bar
+Content = tuple[str, Features | None]  # digest of the pixels, features of new ones
+Read = Callable[[bytes | Image8], Content | str]
 
 
 class Pictures:
-    """Images by what they contain: equal bytes, equal pixels, features of the rest.
+    """Collects images and finds copies: by equal bytes, equal pixels, then by features.
 
     Args:
         scratch: Empty folder, for the features.
-        settings: How images are read, and how kin is found.
+        settings: How images are read, and how families are found.
     """
 
     def __init__(self, scratch: Path, settings: DataSettings) -> None:
@@ -68,9 +71,9 @@ class Pictures:
         self,
         images: Sequence[Image],
         *,
-        run: Callable[[Look, Iterable[bytes | Image8]], Iterable[Seen | str]] = map,
+        run: Callable[[Read, Iterable[bytes | Image8]], Iterable[Content | str]] = map,
     ) -> None:
-        """Take a few images; only the first of equal bytes is decoded.
+        """Add a few images; only the first of equal bytes is decoded.
 
         Args:
             images: Paths of files, or (height, width, 3) uint8 RGB.
@@ -78,17 +81,19 @@ class Pictures:
         """
         new: dict[int, bytes | Image8] = {}
         for number, image in enumerate(images, len(self)):
-            self._content.append(self._claim(image, number, new))
-        seen: dict[int, Seen] = {}
-        for number, look in zip(new, run(self._look, new.values()), strict=True):
-            if isinstance(look, str):
-                self.unreadable[number] = look
+            self._content.append(self._first_with_bytes(image, number, new))
+        contents: dict[int, Content] = {}
+        for number, found in zip(new, run(self._read, new.values()), strict=True):
+            if isinstance(found, str):
+                self.unreadable[number] = found
             else:
-                seen[number] = look
+                contents[number] = found
         for number in range(len(self._picture), len(self)):
-            self._picture.append(self._place(number, seen.get(number)))
+            self._picture.append(self._picture_of(number, contents.get(number)))
 
-    def join(self, counter: Counter | None = None, *, n_jobs: int | None = 1) -> Joined:
+    def join(
+        self, counter: ProgressCounter | None = None, *, n_jobs: int | None = 1
+    ) -> Clustering:
         """Return families, groups and edges of the distinct pictures.
 
         Args:
@@ -99,18 +104,20 @@ class Pictures:
         records = self._records()
         vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
         pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
-        judge = _Judge(records=records, settings=families, n_jobs=n_jobs)
+        verifier = _PairVerifier(records=records, settings=families, n_jobs=n_jobs)
         edges, shown = [], 0
-        for done, found in judge.blocks(pairs):
+        for done, found in verifier.blocks(pairs):
             edges += found
             if counter:
                 counter.advance(done * len(self) // len(pairs) - shown)
                 shown = done * len(self) // len(pairs)
         return join_families(
-            tabulate_edges(edges), vectors, verify=judge.find, settings=families
+            tabulate_edges(edges), vectors, verify=verifier.find, settings=families
         )
 
-    def _claim(self, image: Image, number: int, new: dict[int, bytes | Image8]) -> int:
+    def _first_with_bytes(
+        self, image: Image, number: int, new: dict[int, bytes | Image8]
+    ) -> int:
         """Return the first image with the same bytes; if it is new, note its content.
 
         An empty file is nobody's copy.
@@ -129,8 +136,11 @@ class Pictures:
             new[number] = data
         return first
 
-    def _look(self, content: bytes | Image8) -> Seen | str:
-        """Return what an image shows, or why it cannot be read; thread-safe."""
+    def _read(self, content: bytes | Image8) -> Content | str:
+        """Return digest and features of an image, or why it cannot be read.
+
+        Several threads may call it.
+        """
         if isinstance(content, bytes):
             megapixels = self._settings.max_megapixels
             try:
@@ -143,16 +153,16 @@ class Pictures:
         num_keypoints = self._settings.families.num_keypoints
         return digest, extract_features(content, num_keypoints=num_keypoints)
 
-    def _place(self, number: int, seen: Seen | None) -> int:
+    def _picture_of(self, number: int, content: Content | None) -> int:
         """Return the picture of an image, and keep the features of a new one."""
         first = self._content[number]
         if first in self.unreadable:
             self.unreadable[number] = self.unreadable[first]
         if number in self.unreadable:
             return -1
-        if seen is None:
+        if content is None:
             return self._picture[first]
-        digest, features = seen
+        digest, features = content
         picture = self._by_pixels.setdefault(digest, len(self._vectors))
         if features is not None and picture == len(self._vectors):
             record, vector = features
@@ -169,7 +179,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judge:
+class _PairVerifier:
     """Verifies pairs of pictures, many at once in several processes."""
 
     records: NDArray[np.void]
@@ -177,13 +187,13 @@ class _Judge:
     n_jobs: int | None
 
     def find(self, pairs: Codes) -> list[Edge]:
-        """Return the edges among pairs; of a few, no other process is asked."""
+        """Return the edges among pairs; a few are verified in this process."""
         if len(pairs) <= BLOCK_PAIRS:
             return _find(pairs, self.records, self.settings)
         return [edge for _, found in self.blocks(pairs) for edge in found]
 
     def blocks(self, pairs: Codes) -> Iterator[tuple[int, list[Edge]]]:
-        """Yield the edges of block after block, after how many pairs that is."""
+        """Yield the number of pairs done so far, and the edges of the last block."""
         ends = range(BLOCK_PAIRS, len(pairs) + BLOCK_PAIRS, BLOCK_PAIRS)
         blocks = [pairs[end - BLOCK_PAIRS : end] for end in ends]
         found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
@@ -202,6 +212,6 @@ def _find(
 def _find_alone(
     pairs: Codes, records: NDArray[np.void], settings: FamilySettings
 ) -> list[Edge]:
-    """Return the edges among pairs; a process of its own maps the records."""
+    """Return the edges among pairs, in a process that maps the records itself."""
     with single_threaded():
         return _find(pairs, records, settings)

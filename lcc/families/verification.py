@@ -1,4 +1,4 @@
-"""Whether two images show the same tissue: geometry first, then correlation.
+"""Verify whether two images show the same tissue: by geometry, then by grey values.
 
 Knows two feature records at a time; nothing of files or families.
 """
@@ -18,9 +18,14 @@ from lcc.data.features import (
     mirror_descriptors,
     mirror_points,
 )
-from lcc.families.alignment import Matrix, correlate, refine, same_pixels
+from lcc.families.alignment import (
+    Matrix,
+    correlate,
+    overlap_of,
+    refine,
+    same_pixels,
+)
 from lcc.families.edges import Edge, tabulate_edges
-from lcc.families.overlap import overlap_of
 
 RATIO = 0.85  # of the distances to best and second best; Lowe 2004, figure 11, has 0.8
 TOLERANCE = 0.012  # of the side: 3 px at 256, twice SIFT's own scatter after resampling
@@ -30,6 +35,7 @@ MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
 # changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
 MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
+BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
 
 
 def verify_pairs(
@@ -46,7 +52,7 @@ def verify_pairs(
         settings: What both judges ask for.
 
     Returns:
-        A table of `EDGE_SCHEMA`; pairs that nothing speaks for are left out.
+        A table of `EDGE_SCHEMA`; pairs that nothing supports are left out.
     """
     return tabulate_edges(find_edges(pairs, features, settings=settings))
 
@@ -57,7 +63,7 @@ def find_edges(
     *,
     settings: FamilySettings,
 ) -> list[Edge]:
-    """Return what `verify_pairs` does, one by one."""
+    """Return what `verify_pairs` does, as a list of edges."""
     found = (
         verify_pair(int(a), int(b), features=features, settings=settings)
         for a, b in pairs
@@ -68,9 +74,9 @@ def find_edges(
 def verify_pair(
     a: int, b: int, *, features: Callable[[int], np.void], settings: FamilySettings
 ) -> Edge | None:
-    """Return the edge between two images, None where nothing speaks for one.
+    """Return the edge between two images, None where nothing supports one.
 
-    Geometry speaks, or, where it finds nothing, the pixels as they lie: of blank tiles
+    Geometry decides, or, where it finds nothing, the pixels as they lie: of blank tiles
     and repeated texture they are all there is to compare.
 
     Deterministic: the result depends on the two records and the settings alone.
@@ -95,7 +101,7 @@ def verify_pair(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fit:
-    """The transform that lays one image over another, and what speaks for it."""
+    """The transform that lays one image over another, and what supports it."""
 
     matrix: Matrix
     mirrored: bool
@@ -105,7 +111,7 @@ class _Fit:
 
 
 def _fit_best(first: np.void, second: np.void, settings: FamilySettings) -> _Fit | None:
-    """Return the fit of the parity with more inliers, refined where pixels disagree."""
+    """Return the better fit of image and mirror image, refined if pixels disagree."""
     fits = [
         (*fit, mirrored)
         for mirrored in (False, True)
@@ -202,7 +208,7 @@ def _match(
 
 
 def _sane_scale(matrix: Matrix) -> float | None:
-    """Return the mean scale, None for a transform that no augmentation makes."""
+    """Return the mean scale, None where no augmentation makes such a transform."""
     longest, shortest = np.linalg.svd(matrix[:, :2], compute_uv=False)
     if np.linalg.det(matrix[:, :2]) <= 0 or longest > MAX_STRETCH * shortest:
         return None

@@ -1,1 +1,1 @@
-"""Families and links as pages of pictures, and why an image is where it is."""
+"""Families as HTML pages of pictures, and why an image is in its family."""

@@ -1,6 +1,6 @@
-"""Families and links as a page shows them: words and small pictures.
+"""Draw families and edges as a page shows them: words and small pictures.
 
-Knows a catalogue, its links and its tiles; `kin_pages` lays them out.
+Knows a catalogue, its edges and its tiles; `pages` arranges them.
 """
 
 from collections.abc import Callable
@@ -12,24 +12,25 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue
-from lcc.data.drawing import Image8, lay, lay_over, shrink, to_uri
+from lcc.data.decode import Image8
+from lcc.data.drawing import lay, lay_over, shrink, to_uri
 from lcc.families.graph import members
 from lcc.gallery.explanation import describe_edge
 from lcc.gallery.lineage import Lineage, transform_of
 from lcc.gallery.ranking import families_of, pictures_of
 
 TILE_PX = 96
-LINK_PX = 240
+EDGE_PX = 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One image as it is shown.
+    """One image of a family, as a page shows it.
 
     Attributes:
         path: As in the catalogue.
         picture: Data URI.
-        text: How it is tied to the first one of its row.
+        text: The edges between it and the first one of its row.
     """
 
     path: str
@@ -39,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyCard:
-    """A family as it is shown.
+    """One family, as a page shows it.
 
     Attributes:
         code: Its number.
@@ -63,13 +64,13 @@ class FamilyCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCard:
-    """A link as it is shown.
+class EdgeCard:
+    """One edge, as a page shows it.
 
     Attributes:
         ends: Paths of both images.
         families: Their families.
-        kind: What the link says.
+        kind: A value of `EdgeKind`.
         text: Its figures.
         pictures: Data URIs: the first, the second laid on it, both in a chessboard.
     """
@@ -83,12 +84,12 @@ class LinkCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Cards:
-    """Draws the families and links of a catalogue; several threads may ask at once.
+    """Draws the families and edges of a catalogue; several threads may ask at once.
 
     Attributes:
         catalogue: The table.
-        edges: Links between its rows, with the column `link`.
-        lineage: The way of its images to their leaders.
+        edges: Edges between its rows, with the column `kind`.
+        lineage: The path from each of its images to the leader of its family.
         read: Returns the tile of a record.
     """
 
@@ -98,7 +99,7 @@ class Cards:
     read: Callable[[int], Image8]
 
     def family(self, code: int, *, max_figures: int) -> FamilyCard:
-        """Return a family, with so many of its pictures."""
+        """Return a family, with at most `max_figures` of its pictures."""
         files = self._files[code]
         pictures = self._pictures[code]
         group = int(self.catalogue.groups[files[0]])
@@ -113,23 +114,23 @@ class Cards:
             figures=tuple(self._figure(row) for row in pictures[:max_figures].tolist()),
         )
 
-    def link(self, number: int) -> LinkCard:
-        """Return the link of a row of `edges`."""
+    def edge(self, number: int) -> EdgeCard:
+        """Return the edge of a row of `edges`."""
         edge = self._edge(number)
         a, b = edge["a"], edge["b"]
         first, second = self._tile(a), self._tile(b)
-        place = transform_of(edge["matrix"], mirrored=edge["mirrored"])
-        back = np.asarray(np.linalg.inv(place), np.float64)
+        forward = transform_of(edge["matrix"], mirrored=edge["mirrored"])
+        back = np.asarray(np.linalg.inv(forward), np.float64)
         drawn = (
-            shrink(first, longest_px=LINK_PX),
-            lay(second, back, size_px=LINK_PX),
-            lay_over(first, second, back, size_px=LINK_PX),
+            shrink(first, longest_px=EDGE_PX),
+            lay(second, back, size_px=EDGE_PX),
+            lay_over(first, second, back, size_px=EDGE_PX),
         )
         families = self.catalogue.families
-        return LinkCard(
+        return EdgeCard(
             ends=(self.catalogue.paths[a], self.catalogue.paths[b]),
             families=(int(families[a]), int(families[b])),
-            kind=edge["link"],
+            kind=edge["kind"],
             text=describe_edge(edge),
             pictures=tuple(to_uri(picture) for picture in drawn),
         )
@@ -159,22 +160,22 @@ class Cards:
 
     def _figure(self, row: int) -> Figure:
         tile = self._tile(row)
-        place = self.lineage.placement(row)
-        if place is None:
+        transform = self.lineage.to_leader(row)
+        if transform is None:
             drawn = shrink(tile, longest_px=TILE_PX)
         else:
-            drawn = lay(tile, place, size_px=TILE_PX)
+            drawn = lay(tile, transform, size_px=TILE_PX)
         path = self.catalogue.paths[row]
-        return Figure(path=path, picture=to_uri(drawn), text=self._way(row))
+        return Figure(path=path, picture=to_uri(drawn), text=self._path(row))
 
-    def _way(self, row: int) -> str:
-        """Return in words how an image is tied to its leader."""
-        way = self.lineage.chain(row)
+    def _path(self, row: int) -> str:
+        """Return in words which edges lead from an image to its leader."""
+        path = self.lineage.path(row)
         if row == self.lineage.leader[row]:
             return "the first of the family"
-        if not way:
-            return "no link leads to the first"
-        if len(way) == 1:
-            return describe_edge(self._edge(way[0]))
-        least = min(self.edges["inliers"][number].as_py() for number in way)
-        return f"{len(way)} links away, each of at least {least} inliers"
+        if not path:
+            return "no edge leads to the first"
+        if len(path) == 1:
+            return describe_edge(self._edge(path[0]))
+        least = min(self.edges["inliers"][number].as_py() for number in path)
+        return f"{len(path)} edges away, each of at least {least} inliers"

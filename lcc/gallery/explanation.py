@@ -1,4 +1,4 @@
-"""Why an image is in its family and group, and how large families are.
+"""Explain why an image is in its family and group, and how large families are.
 
 Knows the rows of a catalogue and the edges between them.
 """
@@ -10,50 +10,50 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lcc.data.catalogue import Catalogue, Status
+from lcc.data.catalogue import Catalogue, ImageStatus
 from lcc.errors import NotFoundError
 from lcc.gallery.lineage import trace_lineage
-from lcc.gallery.ranking import bridging_links
+from lcc.gallery.ranking import edges_between_families
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]  # of a catalogue or of its edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedEdge:
-    """A link, with the paths of its ends.
+    """An edge, with the paths of its two images.
 
     Attributes:
         first: Path of `a`.
         second: Path of `b`.
-        edge: Row of `edges.parquet`.
+        edge: TableRow of `edges.parquet`.
         number: Which row that is.
     """
 
     first: str
     second: str
-    edge: Row
+    edge: TableRow
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What is known of one image and its kin.
+    """Why one image is in its family and group.
 
     Attributes:
         row: The image's row of the catalogue.
         leader: Path that its family is named by.
         num_family: Images of its family.
         families: Families of its group.
-        chain: Links from the image to the leader, in order; none for a copy of it.
-        bridges: The widest link from its family to each other that any ties.
+        path: Edges from the image to the leader, in order; none for a copy of it.
+        to_others: The edge of most overlap to each other family that has one.
     """
 
-    row: Row
+    row: TableRow
     leader: str
     num_family: int
     families: tuple[int, ...]
-    chain: tuple[NamedEdge, ...]
-    bridges: tuple[NamedEdge, ...]
+    path: tuple[NamedEdge, ...]
+    to_others: tuple[NamedEdge, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +99,19 @@ def explain(catalogue: Catalogue, edges: pa.Table, path: str) -> Explanation:
     families, groups = catalogue.families, catalogue.groups
     own = np.flatnonzero(families == families[row])
     lineage = trace_lineage(catalogue, edges)
-    bridges = bridging_links(catalogue, edges, family=int(families[row]))
+    others = edges_between_families(catalogue, edges, family=int(families[row]))
     return Explanation(
         row=catalogue.table.slice(row, 1).to_pylist()[0],
         leader=paths[lineage.leader[row]],
         num_family=len(own),
         families=tuple(np.unique(families[groups == groups[row]]).tolist()),
-        chain=tuple(name_edge(catalogue, edges, n) for n in lineage.chain(row)),
-        bridges=tuple(name_edge(catalogue, edges, n) for n in bridges),
+        path=tuple(name_edge(catalogue, edges, n) for n in lineage.path(row)),
+        to_others=tuple(name_edge(catalogue, edges, n) for n in others),
     )
 
 
 def name_edge(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
-    """Return an edge with the paths of its ends."""
+    """Return an edge with the paths of its two images."""
     edge = edges.slice(number, 1).to_pylist()[0]
     return NamedEdge(
         first=catalogue.paths[edge["a"]],
@@ -121,12 +121,12 @@ def name_edge(catalogue: Catalogue, edges: pa.Table, number: int) -> NamedEdge:
     )
 
 
-def describe_edge(edge: Row) -> str:
-    """Return in words how a link lays one image on the other, and what supports it."""
+def describe_edge(edge: TableRow) -> str:
+    """Return in words how an edge lays one image on the other, and what supports it."""
     mirrored = ", mirrored" if edge["mirrored"] else ""
-    judged = f"{edge['inliers']} inliers" if edge["inliers"] else "pixels alone"
+    support = f"{edge['inliers']} inliers" if edge["inliers"] else "pixels alone"
     return (
-        f"{edge['angle']:.0f}°{mirrored}, × {edge['scale']:.2f}, {judged}, "
+        f"{edge['angle']:.0f}°{mirrored}, × {edge['scale']:.2f}, {support}, "
         f"overlap {edge['overlap']:.2f}, correlation {edge['correlation']:.2f}"
     )
 
@@ -134,7 +134,7 @@ def describe_edge(edge: Row) -> str:
 def class_sizes(catalogue: Catalogue) -> tuple[ClassSizes, ...]:
     """Return the sizes of each class; those of families count copies too."""
     labels = np.array(catalogue.table["label"].to_pylist())
-    kept = np.array(catalogue.table["status"].to_pylist()) == Status.KEPT
+    kept = np.array(catalogue.table["status"].to_pylist()) == ImageStatus.KEPT
     return tuple(
         ClassSizes(
             name=name,

@@ -1,4 +1,4 @@
-"""The way of links from every image to the first one of its family.
+"""Find the path of edges from every image to the first one of its family.
 
 Knows the rows of a catalogue and the edges between them.
 """
@@ -12,70 +12,70 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from lcc.data.catalogue import Catalogue, Codes
+from lcc.data.drawing import Transform
 from lcc.families.edges import ends
 
-Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 _MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """The fewest links from each image to its family's leader, the surest of these.
+    """The path of fewest edges from each image to its family's leader.
 
     Attributes:
         leader: (n,) first image of each one's family, -1 for unreadable files.
         picture: (n,) the image that stands for all with the same pixels.
-        distance: (n,) links to the leader, each counted 1 to 1.5, the more the fewer
+        distance: (n,) edges to the leader, each counted 1 to 1.5, the more the fewer
             matches it has; inf where none lead there.
-        before: (n,) next image on the way, negative at its end.
-        link: (n,) row of the edge to it, -1 where there is none.
+        following: (n,) next image on the path, negative at its end.
+        edge: (n,) row of the edge to it, -1 where there is none.
         edges: Table of `EDGE_SCHEMA`.
     """
 
     leader: Codes
     picture: Codes
     distance: NDArray[np.float64]
-    before: Codes
-    link: Codes
+    following: Codes
+    edge: Codes
     edges: pa.Table
 
-    def chain(self, row: int) -> list[int]:
+    def path(self, row: int) -> list[int]:
         """Return the edges from a row to its leader in order, none for its copies."""
         here = int(self.picture[row])
         numbers = []
-        while self.link[here] >= 0:
-            numbers.append(int(self.link[here]))
-            here = int(self.before[here])
+        while self.edge[here] >= 0:
+            numbers.append(int(self.edge[here]))
+            here = int(self.following[here])
         return numbers
 
-    def placement(self, row: int) -> Transform | None:
-        """Return the transform that lays an image on its leader, None without a way."""
+    def to_leader(self, row: int) -> Transform | None:
+        """Return the transform that lays an image on its leader, None if no path."""
         here = int(self.picture[row])
         if not np.isfinite(self.distance[here]):
             return None
-        whole = np.eye(3)
-        for number in self.chain(here):
+        total = np.eye(3)
+        for number in self.path(here):
             edge = self.edges.slice(number, 1).to_pylist()[0]
             forward = transform_of(edge["matrix"], mirrored=edge["mirrored"])
             is_forward = edge["a"] == here
-            whole = (forward if is_forward else np.linalg.inv(forward)) @ whole
+            total = (forward if is_forward else np.linalg.inv(forward)) @ total
             here = edge["b"] if is_forward else edge["a"]
-        return whole
+        return total
 
 
 def transform_of(matrix: NDArray[np.float64], *, mirrored: bool) -> Transform:
-    """Return what an edge's matrix means: coordinates in a → coordinates in b.
+    """Return the transform of an edge: coordinates in a → coordinates in b.
 
     Args:
         matrix: Six numbers, as in `Edge`.
         mirrored: Whether they lead to the mirror image of b.
     """
-    whole = np.vstack([np.reshape(matrix, (2, 3)), (0, 0, 1)])
-    return _MIRROR @ whole if mirrored else whole
+    square = np.vstack([np.reshape(matrix, (2, 3)), (0, 0, 1)])
+    return _MIRROR @ square if mirrored else square
 
 
 def trace_lineage(catalogue: Catalogue, edges: pa.Table) -> Lineage:
-    """Find the way from every image to its leader in one search.
+    """Find the paths from all images to their leaders in one search.
 
     Args:
         catalogue: The table.
@@ -89,19 +89,19 @@ def trace_lineage(catalogue: Catalogue, edges: pa.Table) -> Lineage:
     weights = 1 + 1 / (2 + edges["inliers"].to_numpy()[numbers])
     graph = coo_array((weights, tuple(pairs.T)), shape=(size, size)).tocsr()
     leader = _first_of(families)
-    distance, before, _ = dijkstra(
+    distance, following, _ = dijkstra(
         graph,
         directed=False,
         indices=np.unique(leader[leader >= 0]),
         return_predecessors=True,
-        min_only=True,  # families share no link: each row's nearest leader is its own
+        min_only=True,  # families share no edge: each row's nearest leader is its own
     )
     return Lineage(
         leader=leader,
         picture=_pictures(catalogue),
         distance=distance,
-        before=before.astype(np.int64),
-        link=_links(before, pairs, numbers),
+        following=following.astype(np.int64),
+        edge=_edges_on_paths(following, pairs, numbers),
         edges=edges,
     )
 
@@ -124,14 +124,15 @@ def _pictures(catalogue: Catalogue) -> Codes:
     )
 
 
-def _links(before: Codes, pairs: Codes, numbers: Codes) -> Codes:
-    """Return the edge between each row and the one before it, -1 where none is."""
-    size = len(before)
+def _edges_on_paths(following: Codes, pairs: Codes, numbers: Codes) -> Codes:
+    """Return the edge between each row and the next on its path, -1 at the end."""
+    size = len(following)
     keys = pairs[:, 0] * size + pairs[:, 1]
     order = np.argsort(keys)
-    rows = np.flatnonzero(before >= 0)
-    lower, upper = np.minimum(rows, before[rows]), np.maximum(rows, before[rows])
-    place = np.searchsorted(keys, lower * size + upper, sorter=order)
-    links = np.full(size, -1, np.int64)
-    links[rows] = numbers[order[place]]
-    return links
+    rows = np.flatnonzero(following >= 0)
+    others = following[rows]
+    lower, upper = np.minimum(rows, others), np.maximum(rows, others)
+    position = np.searchsorted(keys, lower * size + upper, sorter=order)
+    found = np.full(size, -1, np.int64)
+    found[rows] = numbers[order[position]]
+    return found

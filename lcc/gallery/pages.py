@@ -1,4 +1,4 @@
-"""Pages that show families and links: a gallery of all, or why one image is there.
+"""Write HTML pages: a gallery of all families, or the explanation of one image.
 
 Knows which cards stand on which page; `cards` draws them.
 """
@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lcc.data.pages import check_place, render, write_document
-from lcc.data.task import Counter
+from lcc.data.pages import check_destination, render, write_document
+from lcc.data.task import ProgressCounter
 from lcc.gallery.cards import Cards
 from lcc.gallery.explanation import Explanation, class_sizes
-from lcc.gallery.ranking import bridging_links, question_links, rank_families
+from lcc.gallery.ranking import edges_between_families, question_edges, rank_families
 
 T = TypeVar("T")
 OPTION = "gallery"
 FAMILIES_PER_PAGE = 250  # some 6 MB
 FIGURES_PER_FAMILY = 10  # a row at 1120 px
 MAX_FIGURES = 200  # of one family that is explained
-MAX_LINKS = 40  # of a kind: some 2 MB
+MAX_EDGES = 40  # of a kind: some 2 MB
 NUM_THREADS = 8  # a bucket answers many at once
 
 
@@ -30,7 +30,7 @@ def check_gallery(file: Path) -> None:
     Raises:
         ConfigError: It does not end in .html, or there is no such folder.
     """
-    check_place(file, option=OPTION, endings=(".html",))
+    check_destination(file, option=OPTION, endings=(".html",))
 
 
 def write_gallery(
@@ -38,9 +38,9 @@ def write_gallery(
     cards: Cards,
     *,
     alarms: Sequence[dict[str, Any]],
-    progress: Callable[[int], Counter],
+    progress: Callable[[int], ProgressCounter],
 ) -> list[Path]:
-    """Write all families, those first that deserve a look; links that need one above.
+    """Write all families, those first that deserve a look; edges that need one above.
 
     Args:
         file: The first page; later ones are named `<name>-2.html` and so on.
@@ -76,15 +76,15 @@ def write_gallery(
 
 
 def write_explanation(file: Path, cards: Cards, found: Explanation) -> Path:
-    """Write why one image is in its family and group, link by link."""
+    """Write why one image is in its family and group, edge by edge."""
     code = found.row["family"]
     text = render(
         "explanation.html.j2",
         package="lcc.gallery",
         found=found,
         family=None if code is None else cards.family(code, max_figures=MAX_FIGURES),
-        chain=_links(cards, [tie.number for tie in found.chain]),
-        bridges=_links(cards, [tie.number for tie in found.bridges]),
+        to_leader=_edges(cards, [edge.number for edge in found.path]),
+        to_others=_edges(cards, [edge.number for edge in found.to_others]),
     )
     write_document(file, text, option=OPTION)
     return file
@@ -95,21 +95,23 @@ def _page(file: Path, number: int) -> Path:
 
 
 def _overview(cards: Cards, alarms: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what stands on the first page alone."""
+    """Return what the first page shows in addition."""
     return {
         "alarms": alarms,
         "classes": class_sizes(cards.catalogue),
-        "questions": _links(cards, question_links(cards.edges)),
-        "bridges": _links(cards, bridging_links(cards.catalogue, cards.edges)),
+        "questions": _edges(cards, question_edges(cards.edges)),
+        "between": _edges(cards, edges_between_families(cards.catalogue, cards.edges)),
     }
 
 
-def _links(cards: Cards, numbers: Sequence[int]) -> dict[str, Any]:
-    return {"count": len(numbers), "cards": _drawn(cards.link, numbers[:MAX_LINKS])}
+def _edges(cards: Cards, numbers: Sequence[int]) -> dict[str, Any]:
+    return {"count": len(numbers), "cards": _drawn(cards.edge, numbers[:MAX_EDGES])}
 
 
 def _drawn(
-    draw: Callable[[int], T], numbers: Iterable[int], counter: Counter | None = None
+    draw: Callable[[int], T],
+    numbers: Iterable[int],
+    counter: ProgressCounter | None = None,
 ) -> list[T]:
     found = []
     with ThreadPoolExecutor(NUM_THREADS) as threads:

@@ -1,6 +1,6 @@
-"""Which families and links deserve a look first.
+"""Rank families and edges: those first that deserve a look.
 
-Knows the rows of a catalogue and the links between them; no pixels.
+Knows the rows of a catalogue and the edges between them; no pixels.
 """
 
 from collections import defaultdict
@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, Codes
-from lcc.families.edges import Link, ends
+from lcc.families.edges import EdgeKind, ends
 from lcc.gallery.lineage import Lineage
 
 
 def pictures_of(catalogue: Catalogue, lineage: Lineage) -> dict[int, Codes]:
     """Return family → rows of its distinct pictures.
 
-    The leader comes first, then what no link ties to it, then those farthest from it.
+    The leader comes first, then what no edge leads to, then those farthest from it.
     """
     families = catalogue.families
     rows = np.flatnonzero(
@@ -26,8 +26,8 @@ def pictures_of(catalogue: Catalogue, lineage: Lineage) -> dict[int, Codes]:
     follows = lineage.leader[rows] != rows
     order = np.lexsort((rows, -lineage.distance[rows], follows, families[rows]))
     codes, starts = np.unique(families[rows[order]], return_index=True)
-    parts = np.split(rows[order], starts[1:])
-    return dict(zip(codes.tolist(), parts, strict=False))
+    pictures = np.split(rows[order], starts[1:])
+    return dict(zip(codes.tolist(), pictures, strict=False))
 
 
 def families_of(catalogue: Catalogue) -> dict[int, list[int]]:
@@ -49,7 +49,7 @@ def rank_families(
 
     Args:
         catalogue: The table.
-        lineage: The way of its images to their leaders.
+        lineage: The path from each of its images to the leader of its family.
         alarmed: ("family" or "group", number) of each alarm.
     """
     alarms = set(alarmed)
@@ -66,28 +66,30 @@ def rank_families(
     return [family for _, families in sorted(ranked) for family in families]
 
 
-def question_links(edges: pa.Table) -> list[int]:
-    """Return the rows of links that one judge alone supports."""
-    kinds = edges["link"].to_numpy(zero_copy_only=False)
-    return [int(number) for number in np.flatnonzero(kinds == Link.QUESTION)]
+def question_edges(edges: pa.Table) -> list[int]:
+    """Return the rows of edges that geometry or pixels alone support."""
+    kinds = edges["kind"].to_numpy(zero_copy_only=False)
+    return [int(number) for number in np.flatnonzero(kinds == EdgeKind.QUESTION)]
 
 
-def bridging_links(
+def edges_between_families(
     catalogue: Catalogue, edges: pa.Table, *, family: int | None = None
 ) -> list[int]:
-    """Return the widest link of each two families that any ties, the widest first.
+    """Return the edge of most overlap between each two families that have one.
+
+    The most overlap comes first.
 
     Args:
         catalogue: The table.
-        edges: Links between its rows.
+        edges: Edges between its rows.
         family: Only those of this one.
     """
     pairs = np.sort(catalogue.families[ends(edges)], axis=1)
-    crosses = pairs[:, 0] != pairs[:, 1]
+    is_between = pairs[:, 0] != pairs[:, 1]
     if family is not None:
-        crosses &= (pairs == family).any(axis=1)
-    crossing = np.flatnonzero(crosses)
-    overlap = edges["overlap"].to_numpy()[crossing]
-    order = crossing[np.argsort(-overlap, kind="stable")]
+        is_between &= (pairs == family).any(axis=1)
+    between = np.flatnonzero(is_between)
+    overlap = edges["overlap"].to_numpy()[between]
+    order = between[np.argsort(-overlap, kind="stable")]
     _, first = np.unique(pairs[order], axis=0, return_index=True)
     return [int(number) for number in order[np.sort(first)]]

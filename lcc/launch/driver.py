@@ -38,8 +38,7 @@ from lcc.launch.state import (
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender
-from lcc.tracking.tracker import Status as MlflowStatus
-from lcc.tracking.tracker import Tracker
+from lcc.tracking.tracker import MlflowStatus, Tracker
 
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
 

@@ -89,7 +89,7 @@ def plans_of(stage: Stage, settings: Settings, *, parallelism: int) -> list[Plan
 
 def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step, ...]:
     at_once = settings.launch.parallelism or parallelism
-    num_sharing = min(at_once, settings.data.num_slices)
+    num_sharing = min(at_once, settings.data.num_shards)
     is_frozen = settings.model.frozen_stages == "all"
     gpus = min(settings.launch.gpus, 1)  # no strategy: many small things, side by side
     features = (

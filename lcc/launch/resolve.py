@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.launch import BackendName
 from lcc.config.load import changed_settings
+from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
@@ -63,16 +64,6 @@ def dataset_name(source: str) -> str:
     last = unquote(source).rstrip("/").rpartition("/")[2]
     slug = re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")
     return slug[:MAX_NAME].strip("-") or "tiles"
-
-
-def is_file_name(text: str) -> bool:
-    """Return whether a backbone or weights is a file, not a name of Keras.
-
-    Example:
-        >>> is_file_name("resnet50"), is_file_name("../lite0.keras")
-        (False, True)
-    """
-    return "/" in text or text.endswith((".keras", ".h5", ".csv"))
 
 
 def resolve_inputs(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lcc.errors import DataError
 from lcc.storage.store import Store
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 
 NUM_THREADS = 8  # small files: the answers are waited for, not the bytes
 
@@ -49,7 +49,7 @@ def upload_folder(folder: Path, target: Store) -> Uploaded:
         for key, path in files.items()
         if there.get(key) != path.stat().st_size
     }
-    progress = Progress(len(files))
+    progress = ProgressPrinter(len(files))
     progress.advance(len(files) - len(missing))
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         for _ in pool.map(lambda item: target.upload(*item), sorted(missing.items())):

@@ -1,1 +1,1 @@
-"""The steps of `prepare`: from a listing to a catalogue whose splits are proven."""
+"""The steps of `prepare`: from a folder of images to a catalogue with splits."""

@@ -1,4 +1,4 @@
-"""The last step of `prepare`: statuses, families, splits and proof, as a catalogue.
+"""The last step of `prepare`: statuses, families and checked splits, as a catalogue.
 
 Knows the order of these acts and what must hold between them; each act is elsewhere.
 """
@@ -14,20 +14,20 @@ import pyarrow as pa
 from lcc.data.catalogue import (
     SCHEMA,
     Catalogue,
-    Status,
+    ImageStatus,
     write_catalogue,
 )
 from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
-from lcc.data.shards import HashParts
+from lcc.data.shards import HashShards
 from lcc.data.task import Task
 from lcc.data.tiles import write_tile_index
 from lcc.errors import DataError
 from lcc.families.edges import write_edges
-from lcc.prepare.assignment import Parted, part_images
-from lcc.prepare.grouping import Kin, find_kin
-from lcc.prepare.statuses import Verdict, judge_files
-from lcc.prepare.summary import Audit, summarise, tabulate_families
+from lcc.prepare.assignment import SplitAssignment, split_images
+from lcc.prepare.grouping import GroupedFiles, group_files
+from lcc.prepare.statuses import FileVerdict, judge_files
+from lcc.prepare.summary import Summary, summarise, tabulate_families
 from lcc.storage import layout
 from lcc.storage.pointers import write_latest
 
@@ -36,81 +36,92 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuiltCatalogue:
     """What the last step made.
 
     Attributes:
         catalogue: Written, and pointed at as the latest.
         source: URI of the images.
-        audit: Counts and findings, the content of `audit.json`.
-        proof: What the judge of the splits found, the content of `splits.json`.
+        summary: Counts and findings, the content of `audit.json`.
+        validation: The checks that the splits passed, the content of `splits.json`.
     """
 
     catalogue: Catalogue
     source: str
-    audit: Audit
-    proof: dict[str, object]
+    summary: Summary
+    validation: dict[str, object]
 
 
-def build_catalogue(task: Task) -> Built:
-    """Make the catalogue of a listing whose parts are all there.
+def build_catalogue(task: Task) -> BuiltCatalogue:
+    """Make the catalogue of a listing whose shards are all there.
 
     Every file that its table refers to is written before the pointer to it; the same
-    parts give the same bytes.
+    shards give the same bytes.
 
     Raises:
-        DataError: A part is missing, too much is unreadable, nothing of a class is
-            kept, groups do not fill the splits and folds, or the splits do not stand
-            their proof.
+        DataError: A shard is missing, too much is unreadable, nothing of a class is
+            kept, groups do not fill the splits and folds, or the splits fail a check.
     """
     listing = task.listing()
-    parts = task.hash_parts(listing)
+    shards = task.hash_shards(listing)
     labels = listing.table["label"].to_pylist()
-    verdicts = _judge(listing, parts, labels)
+    verdicts = _judge(listing, shards, labels)
     paths = listing.table["path"].to_pylist()
     limit = task.settings.data.max_unreadable_fraction
     _check_unreadable(verdicts, paths, limit=limit)
     _check_kept(verdicts, paths, labels)
     counter = task.progress(4)
-    kin = find_kin(task, parts, verdicts, paths=paths)
+    grouped = group_files(task, shards, verdicts, paths=paths)
     counter.advance()
-    kept = [row for row, v in enumerate(verdicts) if v.status is Status.KEPT]
-    parted = part_images(
+    kept = [row for row, v in enumerate(verdicts) if v.status is ImageStatus.KEPT]
+    assignment = split_images(
         task,
         labels=[labels[row] for row in kept],
         paths=[paths[row] for row in kept],
-        groups=kin.groups[kept],
+        groups=grouped.groups[kept],
     )
     counter.advance()
-    table = _assemble(listing, parts.facts, verdicts, kin=kin, parted=parted)
+    table = _assemble(
+        listing, shards.facts, verdicts, grouped=grouped, assignment=assignment
+    )
     catalogue = write_catalogue(task.store, table, name=task.name)
     counter.advance()
-    audit = summarise(catalogue, conversions=parts.facts["conversions"].to_pylist())
-    audit["alarms"] = [asdict(alarm) | {"text": str(alarm)} for alarm in kin.alarms]
+    conversions = shards.facts["conversions"].to_pylist()
+    summary = summarise(catalogue, conversions=conversions)
+    alarms = [asdict(alarm) | {"text": str(alarm)} for alarm in grouped.alarms]
+    summary["alarms"] = alarms
     settings = task.settings.data.families
-    write_edges(task.store, catalogue, kin.edges, settings=settings)
-    _write_files(task, catalogue, parts, audit=audit, proof=parted.proof)
+    write_edges(task.store, catalogue, grouped.edges, settings=settings)
+    _write_files(
+        task, catalogue, shards, summary=summary, validation=assignment.validation
+    )
     write_latest(task.store, catalogue.name, catalogue.digest)
     counter.advance()
-    return Built(
-        catalogue=catalogue, source=listing.source, audit=audit, proof=parted.proof
+    return BuiltCatalogue(
+        catalogue=catalogue,
+        source=listing.source,
+        summary=summary,
+        validation=assignment.validation,
     )
 
 
-def _judge(listing: Listing, parts: HashParts, labels: Sequence[str]) -> list[Verdict]:
-    if not parts.facts["path"].equals(listing.table["path"]):
+def _judge(
+    listing: Listing, shards: HashShards, labels: Sequence[str]
+) -> list[FileVerdict]:
+    if not shards.facts["path"].equals(listing.table["path"]):
         message = (
-            f"{parts.key(0, 'parquet')}: parts must hold the listing's {len(listing)} "
-            f"files, got {parts.facts.num_rows}. Delete them and run prepare again."
+            f"{shards.key(0, 'parquet')}: shards must hold the {len(listing)} files of "
+            f"the listing, got {shards.facts.num_rows}. Delete them and run prepare "
+            "again."
         )
         raise DataError(message)
-    return judge_files(parts.facts.to_pydict(), labels)
+    return judge_files(shards.facts.to_pydict(), labels)
 
 
 def _check_unreadable(
-    verdicts: Sequence[Verdict], paths: Sequence[str], *, limit: float
+    verdicts: Sequence[FileVerdict], paths: Sequence[str], *, limit: float
 ) -> None:
-    bad = [n for n, v in enumerate(verdicts) if v.status is Status.UNREADABLE]
+    bad = [n for n, v in enumerate(verdicts) if v.status is ImageStatus.UNREADABLE]
     if len(bad) > limit * len(verdicts):
         reasons = Counter(str(verdicts[row].reason) for row in bad)
         found = ", ".join(
@@ -126,13 +137,13 @@ def _check_unreadable(
 
 
 def _check_kept(
-    verdicts: Sequence[Verdict], paths: Sequence[str], labels: Sequence[str]
+    verdicts: Sequence[FileVerdict], paths: Sequence[str], labels: Sequence[str]
 ) -> None:
     """Refuse a class that would silently be none."""
     kept = {
         label
         for verdict, label in zip(verdicts, labels, strict=True)
-        if verdict.status is Status.KEPT
+        if verdict.status is ImageStatus.KEPT
     }
     faults = []
     for label in sorted(set(labels) - kept):
@@ -152,21 +163,23 @@ def _check_kept(
 def _assemble(
     listing: Listing,
     facts: pa.Table,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[FileVerdict],
     *,
-    kin: Kin,
-    parted: Parted,
+    grouped: GroupedFiles,
+    assignment: SplitAssignment,
 ) -> pa.Table:
     paths = listing.table["path"].to_pylist()
-    places = iter(zip(parted.split.tolist(), parted.fold.tolist(), strict=True))
+    assigned = zip(assignment.split.tolist(), assignment.fold.tolist(), strict=True)
     num_records = 0
     rows = []
     for row, (verdict, fact) in enumerate(
         zip(verdicts, facts.to_pylist(), strict=True)
     ):
-        is_readable = verdict.status is not Status.UNREADABLE
-        is_copy = verdict.status is Status.DUPLICATE
-        split, fold = next(places) if verdict.status is Status.KEPT else (None, -1)
+        is_readable = verdict.status is not ImageStatus.UNREADABLE
+        is_copy = verdict.status is ImageStatus.DUPLICATE
+        split, fold = (
+            next(assigned) if verdict.status is ImageStatus.KEPT else (None, -1)
+        )
         rows.append(
             fact
             | {
@@ -175,8 +188,8 @@ def _assemble(
                 "status": str(verdict.status),
                 "reason": verdict.reason,
                 "duplicate_of": paths[verdict.first] if is_copy else None,
-                "family": int(kin.families[row]) if is_readable else None,
-                "group": int(kin.groups[row]) if is_readable else None,
+                "family": int(grouped.families[row]) if is_readable else None,
+                "group": int(grouped.groups[row]) if is_readable else None,
                 "split": split,
                 "fold": fold if fold >= 0 else None,
                 "record": num_records if is_readable else None,
@@ -189,18 +202,18 @@ def _assemble(
 def _write_files(
     task: Task,
     catalogue: Catalogue,
-    parts: HashParts,
+    shards: HashShards,
     *,
-    audit: Audit,
-    proof: dict[str, object],
+    summary: Summary,
+    validation: dict[str, object],
 ) -> None:
     size_px = task.settings.data.tile_size_px
-    write_tile_index(task.store, catalogue, parts.tile_parts, size_px=size_px)
+    write_tile_index(task.store, catalogue, shards.tile_shards, size_px=size_px)
     name, digest = catalogue.name, catalogue.digest
     families = to_parquet(tabulate_families(catalogue))
     task.store.write(layout.families(name, digest), families)
-    task.store.write(layout.splits(name, digest), _to_json(proof))
-    task.store.write(layout.audit(name, digest), _to_json(audit))
+    task.store.write(layout.splits(name, digest), _to_json(validation))
+    task.store.write(layout.audit(name, digest), _to_json(summary))
 
 
 def _to_json(document: object) -> bytes:

@@ -1,7 +1,7 @@
-"""The split and fold of every kept image, the user's or ours, and the proof of them.
+"""Assign every kept image to a split and a fold, and check the result.
 
-Knows whom to ask; how groups are dealt out is `splits`, how the result is judged is
-`proof`.
+Knows whose split counts, the user's or ours; how groups are dealt out is `splits`, how
+the result is checked is `validation`.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,28 @@ from lcc.data.task import Task
 from lcc.errors import DataError
 from lcc.prepare.columns import user_column
 from lcc.prepare.splits import assign_splits
-from lcc.prepare.validation import Placed, prove_splits
+from lcc.prepare.validation import AssignedImage, validate_splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parted:
-    """Where each kept image goes.
+class SplitAssignment:
+    """Split and fold of each kept image.
 
     Attributes:
         split: (n,) one of train, validation, test.
         fold: (n,) fold inside the development part, -1 in test.
-        proof: What the judge found, the content of `splits.json`.
+        validation: The checks that it passed, the content of `splits.json`.
     """
 
     split: NDArray[np.str_]
     fold: Codes
-    proof: dict[str, object]
+    validation: dict[str, object]
 
 
-def part_images(
+def split_images(
     task: Task, *, labels: Sequence[str], paths: Sequence[str], groups: Codes
-) -> Parted:
-    """Split the kept images by group, or as the user says, and prove it.
+) -> SplitAssignment:
+    """Split the kept images by group, or as the user says, and check the result.
 
     Args:
         task: Settings with the fractions, or the user's CSV.
@@ -52,22 +52,22 @@ def part_images(
     own = _users_split(task, paths) if settings.split_csv is not None else None
     split, fold = assign_splits(np.array(labels), groups, settings, split=own)
     columns = zip(paths, labels, groups, split, fold, strict=True)
-    placed = (
-        Placed(
+    images = (
+        AssignedImage(
             path=path,
             label=label,
             group=int(group),
-            split=str(where),
+            split=str(name),
             fold=int(number) if number >= 0 else None,
         )
-        for path, label, group, where, number in columns
+        for path, label, group, name, number in columns
     )
-    proof = prove_splits(placed, settings)
-    if proof.faults:
-        faults = "\n".join(f"split: {fault}." for fault in proof.faults)
+    validation = validate_splits(images, settings)
+    if validation.faults:
+        faults = "\n".join(f"split: {fault}." for fault in validation.faults)
         message = f"{faults}\nCorrect data.split_csv, or the settings of the split."
         raise DataError(message)
-    return Parted(split=split, fold=fold, proof=proof.document())
+    return SplitAssignment(split=split, fold=fold, validation=validation.document())
 
 
 def _users_split(task: Task, paths: Sequence[str]) -> NDArray[np.str_]:

@@ -1,4 +1,4 @@
-"""Columns that a user brings as CSV: a split, or a patient or slide of each image.
+"""Read columns that a user brings as CSV: a split, or the patient of each image.
 
 Knows CSV and paths; not what the columns are used for.
 """
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lcc.data.digest import encode_name
-from lcc.data.table import read_table, some
+from lcc.data.table import first_few, read_table
 from lcc.data.task import Task
 from lcc.errors import DataError
 from lcc.storage.uri import fetch_file
@@ -71,8 +71,8 @@ def match_paths(
         hint = f" Nearest path in the file: {near[0]}." if near else ""
         message = (
             f"{field}: must give every image a {column}, got none for {len(missing)} "
-            f"of {len(paths)} ({some(missing)}). Paths are relative to data.source."
-            f"{hint}"
+            f"of {len(paths)} ({first_few(missing)}). Paths are relative to "
+            f"data.source.{hint}"
         )
         raise DataError(message)
     return [known[path] for path in paths]

@@ -1,7 +1,7 @@
-"""From edges between pictures to the family and group of every file.
+"""Find the family and group of every file, from the edges between pictures.
 
 Knows copies, pictures and the user's own groups; how edges become families is
-`families`.
+`lcc.families.clustering`.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import Codes
-from lcc.data.shards import HashParts
+from lcc.data.shards import HashShards
 from lcc.data.task import Task, single_threaded
 from lcc.families.alarms import Alarm
 from lcc.families.clustering import join_families
 from lcc.families.edges import renumber_edges
 from lcc.families.graph import components, renumber
-from lcc.families.link_step import LinkParts
+from lcc.families.link_step import LinkShards
 from lcc.prepare.columns import user_column
-from lcc.prepare.statuses import Verdict
+from lcc.prepare.statuses import FileVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kin:
-    """Who belongs together.
+class GroupedFiles:
+    """Family and group of each file.
 
     Attributes:
         families: (n,) family of each file, -1 where unreadable.
@@ -39,38 +39,42 @@ class Kin:
     edges: pa.Table
 
 
-def find_kin(
-    task: Task, parts: HashParts, verdicts: Sequence[Verdict], *, paths: Sequence[str]
-) -> Kin:
-    """Join the edges of distinct pictures, and hand the result to their copies."""
+def group_files(
+    task: Task,
+    shards: HashShards,
+    verdicts: Sequence[FileVerdict],
+    *,
+    paths: Sequence[str],
+) -> GroupedFiles:
+    """Return family and group of each file; copies have those of their picture."""
     settings = task.settings.data
-    links = LinkParts(hashed=parts, settings=settings.families)
+    linked = LinkShards(hashed=shards, settings=settings.families)
     first = np.array([verdict.first for verdict in verdicts], dtype=np.int64)
     readable = first >= 0
     _, picture = np.unique(first[readable], return_inverse=True)
     with single_threaded():
-        joined = join_families(
-            links.edges(),
-            links.vectors(),
-            verify=links.find,
+        clusters = join_families(
+            linked.edges(),
+            linked.vectors(),
+            verify=linked.find,
             settings=settings.families,
         )
-    groups = joined.group[picture]
+    groups = clusters.group[picture]
     if settings.groups_csv is not None:
         chosen = [paths[row] for row in np.flatnonzero(readable).tolist()]
         groups = join_groups(groups, user_column(task, column="group", paths=chosen))
-    return Kin(
-        families=_spread(joined.family[picture], readable),
+    return GroupedFiles(
+        families=_spread(clusters.family[picture], readable),
         groups=_spread(groups, readable),
         alarms=tuple(
-            _renumbered(a, groups[picture == a.member][0]) for a in joined.alarms
+            _renumbered(a, groups[picture == a.member][0]) for a in clusters.alarms
         ),
-        edges=renumber_edges(joined.edges, np.unique(first[readable])),
+        edges=renumber_edges(clusters.edges, np.unique(first[readable])),
     )
 
 
 def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
-    """Return groups joined where the user's column says that images belong together.
+    """Join groups whose images have one value in the user's column.
 
     Args:
         groups: (n,) group numbers.
@@ -91,13 +95,13 @@ def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
 
 
 def _renumbered(alarm: Alarm, group: int) -> Alarm:
-    """Return an alarm by the numbers that groups have after the user's were joined."""
+    """Return an alarm with the number that its group has in the end."""
     return replace(alarm, code=int(group)) if alarm.kind == "group" else alarm
 
 
 def _spread(
     codes: Codes, readable: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> Codes:
-    whole = np.full(len(readable), -1, dtype=np.int64)
-    whole[readable] = codes
-    return whole
+    full = np.full(len(readable), -1, dtype=np.int64)
+    full[readable] = codes
+    return full

@@ -1,4 +1,4 @@
-"""Groups dealt out to splits and folds; `proof` proves the result by other means.
+"""Deal groups out to splits and folds; `validation` checks the result independently.
 
 Knows labels and groups; not paths, files or families.
 """
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.config.data import DataSettings
+from lcc.data.catalogue import Codes
 from lcc.errors import DataError
 
-Codes = NDArray[np.int64]
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Rows that must not be separated, and how many of each class they hold."""
+    """A group, and how many images of each class it holds."""
 
     code: int
     counts: dict[str, int]
@@ -59,10 +59,10 @@ def assign_splits(
         held = (settings.validation_fraction, settings.test_fraction)
         shares = dict(zip(SPLITS, (1 - sum(held), *held), strict=True))
         names = list(shares)
-        places = _deal(
+        dealt = _deal(
             _collect(labels, groups), list(shares.values()), seed=settings.seed
         )
-        split = np.array([names[places[code]] for code in groups.tolist()], "<U10")
+        split = np.array([names[dealt[code]] for code in groups.tolist()], "<U10")
     development = split != "test"
     folds = _deal(
         _collect(labels[development], groups[development]),
@@ -115,32 +115,32 @@ def _collect(labels: NDArray[np.str_], groups: Codes) -> list[_Group]:
 def _deal(
     groups: Iterable[_Group], shares: Sequence[float], *, seed: int
 ) -> dict[int, int]:
-    """Return for each group the place it goes to.
+    """Return for each group the bin it goes to, the number of a split or fold.
 
-    Room is relative to what a place shall have, so that small places fill as evenly as
-    large ones; the seed decides among groups of one size and places of equal room.
+    Room is relative to what a bin shall have, so that small bins fill as evenly as
+    large ones; the seed decides among groups of one size and bins of equal room.
     """
     order = sorted(groups, key=lambda group: (-group.size, _draw(seed, group.code)))
     totals: Counter[str] = Counter()
     for group in order:
         totals.update(group.counts)
     filled: list[Counter[str]] = [Counter() for _ in shares]
-    places = {}
+    bins = {}
     for group in order:
 
-        def room(place: int, group: _Group = group) -> tuple[float, str]:
+        def room(number: int, group: _Group = group) -> tuple[float, str]:
             free = sum(
-                1 - (filled[place][label] + count) / (shares[place] * totals[label])
+                1 - (filled[number][label] + count) / (shares[number] * totals[label])
                 for label, count in group.counts.items()
             )
-            return free, _draw(seed, group.code, place)
+            return free, _draw(seed, group.code, number)
 
         best = max(range(len(shares)), key=room)
         filled[best].update(group.counts)
-        places[group.code] = best
-    return places
+        bins[group.code] = best
+    return bins
 
 
 def _draw(seed: int, *numbers: int) -> str:
-    """Return a draw that depends on its arguments alone."""
+    """Return a pseudorandom text that depends on its arguments alone."""
     return hashlib.sha256(repr((seed, *numbers)).encode()).hexdigest()

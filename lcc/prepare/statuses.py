@@ -1,18 +1,18 @@
-"""What becomes of each file, from its digests and labels alone."""
+"""Decide what becomes of each file, from its digests and labels alone."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lcc.data.catalogue import Status
+from lcc.data.catalogue import ImageStatus
 
 SAME_BYTES, SAME_PIXELS = "same_bytes", "same_pixels"
 OTHER_LABEL = "same_pixels_other_label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Status of one file.
+class FileVerdict:
+    """What becomes of one file, and why.
 
     Attributes:
         status: What becomes of it.
@@ -21,14 +21,14 @@ class Verdict:
             before; -1 for an unreadable file.
     """
 
-    status: Status
+    status: ImageStatus
     reason: str | None
     first: int
 
 
 def judge_files(
     facts: Mapping[str, Sequence[str | None]], labels: Sequence[str]
-) -> list[Verdict]:
+) -> list[FileVerdict]:
     """Return a verdict on each file; the first of equal pixels is the one kept.
 
     Args:
@@ -40,7 +40,7 @@ def judge_files(
         if pixels is not None:
             same[pixels].append(row)
     verdicts = [
-        Verdict(status=Status.UNREADABLE, reason=reason, first=-1)
+        FileVerdict(status=ImageStatus.UNREADABLE, reason=reason, first=-1)
         for reason in facts["reason"]
     ]
     for rows in same.values():
@@ -56,13 +56,13 @@ def _verdict(
     facts: Mapping[str, Sequence[str | None]],
     *,
     in_conflict: bool,
-) -> Verdict:
+) -> FileVerdict:
     if in_conflict:
-        return Verdict(status=Status.CONFLICT, reason=OTHER_LABEL, first=first)
+        return FileVerdict(status=ImageStatus.CONFLICT, reason=OTHER_LABEL, first=first)
     if row == first:
-        return Verdict(
-            status=Status.KEPT, reason=facts["conversions"][row], first=first
+        return FileVerdict(
+            status=ImageStatus.KEPT, reason=facts["conversions"][row], first=first
         )
     equal = facts["sha256"][row] == facts["sha256"][first]
     reason = SAME_BYTES if equal else SAME_PIXELS
-    return Verdict(status=Status.DUPLICATE, reason=reason, first=first)
+    return FileVerdict(status=ImageStatus.DUPLICATE, reason=reason, first=first)

@@ -11,19 +11,19 @@ from functools import partial
 from lcc.data.decode import Reason
 from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
-from lcc.data.hashing import Hash, HashedImage, PartWriter, hash_image, missing_image
+from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
 from lcc.data.listing import Listing, list_source, write_listing
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.shards import HashParts
-from lcc.data.task import Counter, Task, single_threaded, slice_rows
+from lcc.data.shards import HashShards
+from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
 from lcc.errors import NotFoundError
-from lcc.families.link_step import LinkParts
+from lcc.families.link_step import LinkShards
 from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 
 logger = logging.getLogger(__name__)
-FLEETING = {Reason.VANISHED, Reason.CHANGED}  # true of a moment, not of the bytes
-Row = dict[str, object]
+TRANSIENT = {Reason.VANISHED, Reason.CHANGED}  # true of a moment, not of the bytes
+ListedFile = dict[str, object]  # a row of a listing
 
 
 def list_images(task: Task) -> Listing:
@@ -38,34 +38,34 @@ def list_images(task: Task) -> Listing:
     return listing
 
 
-def hash_slices(
-    task: Task, *, index: int, num_indexes: int, hasher: Hash | None = None
+def hash_shards(
+    task: Task, *, process_index: int, num_processes: int, hasher: Hash | None = None
 ) -> None:
-    """Hash the slices of one process: `index`, `index + num_indexes` and so on.
+    """Hash the shards of one process: every `num_processes`-th, from its own index.
 
-    A part that exists is kept, unless it notes a file that had vanished or changed.
+    A shard that exists is kept, unless it notes a file that had vanished or changed.
 
     Args:
         task: The step.
-        index: Number of this process.
-        num_indexes: Processes of the step.
+        process_index: Number of this process, from 0.
+        num_processes: Processes of the step.
         hasher: What is taken of each file; by default all that later steps need.
     """
     listing = task.listing()
-    parts = task.hash_parts(listing)
+    shards = task.hash_shards(listing)
     take = hasher or _default_hasher(task)
     rows = {
-        number: slice_rows(number, num_slices=parts.num_slices, num_rows=len(listing))
-        for number in range(index, parts.num_slices, num_indexes)
+        number: shard_rows(number, num_shards=shards.num_shards, num_rows=len(listing))
+        for number in range(process_index, shards.num_shards, num_processes)
     }
     counter = task.progress(sum(map(len, rows.values())))
-    missing = [number for number in rows if not _is_hashed(parts, number)]
+    missing = [number for number in rows if not _is_hashed(shards, number)]
     counter.advance(sum(len(rows[number]) for number in set(rows) - set(missing)))
     with single_threaded():
         for number in missing:
             mine = listing.table.slice(rows[number].start, len(rows[number]))
             images = _hashed(task.source, mine.to_pylist(), take)
-            _write_part(parts, number, images, counter)
+            _write_shard(shards, number, images, counter)
 
 
 def _default_hasher(task: Task) -> Hash:
@@ -78,16 +78,16 @@ def _default_hasher(task: Task) -> Hash:
     )
 
 
-def _is_hashed(parts: HashParts, index: int) -> bool:
-    key = parts.key(index, "parquet")
-    if not parts.store.exists(key):
+def _is_hashed(shards: HashShards, shard_index: int) -> bool:
+    key = shards.key(shard_index, "parquet")
+    if not shards.store.exists(key):
         return False
-    reasons = from_parquet(parts.store.read(key))["reason"].to_pylist()
-    return not FLEETING & set(reasons)
+    reasons = from_parquet(shards.store.read(key))["reason"].to_pylist()
+    return not TRANSIENT & set(reasons)
 
 
 def _hashed(
-    source: Store, rows: list[Row], take: Hash
+    source: Store, rows: list[ListedFile], take: Hash
 ) -> Iterator[tuple[str, HashedImage]]:
     for row in rows:
         path = str(row["path"])
@@ -100,38 +100,38 @@ def _hashed(
         yield path, take(data) if is_same else missing_image(Reason.CHANGED)
 
 
-def _write_part(
-    parts: HashParts,
-    index: int,
+def _write_shard(
+    shards: HashShards,
+    shard_index: int,
     images: Iterator[tuple[str, HashedImage]],
-    counter: Counter,
+    counter: ProgressCounter,
 ) -> None:
-    with PartWriter(parts.scratch) as writer:
+    with ShardWriter(shards.scratch) as writer:
         for path, image in images:
             writer.add(path, image)
             counter.advance()
         table, files = writer.finish()
         for suffix, file in files.items():
-            parts.store.absorb(parts.key(index, suffix), file)
-    parts.store.write(parts.key(index, "parquet"), to_parquet(table))
-    logger.info("event=hashed part=%d images=%d", index, table.num_rows)
+            shards.store.absorb(shards.key(shard_index, suffix), file)
+    shards.store.write(shards.key(shard_index, "parquet"), to_parquet(table))
+    logger.info("event=hashed shard=%d images=%d", shard_index, table.num_rows)
 
 
-def link_slices(task: Task, *, index: int, num_indexes: int) -> None:
-    """Link the slices of one process: verify the candidate pairs that fall to them.
+def link_shards(task: Task, *, process_index: int, num_processes: int) -> None:
+    """Link the shards of one process: verify the candidate pairs that fall to them.
 
     Args:
         task: The step.
-        index: Number of this process.
-        num_indexes: Processes of the step.
+        process_index: Number of this process, from 0.
+        num_processes: Processes of the step.
     """
-    links = LinkParts(
-        hashed=task.hash_parts(task.listing()), settings=task.settings.data.families
+    shards = LinkShards(
+        hashed=task.hash_shards(task.listing()), settings=task.settings.data.families
     )
-    numbers = range(index, links.hashed.num_slices, num_indexes)
+    numbers = range(process_index, shards.hashed.num_shards, num_processes)
     with single_threaded():
-        missing = [number for number in numbers if not links.exists(number)]
-        pairs = links.pairs(missing) if missing else {}
+        missing = [number for number in numbers if not shards.exists(number)]
+        pairs = shards.pairs(missing) if missing else {}
         counter = task.progress(sum(map(len, pairs.values())))
         for number in missing:
-            links.link(number, pairs[number], counter)
+            shards.link(number, pairs[number], counter)

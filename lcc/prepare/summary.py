@@ -1,4 +1,4 @@
-"""Counts and findings of a catalogue: what `audit.json` and the log say.
+"""Summarise a catalogue: the counts and findings of `audit.json`.
 
 Knows the finished table only.
 """
@@ -10,13 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from lcc.data.catalogue import Catalogue, Split, Status
+from lcc.data.catalogue import Catalogue, ImageStatus, Split
 from lcc.errors import RunFailed
 from lcc.storage import layout
 from lcc.storage.store import Store
 
-Row = dict[str, Any]
-Audit = dict[str, Any]  # a JSON document
+CatalogueRow = dict[str, Any]
+Summary = dict[str, Any]  # the content of `audit.json`
 FAMILIES = pa.schema(
     {
         "family": pa.int64(),
@@ -30,7 +30,7 @@ FAMILIES = pa.schema(
 )
 
 
-def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Audit:
+def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Summary:
     """Return counts by status, reason, conversion and class, and what to look at.
 
     Args:
@@ -40,7 +40,7 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Aud
     Raises:
         RunFailed: The counts do not add up to the listing.
     """
-    rows: list[Row] = catalogue.table.to_pylist()
+    rows: list[CatalogueRow] = catalogue.table.to_pylist()
     statuses = Counter(str(row["status"]) for row in rows)
     if statuses.total() != len(conversions):
         message = (
@@ -51,15 +51,15 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Aud
     done = Counter(c for text in conversions if text for c in text.split("+"))
     return {
         "listed": len(rows),
-        "status": {str(status): statuses[status] for status in Status},
+        "status": {str(status): statuses[status] for status in ImageStatus},
         "reasons": _reasons(rows),
         "conversions": dict(sorted(done.items())),
         "classes": {
             name: _class_counts([row for row in rows if row["label"] == name])
             for name in catalogue.class_names
         },
-        "unreadable": _listed(rows, Status.UNREADABLE),
-        "conflicts": _listed(rows, Status.CONFLICT),
+        "unreadable": _listed(rows, ImageStatus.UNREADABLE),
+        "conflicts": _listed(rows, ImageStatus.CONFLICT),
         "families_of_several_classes": _mixed_families(rows),
     }
 
@@ -69,7 +69,7 @@ def tabulate_families(catalogue: Catalogue) -> pa.Table:
 
     The leader is the family's first file.
     """
-    members: dict[int, list[Row]] = defaultdict(list)
+    members: dict[int, list[CatalogueRow]] = defaultdict(list)
     for row in catalogue.table.to_pylist():
         if row["family"] is not None:
             members[row["family"]].append(row)
@@ -79,7 +79,7 @@ def tabulate_families(catalogue: Catalogue) -> pa.Table:
             "group": found[0]["group"],
             "label": _words(row["label"] for row in found),
             "num_images": len(found),
-            "num_kept": sum(row["status"] == Status.KEPT for row in found),
+            "num_kept": sum(row["status"] == ImageStatus.KEPT for row in found),
             "split": _words(row["split"] for row in found) or None,
             "leader": found[0]["path"],
         }
@@ -88,23 +88,23 @@ def tabulate_families(catalogue: Catalogue) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=FAMILIES)
 
 
-def read_audit(store: Store, catalogue: Catalogue) -> Audit:
-    """Return the counts and findings that were kept with a catalogue."""
+def read_summary(store: Store, catalogue: Catalogue) -> Summary:
+    """Read the counts and findings that were written with a catalogue."""
     key = layout.audit(catalogue.name, catalogue.digest)
-    audit: Audit = json.loads(store.read(key))
-    return audit
+    summary: Summary = json.loads(store.read(key))
+    return summary
 
 
-def describe(audit: Audit) -> dict[str, float]:
+def count_metrics(summary: Summary) -> dict[str, float]:
     """Return the counts as metrics named `prepare/<count>`."""
-    classes = audit["classes"].values()
-    counts = {"listed": audit["listed"], **audit["status"]}
+    classes = summary["classes"].values()
+    counts = {"listed": summary["listed"], **summary["status"]}
     counts |= {w: sum(c[w] for c in classes) for w in ("families", "groups")}
     return {f"prepare/{name}": float(count) for name, count in counts.items()}
 
 
-def _class_counts(rows: Sequence[Row]) -> dict[str, object]:
-    kept = [row for row in rows if row["status"] == Status.KEPT]
+def _class_counts(rows: Sequence[CatalogueRow]) -> dict[str, object]:
+    kept = [row for row in rows if row["status"] == ImageStatus.KEPT]
     splits = Counter(str(row["split"]) for row in kept)
     return {
         "listed": len(rows),
@@ -115,7 +115,7 @@ def _class_counts(rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+def _reasons(rows: Iterable[CatalogueRow]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row["reason"] is not None:
@@ -123,14 +123,16 @@ def _reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
     return {status: dict(sorted(c.items())) for status, c in sorted(found.items())}
 
 
-def _listed(rows: Iterable[Row], status: Status) -> list[dict[str, object]]:
+def _listed(
+    rows: Iterable[CatalogueRow], status: ImageStatus
+) -> list[dict[str, object]]:
     columns = ("path", "label", "reason", "pixel_sha256")
     return [
         {name: row[name] for name in columns} for row in rows if row["status"] == status
     ]
 
 
-def _mixed_families(rows: Iterable[Row]) -> list[dict[str, object]]:
+def _mixed_families(rows: Iterable[CatalogueRow]) -> list[dict[str, object]]:
     labels: dict[object, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row["family"] is not None:

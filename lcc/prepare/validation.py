@@ -1,4 +1,4 @@
-"""The proof that a split may be trained and judged on.
+"""Check that a split may be trained and evaluated on.
 
 Shares no code with the splitter: it counts with sets, row by row, what must hold.
 """
@@ -13,8 +13,8 @@ MAX_SHOWN = 3  # examples in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """One kept image and where it was put."""
+class AssignedImage:
+    """One kept image, with its split and fold."""
 
     path: str
     label: str
@@ -24,8 +24,8 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that must hold.
+class SplitCheck:
+    """One condition that a split must meet, and whether it does.
 
     Attributes:
         name: What was checked.
@@ -39,15 +39,15 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What the judge found of a split."""
+class SplitValidation:
+    """All checks of a split, and its images by split and class."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[SplitCheck, ...]
     counts: dict[str, dict[str, int]]
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Checks that did not pass, in words."""
+        """Checks that failed, in words."""
         return tuple(
             f"{check.name}: {check.detail}"
             for check in self.checks
@@ -55,13 +55,15 @@ class Proof:
         )
 
     def document(self) -> dict[str, object]:
-        """Return the proof as JSON values, the content of `splits.json`."""
+        """Return the checks as JSON values, the content of `splits.json`."""
         checks = [asdict(check) for check in self.checks]
         return {"checks": checks, "images": self.counts, "passed": not self.faults}
 
 
-def prove_splits(rows: Iterable[Placed], settings: DataSettings) -> Proof:
-    """Check that a split of images may be trained and judged on.
+def validate_splits(
+    rows: Iterable[AssignedImage], settings: DataSettings
+) -> SplitValidation:
+    """Check that a split of images may be trained and evaluated on.
 
     Args:
         rows: Every kept image once.
@@ -78,37 +80,37 @@ def prove_splits(rows: Iterable[Placed], settings: DataSettings) -> Proof:
         _undivided("groups lie in one split", [(r.group, r.split) for r in images]),
         _undivided("groups lie in one fold", [(r.group, r.fold) for r in development]),
         _folds_inside(images, settings.num_folds),
-        _no_empty_place(images, settings.num_folds),
+        _no_empty_class(images, settings.num_folds),
         _shares(counts, settings.max_class_share_deviation),
     )
     table = {split: dict(sorted(counts[split].items())) for split in sorted(counts)}
-    return Proof(checks=checks, counts=table)
+    return SplitValidation(checks=checks, counts=table)
 
 
-def _once(images: Sequence[Placed]) -> Check:
+def _once(images: Sequence[AssignedImage]) -> SplitCheck:
     number = Counter(row.path for row in images)
     doubled = sorted(path for path, count in number.items() if count > 1)
-    return _check("every image has one place", doubled, good=f"{len(images)} images")
+    return _check("every image is assigned once", doubled, good=f"{len(images)} images")
 
 
-def _known_splits(images: Sequence[Placed]) -> Check:
+def _known_splits(images: Sequence[AssignedImage]) -> SplitCheck:
     unknown = {row.split for row in images} - {"train", "validation", "test"}
     return _check("splits are train, validation and test", sorted(unknown))
 
 
-def _undivided(name: str, pairs: Sequence[tuple[int, object]]) -> Check:
-    places: dict[int, set[object]] = defaultdict(set)
-    for group, place in pairs:
-        places[group].add(place)
+def _undivided(name: str, pairs: Sequence[tuple[int, object]]) -> SplitCheck:
+    found: dict[int, set[object]] = defaultdict(set)
+    for group, own in pairs:
+        found[group].add(own)
     divided = [
-        f"group {group} in {' and '.join(sorted(map(str, where)))}"
-        for group, where in sorted(places.items())
-        if len(where) > 1
+        f"group {group} in {' and '.join(sorted(map(str, names)))}"
+        for group, names in sorted(found.items())
+        if len(names) > 1
     ]
-    return _check(name, divided, good=f"{len(places)} groups")
+    return _check(name, divided, good=f"{len(found)} groups")
 
 
-def _folds_inside(images: Sequence[Placed], num_folds: int) -> Check:
+def _folds_inside(images: Sequence[AssignedImage], num_folds: int) -> SplitCheck:
     wrong = [
         f"{row.path} ({row.split}, fold {row.fold})"
         for row in images
@@ -118,7 +120,7 @@ def _folds_inside(images: Sequence[Placed], num_folds: int) -> Check:
     return _check("folds exist inside the development part only", wrong)
 
 
-def _no_empty_place(images: Sequence[Placed], num_folds: int) -> Check:
+def _no_empty_class(images: Sequence[AssignedImage], num_folds: int) -> SplitCheck:
     labels = sorted({row.label for row in images})
     splits = {(row.split, row.label) for row in images}
     folds = {(row.fold, row.label) for row in images}
@@ -137,26 +139,26 @@ def _no_empty_place(images: Sequence[Placed], num_folds: int) -> Check:
     return _check("every split and fold has every class", empty)
 
 
-def _shares(counts: dict[str, Counter[str]], tolerance: float) -> Check:
-    whole: Counter[str] = Counter()
+def _shares(counts: dict[str, Counter[str]], tolerance: float) -> SplitCheck:
+    total: Counter[str] = Counter()
     for classes in counts.values():
-        whole.update(classes)
+        total.update(classes)
     largest = 0.0
     far = []
     for split, classes in sorted(counts.items()):
-        for label in sorted(whole):
+        for label in sorted(total):
             share = classes[label] / classes.total()
-            deviation = abs(share - whole[label] / whole.total())
+            deviation = abs(share - total[label] / total.total())
             largest = max(largest, deviation)
             if deviation > tolerance:
                 far.append(f"{label} in {split} is off by {deviation:.3f}")
-    name = f"class shares are within {tolerance:g} of the whole"
+    name = f"class shares are within {tolerance:g} of those of all images"
     return _check(name, far, good=f"largest deviation {largest:.4f}")
 
 
-def _check(name: str, faults: Sequence[str], *, good: str = "none found") -> Check:
+def _check(name: str, faults: Sequence[str], *, good: str = "none found") -> SplitCheck:
     if not faults:
-        return Check(name=name, is_passed=True, detail=good)
+        return SplitCheck(name=name, is_passed=True, detail=good)
     shown = ", ".join(faults[:MAX_SHOWN])
     more = f" and {len(faults) - MAX_SHOWN} more" if len(faults) > MAX_SHOWN else ""
-    return Check(name=name, is_passed=False, detail=f"got {shown}{more}")
+    return SplitCheck(name=name, is_passed=False, detail=f"got {shown}{more}")

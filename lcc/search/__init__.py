@@ -1,1 +1,1 @@
-"""Grid times k-fold as pure arithmetic: index to trial, results to best point."""
+"""Grid search with k-fold cross-validation: index to trial, results to best point."""

@@ -1,4 +1,4 @@
-"""The grid: points by index, and the settings that a point makes.
+"""The grid of a search: its points by index, and the settings of each.
 
 Pure arithmetic and validation; nothing is stored to know a point.
 """
@@ -53,8 +53,8 @@ class Grid:
         point: Point = {}
         for key in sorted(self.choices, reverse=True):
             values = self.choices[key]
-            index, place = divmod(index, len(values))
-            point[key] = values[place]
+            index, position = divmod(index, len(values))
+            point[key] = values[position]
         return dict(sorted(point.items()))
 
 
@@ -68,7 +68,7 @@ def apply_point(settings: Settings, point: Point) -> Settings:
 
 
 def check_grid(settings: Settings) -> None:
-    """Refuse a grid that varies what features computed once cannot follow.
+    """Refuse a grid that varies what features depend on, where they are computed once.
 
     Raises:
         ConfigError: The backbone is frozen and a path would change its features.

@@ -1,4 +1,7 @@
-"""From the results of all trials to scikit-learn's table and the best point. Pure."""
+"""Choose the best point from the results of all trials, and tabulate them.
+
+Pure: knows no files. The table has the columns of scikit-learn's `cv_results_`.
+"""
 
 import csv
 import io
@@ -20,8 +23,8 @@ METRIC = "macro_f1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What one trial left.
+class TrialResult:
+    """The result of one trial.
 
     Attributes:
         point_index: Number of the point.
@@ -45,7 +48,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Best:
+class BestPoint:
     """The chosen point, the content of `best.json`.
 
     Attributes:
@@ -73,20 +76,20 @@ class Best:
         return json.dumps(asdict(self), indent=2).encode()
 
 
-def parse_best(content: bytes) -> Best:
-    """Return what `Best.dump` wrote."""
-    return Best(**json.loads(content))
+def parse_best(content: bytes) -> BestPoint:
+    """Return what `BestPoint.dump` wrote."""
+    return BestPoint(**json.loads(content))
 
 
-def parse_result(content: bytes) -> Result:
+def parse_result(content: bytes) -> TrialResult:
     """Return the result of one trial's object; unknown fields are left out."""
     document = json.loads(content)
-    return Result(
-        **{name: document[name] for name in Result.__slots__ if name in document}
+    return TrialResult(
+        **{name: document[name] for name in TrialResult.__slots__ if name in document}
     )
 
 
-def choose_best(results: Sequence[Result]) -> Best | None:
+def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
     """Return the simplest point within one standard error of the best mean.
 
     Simpler means fewer trainable parameters, then stronger regularisation, then earlier
@@ -112,7 +115,7 @@ def choose_best(results: Sequence[Result]) -> Best | None:
     )
     found = sound[chosen]
     epochs = [result.best_epoch + 1 for result in found]
-    return Best(
+    return BestPoint(
         point=found[0].point,
         point_index=chosen,
         mean=means[chosen],
@@ -124,7 +127,7 @@ def choose_best(results: Sequence[Result]) -> Best | None:
     )
 
 
-def tabulate(results: Sequence[Result]) -> list[dict[str, object]]:
+def tabulate(results: Sequence[TrialResult]) -> list[dict[str, object]]:
     """Return one row per point, with the columns of `GridSearchCV.cv_results_`.
 
     Scores are macro F1; accuracy and loss follow as `mean_test_accuracy` and so on. A
@@ -147,7 +150,7 @@ def write_csv(rows: Sequence[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
-def _row(found: Sequence[Result], *, rank: int) -> dict[str, object]:
+def _row(found: Sequence[TrialResult], *, rank: int) -> dict[str, object]:
     times = [result.fit_seconds for result in found]
     row: dict[str, object] = {
         "mean_fit_time": statistics.fmean(times),
@@ -175,14 +178,14 @@ def _row(found: Sequence[Result], *, rank: int) -> dict[str, object]:
     }
 
 
-def _by_point(results: Sequence[Result]) -> dict[int, list[Result]]:
-    by_point: dict[int, list[Result]] = {}
+def _by_point(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+    by_point: dict[int, list[TrialResult]] = {}
     for result in sorted(results, key=lambda result: (result.point_index, result.fold)):
         by_point.setdefault(result.point_index, []).append(result)
     return by_point
 
 
-def _scores(found: Sequence[Result], metric: str = METRIC) -> list[float]:
+def _scores(found: Sequence[TrialResult], metric: str = METRIC) -> list[float]:
     return [
         result.scores[metric] if result.scores is not None else math.nan
         for result in found
@@ -213,7 +216,7 @@ def _rank(means: Mapping[int, float], index: int) -> int:
     return 1 + sum(other > value for other in others)
 
 
-def _complexity(result: Result) -> tuple[float, ...]:
+def _complexity(result: TrialResult) -> tuple[float, ...]:
     point = result.point
     strength = (-float(point.get(name, 0.0)) for name in REGULARISERS)
     return (result.num_parameters, *strength, result.point_index)

@@ -1,12 +1,12 @@
-"""Trials: one grid point on one fold, computed from an index, with nothing stored."""
+"""Trials, each one grid point on one fold, computed from an index."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 
-import lcc
 from lcc.config.settings import Settings
 from lcc.search.grid import Grid, Point
+from lcc.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +83,19 @@ def trial_ids(settings: Settings) -> list[str]:
     catalogue = settings.data.catalogue or ""
     trials = (trial_at(index, settings) for index in range(count_trials(settings)))
     return [
-        trial_id(trial, settings, catalogue=catalogue, code=lcc.__version__)
+        trial_id(trial, settings, catalogue=catalogue, code=__version__)
         for trial in trials
     ]
 
 
-def slice_trials(index: int, *, num_indexes: int, num_trials: int) -> range:
+def trials_of_process(
+    process_index: int, *, num_processes: int, num_trials: int
+) -> range:
     """Return the trials of one process; processes differ by one trial at most.
 
     Example:
-        >>> [len(slice_trials(i, num_indexes=3, num_trials=10)) for i in range(3)]
-        [3, 3, 4]
+        >>> trials_of_process(1, num_processes=3, num_trials=10)
+        range(3, 6)
     """
-    start = index * num_trials // num_indexes
-    return range(start, (index + 1) * num_trials // num_indexes)
+    start = process_index * num_trials // num_processes
+    return range(start, (process_index + 1) * num_trials // num_processes)

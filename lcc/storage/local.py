@@ -1,4 +1,4 @@
-"""Objects as files below one folder.
+"""Store objects as files below one folder.
 
 Knows how a file is written whole: a temporary name in the same folder, then a rename.
 """
@@ -58,13 +58,13 @@ class LocalStore:
 
     def write(self, key: str, data: bytes) -> None:
         """Write the object whole, replacing what was there."""
-        with self._whole(key) as temporary:
+        with self._replacing(key) as temporary:
             _write_durably(temporary, (data,))
             temporary.replace(self._path(key))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object unless one exists; return whether this call wrote it."""
-        with self._whole(key) as temporary:
+        with self._replacing(key) as temporary:
             _write_durably(temporary, (data,))
             try:
                 self._path(key).hardlink_to(temporary)  # fails where the name exists
@@ -74,12 +74,12 @@ class LocalStore:
 
     def upload(self, key: str, path: Path) -> None:
         """Copy a file to the object, replacing what was there."""
-        with path.open("rb") as source, self._whole(key) as temporary:
+        with path.open("rb") as source, self._replacing(key) as temporary:
             _write_durably(temporary, iter(lambda: source.read(1 << 24), b""))
             temporary.replace(self._path(key))
 
     def absorb(self, key: str, path: Path) -> None:
-        """Move a file to the object's place; copy it from another file system."""
+        """Move a file to the object's path; copy it from another file system."""
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ class LocalStore:
             raise ConfigError(message) from err
 
     @contextmanager
-    def _whole(self, key: str) -> Iterator[Path]:
+    def _replacing(self, key: str) -> Iterator[Path]:
         """Give a temporary file beside the object; it is gone afterwards."""
         folder = self._path(key).parent
         temporary = None

@@ -1,7 +1,7 @@
-"""Objects in an S3 bucket, or any store that speaks its protocol; the only boto3 here.
+"""Store objects in an S3 bucket, or in any store that speaks its protocol.
 
-Retries with jitter, multi-part uploads and parallel range reads are boto3's; what an
-error means is in `answers`.
+The only user of boto3, whose are retries with jitter, multi-part uploads and parallel
+range reads; what an error means is in `s3_errors`.
 """
 
 import random
@@ -29,7 +29,7 @@ from botocore.exceptions import (
 
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, LccError, NotFoundError
-from lcc.storage import answers
+from lcc.storage import s3_errors
 from lcc.storage.store import ObjectInfo, check_key
 
 PART_BYTES = 16 << 20  # above it an object goes up in parts, and comes down in ranges
@@ -38,12 +38,15 @@ NUM_THREADS = 8  # saturates a 10 Gbit/s link at 16 MiB a part; pool is sized to
 OWN_FAULTS: tuple[tuple[tuple[type[Exception], ...], Callable[..., LccError]], ...] = (
     (
         (NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError),
-        answers.no_keys,
+        s3_errors.no_keys,
     ),
-    ((ParamValidationError,), answers.bad_address),
-    ((UnicodeEncodeError,), answers.bad_name),
-    ((Boto3Error, BotoCoreError, OSError), answers.unavailable),
-    ((ValueError,), answers.bad_endpoint),  # botocore's answer to a malformed endpoint
+    ((ParamValidationError,), s3_errors.bad_address),
+    ((UnicodeEncodeError,), s3_errors.bad_name),
+    ((Boto3Error, BotoCoreError, OSError), s3_errors.unavailable),
+    (
+        (ValueError,),
+        s3_errors.bad_endpoint,
+    ),  # botocore's of a malformed endpoint
 )
 FAULTS = (ClientError, *(kind for kinds, _ in OWN_FAULTS for kind in kinds))
 
@@ -89,7 +92,7 @@ class S3Store:
             return b""
         try:
             return self._read(key, Range=f"bytes={start}-{start + length - 1}")[0]
-        except answers.BeyondEndError:
+        except s3_errors.BeyondEndError:
             return b""
 
     def write(self, key: str, data: bytes) -> None:
@@ -104,8 +107,8 @@ class S3Store:
                 self._client.put_object(
                     Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*"
                 )
-        except answers.AlreadyExistsError as err:
-            # A try whose answer was lost may have written it: then the bytes are ours.
+        except s3_errors.AlreadyExistsError as err:
+            # A try whose answer was lost may have written it: then the bytes are these.
             return err.num_retries > 0 and self.read(key) == data
         return True
 
@@ -206,7 +209,7 @@ class S3Store:
         )
 
     def _read(self, key: str, **options: str) -> tuple[bytes, str]:
-        """Get an object; botocore retries the request, we a body that breaks off."""
+        """Get an object; botocore retries the request, this a body that breaks off."""
         for attempt in range(1, self.settings.max_attempts + 1):
             with self._translating(key):
                 answer = self._client.get_object(
@@ -226,8 +229,8 @@ class S3Store:
         try:
             yield
         except ClientError as err:
-            if answers.is_404(err.response) and not self._has_bucket:
-                raise answers.no_bucket(self._place(key)) from err
+            if s3_errors.is_404(err.response) and not self._has_bucket:
+                raise s3_errors.no_bucket(self._uri(key)) from err
             raise
 
     @cached_property
@@ -235,7 +238,7 @@ class S3Store:
         try:
             self._client.head_bucket(Bucket=self.bucket)
         except ClientError as err:
-            return not answers.is_404(err.response)  # 403: there, but not ours to list
+            return not s3_errors.is_404(err.response)  # 403: it is there
         return True
 
     @contextmanager
@@ -243,19 +246,19 @@ class S3Store:
         try:
             yield
         except FAULTS as err:
-            raise self._meaning(err, key) from err
+            raise self._error_of(err, key) from err
 
-    def _meaning(self, err: Exception, key: str) -> LccError:
+    def _error_of(self, err: Exception, key: str) -> LccError:
         # A failed transfer keeps the answer as its context.
         cause = err.__context__ if isinstance(err, Boto3Error) else err
         if isinstance(cause, ClientError):
-            return answers.meaning(
-                cause.response, place=self._place(key), endpoint=self.endpoint
+            return s3_errors.error_of(
+                cause.response, uri=self._uri(key), endpoint=self.endpoint
             )
         make = next(make for kinds, make in OWN_FAULTS if isinstance(err, kinds))
-        return make(place=self._place(key), endpoint=self.endpoint, reason=err)
+        return make(uri=self._uri(key), endpoint=self.endpoint, reason=err)
 
-    def _place(self, key: str) -> str:
+    def _uri(self, key: str) -> str:
         return f"{self.uri}/{key}".rstrip("/")
 
 

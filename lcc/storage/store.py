@@ -1,4 +1,4 @@
-"""The one interface to objects: whole writes, create-only writes, range reads.
+"""The interface of an object store: whole writes, create-only writes, range reads.
 
 Knows what a store promises; not where bytes lie (`local`, `s3`) nor which keys there
 are (`layout`).
@@ -32,7 +32,7 @@ class Store(Protocol):
     """Objects under one root URI.
 
     Every write is whole or not at all: a reader sees the old object, the new one or
-    none. Temporary trouble (time-outs, 5xx) is retried inside and ends as
+    none. Temporary errors (time-outs, 5xx) are retried inside and end as
     `UnavailableError`; a missing object is `NotFoundError`; a refused key or missing
     bucket is `ConfigError`.
     """
@@ -83,7 +83,7 @@ class Store(Protocol):
 
 
 def check_key(key: str) -> None:
-    """Refuse a key that would leave the root, as a foreign bucket may hold.
+    """Refuse a key that leads out of the root, as somebody else's bucket may hold.
 
     Raises:
         DataError: The key is absolute or has a part `..`.

@@ -1,4 +1,4 @@
-"""From a URI or path to a store, and from the URI of one file to a local file.
+"""Open the store of a URI or path, and fetch single files.
 
 Knows schemes; not how bytes are moved (`local`, `s3`).
 """

@@ -1,4 +1,4 @@
-"""Where tracking lies when nobody names a server, and who may write there now.
+"""Where MLflow keeps its data, and a lock so that one process at a time sends to it.
 
 Knows URIs, folders and one lock file; not MLflow (`mlflow`).
 """
@@ -17,7 +17,7 @@ from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import local_path, scheme_of
 
-# MLflow makes its database in 3 s, two before us on a busy machine take above 10.
+# MLflow makes its database in 3 s; behind two others on a busy machine, above 10.
 LOCK_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
@@ -44,13 +44,13 @@ def tracking_uri(settings: TrackingSettings, root: str) -> str:
 
 
 def tracking_folder(root: str) -> Path:
-    """Return the local folder of a database without server; it need not exist."""
+    """Return the local folder of the SQLite file; it need not exist."""
     folder = local_path(root) if scheme_of(root) == "file" else Path("lcc-study")
     return folder.absolute()
 
 
 def lock_file(root: str) -> Path:
-    """Return the lock of a root: in it, or of this user where it is a bucket.
+    """Return the lock file of a root: in a folder, or in this user's /tmp for a bucket.
 
     A pod's own file system is read-only but for its temporary folder.
     """
@@ -62,7 +62,7 @@ def lock_file(root: str) -> Path:
 
 @contextmanager
 def locked(root: str) -> Iterator[None]:
-    """Be the only sender of this machine to a root; a dead owner's lock is void.
+    """Hold the lock of a root, which a dead owner gives up by itself.
 
     SQLite takes one writer, MLflow's first start on a database takes no other, and two
     senders of one run would both create it.

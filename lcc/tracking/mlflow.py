@@ -1,19 +1,21 @@
-"""A tracking server as MLflow; the only file that talks to MLflow.
+"""MLflow as the tracking server; nothing else talks to it.
 
 Runs are found by our tags (`lcc.run`, `lcc.trial`), never by a remembered MLflow id, so
 that any process can go on where another stopped.
 """
 
 import logging
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lcc.config import environment
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
-from lcc.tracking.client import database_errors, knocking, legal_name, set_defaults
 from lcc.tracking.location import locked, tracking_folder, tracking_uri
 from lcc.tracking.registry import Registry
 from lcc.tracking.server import Metric, RefusedError
@@ -21,14 +23,28 @@ from lcc.tracking.server import Metric, RefusedError
 BATCH = 1000  # most metrics that one log_batch takes
 PARAMS = 100  # most parameters that one log_batch takes
 PASSING_STATUS = {401, 403, 408, 429}  # of 4xx: keys may be put right, queues empty
+# A server that is away must not hold up the driver: short waits, one more try; what was
+# not taken is sent at the next call.
+CLIENT_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    environment.NO_TELEMETRY: "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+PROBE_ENVIRONMENT = {  # to find out whether it is there at all
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+ILLEGAL = re.compile(r"[^\w.\-/ :]")  # what MLflow takes in no name
 
 
 class MlflowServer:
-    """A `TrackingServer` that is MLflow, by HTTP or on SQLite.
+    """A `TrackingServer` on MLflow, by HTTP or on an SQLite file.
 
     Args:
         settings: URI, experiment, registered model.
-        root: Root URI of the study; SQLite lies under it.
+        root: URI of the root; SQLite lies under it.
     """
 
     def __init__(self, settings: TrackingSettings, root: str) -> None:
@@ -53,18 +69,20 @@ class MlflowServer:
         found = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        place = None
-        if self.uri.startswith("sqlite:"):  # else the server knows its own place
-            place = (tracking_folder(self.root) / "mlartifacts").as_uri()
-        return str(self._client.create_experiment(name, artifact_location=place))
+        location = None
+        if self.uri.startswith("sqlite:"):  # else the server has a location of its own
+            location = (tracking_folder(self.root) / "mlartifacts").as_uri()
+        return str(self._client.create_experiment(name, artifact_location=location))
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Be the only sender, to a server that answers; a dead one is found in 4 s."""
+        """Lock out other senders, and check that the server answers within 4 s."""
         with locked(self.root):
             with self._translating():
-                client = self._client  # sets the waits that hold again after the knock
-                with knocking():
+                client = (
+                    self._client
+                )  # made with its own waits, which hold again after this
+                with short_waits():
                     client.search_experiments(max_results=1)
             yield
 
@@ -245,6 +263,48 @@ class MlflowServer:
             "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
             "`lcc-launch status` sends it again."
         )
+
+
+def set_defaults() -> None:
+    """Set the client's waits where the user has not; before MLflow is imported."""
+    for name, value in CLIENT_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def short_waits() -> Iterator[None]:
+    """Wait 4 s at most for each answer; the client reads its variables at each call."""
+    before = {name: os.environ.get(name) for name in PROBE_ENVIRONMENT}
+    os.environ.update(PROBE_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return the database errors that MLflow passes on; none without SQLAlchemy."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError:  # mlflow-skinny speaks to servers only
+        return ()
+    return (SQLAlchemyError,)
+
+
+def legal_name(name: str) -> str:
+    """Return a name that MLflow takes: other characters become their code.
+
+    Two names stay two.
+
+    Example:
+        >>> legal_name("test/recall/lung, left")
+        'test/recall/lung_2c_ left'
+    """
+    return ILLEGAL.sub(lambda match: f"_{ord(match[0]):x}_", name)
 
 
 def _first_line(err: Exception) -> str:

@@ -1,13 +1,13 @@
-"""How far a step is: one line a moment on stdout, read by whoever started it."""
+"""Progress lines on stdout: printed by a step, parsed by whoever started it."""
 
 import sys
 import time
 
 PREFIX = "progress"
-INTERVAL_SECONDS = 0.2  # faster than an eye follows, slow enough to cost nothing
+INTERVAL_SECONDS = 0.2  # finer is not seen, and would cost time
 
 
-class Progress:
+class ProgressPrinter:
     """Print `progress <done> <total>` now and then; always the first and the last.
 
     Args:

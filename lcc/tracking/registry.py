@@ -1,4 +1,4 @@
-"""The model registry: one version per run, and an alias that moves forward.
+"""MLflow's model registry: one version per run, and an alias that moves forward.
 
 Knows what a version is named and tagged; the client that it is given is MLflow's.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """One registered model.
+    """One registered model: its versions and its alias.
 
     Attributes:
         client: An `MlflowClient`.

@@ -1,4 +1,4 @@
-"""The one sender: forwards what all processes of a run have spooled.
+"""Sends to the tracking server what all processes of a run have spooled.
 
 Knows the spool and in which order events count; `mlflow` knows the server. Whoever
 drives a run, or asks for its status later, calls `forward`; nobody else does.
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Sender:
-    """Forward the spool of one run, each metric step exactly once.
+    """Forwards the spool of one run, each metric step exactly once.
 
     Attempts to send at once; what a server that is away did not take is sent by a later
     call, also of another process. Never raises because of the server.
@@ -46,7 +46,7 @@ class Sender:
     _has_warned: bool = False
 
     def forward(self) -> int:
-        """Send what is new.
+        """Send the events that no earlier call has sent.
 
         Returns:
             Chunks that still wait, 0 when everything was taken.
@@ -64,7 +64,7 @@ class Sender:
         return 0
 
     def finish(self) -> int:
-        """Send what is new, then end trials that died before they could report it.
+        """Send what is left, then mark trials as killed that never reported their end.
 
         To be called once no process of the run is left.
 
@@ -122,7 +122,7 @@ class Sender:
                 self._seen.update(_metric_keys(event))
 
     def _send(self, events: list[Any]) -> None:
-        """Send events grouped by run: runs, tags and parameters, metrics, the rest."""
+        """Send events by run: the run, tags and parameters, metrics, then the rest."""
         taken: set[tuple[str | None, str, int]] = set()
         for trial in dict.fromkeys(event["trial"] for event in events):
             own = [event for event in events if event["trial"] == trial]
@@ -143,7 +143,7 @@ class Sender:
         items: Sequence[Any],
         send: Callable[[Any], None],
     ) -> None:
-        """Send items together; halve until what is refused stands alone, and say so.
+        """Send items together; where one is refused, find it by halving and log it.
 
         One report that the server never takes must not hold up all others.
         """

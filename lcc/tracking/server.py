@@ -1,4 +1,4 @@
-"""What the sender needs of a tracking server, whichever it is."""
+"""The interface of a tracking server, as the sender calls it."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,14 +14,14 @@ class RefusedError(LccError):
 
 
 class TrackingServer(Protocol):
-    """What the sender needs of a tracking server; runs are named by our own ids.
+    """A server that runs are reported to; runs are named by our own ids.
 
     Each call raises `UnavailableError` where a later try may succeed, `RefusedError`
     where no try will.
     """
 
     def session(self) -> AbstractContextManager[None]:
-        """Be the only sender to a server that answers, or raise `UnavailableError`."""
+        """Lock out other senders, and check that the server answers."""
 
     def ensure_run(self, run_id: str, trial: str | None, *, start_ms: int) -> None:
         """Find or create the run."""

@@ -1,4 +1,4 @@
-"""What one process reports about its run: events, spooled to the object store.
+"""Reports of one process about its run, as events spooled to the object store.
 
 Knows the form of an event and of the spool; not MLflow, and not who forwards it
 (`sender`). Each event carries its own time: forwarding it twice changes nothing.
@@ -16,12 +16,12 @@ from lcc.errors import UnavailableError
 from lcc.storage import layout
 from lcc.storage.store import Store
 
-Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 Event = dict[str, object]
 
 
 class Tracker:
-    """Spool the reports of one process of a run; flushed on exit from `with`.
+    """The reports of one process of a run, spooled; flushed on exit from `with`.
 
     Guarantees that a call never fails because a server is away: events wait in memory
     and, after `flush`, below `runs/<run id>/spool/`. `trial=None` is the stage's run,
@@ -112,7 +112,7 @@ class Tracker:
         fields = {"name": name, "digest": digest, "source": source, "context": context}
         self._add("input", None, **{key: _text(value) for key, value in fields.items()})
 
-    def set_status(self, status: Status, *, trial: str | None = None) -> None:
+    def set_status(self, status: MlflowStatus, *, trial: str | None = None) -> None:
         """Report that a run goes on or has ended."""
         self._add("status", trial, status=status)
 
@@ -138,5 +138,5 @@ class Tracker:
 
 
 def _text(value: object) -> str:
-    """Return text that is UTF-8; bytes of a path that are not are written out."""
+    """Return text that UTF-8 can hold; bytes of a path that are no text are escaped."""
     return str(value).encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Random changes of training tiles: one affine transform and one stain jitter.
+"""Augmentation of training tiles: one affine transform and one stain jitter.
 
 Knows how changes are drawn and applied to a batch. A change is a function of (seed,
 epoch, position of the example) alone, so that a resumed run sees the very same tiles.
@@ -27,7 +27,7 @@ WHITE = 256.0  # pixels count from 1 to 256, so that black has a finite density
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """One change per example.
+    """A random transform and stain jitter for each example.
 
     Attributes:
         transforms: (n, 2, 3) float32, affine, from output to input pixels.
@@ -50,7 +50,7 @@ def draw_changes(
     seed: int,
     epoch: int,
 ) -> Changes:
-    """Draw the changes of one epoch.
+    """Return random changes for every example of one epoch.
 
     Rotation, zoom, flips, shear and shift are composed into one matrix about the
     centre; strengths of haematoxylin and eosin are drawn independently, what neither
@@ -99,7 +99,9 @@ def move_tiles(tiles: Tiles8, transforms: Floats) -> Tiles8:
 
 
 def jitter_stains(images: Any, stains: Any) -> Any:
-    """Change the strength of the stains; works eagerly and inside `tf.data`.
+    """Return each tile with other strengths of its stains.
+
+    Works eagerly and inside `tf.data`.
 
     Args:
         images: (b, height, width, 3) uint8 or float32, RGB, 0–255.

@@ -1,4 +1,4 @@
-"""What a process does before it builds any model, and the backbone that stays fixed."""
+"""TensorFlow's set-up in a process, and the backbone with or without training."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def make_backbone(settings: Settings, scratch: Path) -> keras.Model:
 
 
 def prepare_tensorflow(settings: Settings) -> None:
-    """Make TensorFlow repeat itself to the bit, and set the precision."""
+    """Seed TensorFlow, have it repeat itself to the bit, and set the precision."""
     keras.utils.set_random_seed(settings.train.seed)
     if not settings.train.mixed_precision:
         tf.config.experimental.enable_op_determinism()

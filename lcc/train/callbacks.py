@@ -1,4 +1,4 @@
-"""Keras' own callbacks for our loop, and how their state survives a restart."""
+"""The Keras callbacks of a training, and their state for a checkpoint."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lcc.config.train import TrainSettings
 
 CSV = "history.csv"
-# What each callback must remember; everything else it computes anew.
+# What each callback must remember; it computes everything else anew.
 STATE = {
     "EarlyStopping": ("wait", "best", "best_epoch", "stopped_epoch"),
     "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
@@ -77,7 +77,7 @@ def load_callbacks(
     *,
     best_weights: list[NDArray[Any]] | None,
 ) -> None:
-    """Give the callbacks back what they remembered; call it after `on_train_begin`."""
+    """Restore what the callbacks remembered; call it after `on_train_begin`."""
     for callback in callbacks:
         for name, value in state.get(type(callback).__name__, {}).items():
             setattr(callback, name, value)

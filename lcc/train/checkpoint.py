@@ -1,6 +1,7 @@
-"""All that a training needs to go on, as one object: written whole, the last two kept.
+"""Checkpoints: the state of a training, saved as one object and put back.
 
-Knows arrays and a JSON document; not what they mean (`loop`).
+Knows what a training must remember of its model, its optimizer and Keras' callbacks;
+the loop's own facts are JSON values to it. The last two checkpoints are kept.
 """
 
 import io
@@ -9,14 +10,24 @@ import logging
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from lcc.errors import ConfigError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.train.callbacks import (
+    CSV,
+    best_weights_of,
+    dump_callbacks,
+    load_callbacks,
+)
+
+Callbacks = list[keras.callbacks.Callback]
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +37,7 @@ DOCUMENT = "document"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """State of a training after some step.
+    """The state of a training after some step.
 
     Attributes:
         step: Steps done since the beginning.
@@ -40,7 +51,7 @@ class Checkpoint:
 
 
 def pack(checkpoint: Checkpoint, *, digest: str = "") -> bytes:
-    """Return a checkpoint as bytes."""
+    """Return a checkpoint as the bytes of a NumPy archive."""
     document = {"digest": digest, "step": checkpoint.step, **checkpoint.document}
     flat: dict[str, Any] = {
         f"{name}/{number:05d}": array
@@ -54,7 +65,7 @@ def pack(checkpoint: Checkpoint, *, digest: str = "") -> bytes:
 
 
 def unpack(data: bytes) -> Checkpoint:
-    """Return the checkpoint that was packed."""
+    """Return the checkpoint from the bytes that `pack` made."""
     arrays: dict[str, list[NDArray[Any]]] = {}
     with np.load(io.BytesIO(data)) as file:
         document = json.loads(file[DOCUMENT].tobytes())
@@ -63,8 +74,58 @@ def unpack(data: bytes) -> Checkpoint:
     return Checkpoint(step=document["step"], document=document, arrays=arrays)
 
 
+def first_state(model: keras.Model) -> Checkpoint:
+    """Return the state of a training before its first step."""
+    document = {"callbacks": {}, "csv": "", "history": [], "stop": False}
+    document["sums"] = [0.0, 0.0, 0.0]
+    return Checkpoint(step=0, document=document, arrays=_arrays_of(model))
+
+
+def take_state(
+    model: keras.Model,
+    callbacks: Callbacks,
+    *,
+    step: int,
+    folder: Path,
+    facts: dict[str, Any],
+) -> Checkpoint:
+    """Return the state of a training after some step, from which it can go on.
+
+    Args:
+        model: Compiled with its optimizer.
+        callbacks: Keras' own.
+        step: Steps done.
+        folder: Where `history.csv` is.
+        facts: What the loop itself must remember, as JSON values.
+    """
+    csv = folder / CSV
+    document = {
+        "callbacks": dump_callbacks(callbacks),
+        "csv": csv.read_text() if csv.exists() else "",
+        "stop": bool(model.stop_training),
+        **facts,
+    }
+    arrays = _arrays_of(model) | {"best": best_weights_of(callbacks)}
+    return Checkpoint(step=step, document=document, arrays=arrays)
+
+
+def put_state(model: keras.Model, callbacks: Callbacks, saved: Checkpoint) -> None:
+    """Set model and callbacks to a saved state; call it after `on_train_begin`."""
+    for variables, name in (
+        (model.variables, "model"),
+        (model.optimizer.variables, "optimizer"),
+    ):
+        for variable, value in zip(variables, saved.arrays[name], strict=True):
+            variable.assign(value)
+    load_callbacks(
+        callbacks,
+        saved.document["callbacks"],
+        best_weights=saved.arrays.get("best"),
+    )
+
+
 class Checkpoints:
-    """The checkpoints of one run.
+    """The checkpoints of one run in the store: saved, thinned out, loaded.
 
     Args:
         store: The root.
@@ -86,7 +147,7 @@ class Checkpoints:
             self._store.delete(key)
 
     def load(self) -> Checkpoint | None:
-        """Return the newest checkpoint that is whole, None where there is none.
+        """Return the newest checkpoint that can be read, None where there is none.
 
         Raises:
             ConfigError: It belongs to a training with other settings.
@@ -112,3 +173,10 @@ class Checkpoints:
         prefix = layout.checkpoints_prefix(self._run_id)
         keys = [item.key for item in self._store.list_objects(prefix)]
         return [key for key in keys if key.endswith(".npz")]
+
+
+def _arrays_of(model: keras.Model) -> dict[str, list[NDArray[Any]]]:
+    return {
+        "model": [np.asarray(variable) for variable in model.variables],
+        "optimizer": [np.asarray(variable) for variable in model.optimizer.variables],
+    }

@@ -1,7 +1,7 @@
 """Which devices a training runs on, as a TensorFlow distribution strategy.
 
-Knows GPUs, logical CPU devices, peers, and what must hold between their number and the
-batch; nothing of models.
+Knows GPUs, logical CPU devices and workers, and how batches are shared out among them;
+nothing of models.
 """
 
 import faulthandler
@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 # Private to TensorFlow, which pyproject.toml therefore pins to one minor version:
-# nothing public bounds the wait for peers or gives a process several CPU devices.
+# nothing public bounds the wait for workers or gives one several CPU devices.
 from tensorflow.python.distribute.collective_all_reduce_strategy import (
     CollectiveAllReduceExtended,
     coordination_config_pb2,
@@ -20,77 +20,64 @@ from tensorflow.python.distribute.collective_all_reduce_strategy import (
 from tensorflow.python.eager import context
 
 from lcc.config import environment
+from lcc.config.rules import batch_faults
 from lcc.config.settings import Settings
 from lcc.config.train import Device
 from lcc.errors import ConfigError
-from lcc.train.peers import Peers, tf_config
-from lcc.train.rendezvous import meet
+from lcc.train.input import Shard
+from lcc.train.rendezvous import wait_for_workers
+from lcc.train.workers import Workers, tf_config
 
-REGISTER_SECONDS = 60  # from the meeting until all have started TensorFlow's server
-HEARTBEAT_SECONDS = 10  # of silence until a peer is given up: TensorFlow's own choice
+REGISTER_SECONDS = 60  # from the rendezvous until all have started TensorFlow's server
+HEARTBEAT_SECONDS = 10  # of silence until a worker is given up: TensorFlow's own choice
 
 
-def make_strategy(settings: Settings, peers: Peers | None = None) -> Any:
-    """Return the strategy that `train.device`, `launch.gpus` and the peers ask for.
+def make_strategy(settings: Settings, workers: Workers | None = None) -> Any:
+    """Return the strategy that `train.device`, `launch.gpus` and the workers ask for.
 
     One device is TensorFlow's default strategy; more are a `MirroredStrategy`, and with
-    peers a `MultiWorkerMirroredStrategy`, once all of them are there. GPUs that were
+    workers a `MultiWorkerMirroredStrategy`, once all of them are there. GPUs that were
     asked for are used or refused, never replaced by the CPU in silence.
 
     Raises:
         ConfigError: Replicas do not divide the batch, or GPUs are not there.
-        UnavailableError: Not all peers came.
+        UnavailableError: Not all workers came.
     """
-    count, num_processes = settings.launch.gpus, len(peers.addresses) if peers else 1
+    gpus, pods = settings.launch.gpus, len(workers.addresses) if workers else 1
     faults = [
-        *_batch_faults(count, num_processes, batch_size=settings.train.batch_size),
-        *_device_faults(count, device=settings.train.device),
+        *batch_faults(gpus=gpus, pods=pods, batch_size=settings.train.batch_size),
+        *_device_faults(gpus, device=settings.train.device),
     ]
     if faults:
         raise ConfigError(*faults)
-    is_on_gpus = settings.train.device is Device.GPU and count > 0
-    if peers is not None:
-        meet(peers)
-        return _over_processes(peers, max(count, 1), is_on_gpus=is_on_gpus)
-    return _on_gpus(count) if is_on_gpus else _on_cpu(max(count, 1))
+    is_on_gpus = settings.train.device is Device.GPU and gpus > 0
+    if workers is not None:
+        wait_for_workers(workers)
+        return _over_workers(workers, max(gpus, 1), is_on_gpus=is_on_gpus)
+    return _on_gpus(gpus) if is_on_gpus else _on_cpu(max(gpus, 1))
 
 
-def distribute(
-    strategy: Any, make: Callable[[tuple[int, int]], Any], *, batch_size: int
-) -> Any:
-    """Return an iterator over what each replica of this process gets of each batch.
+def distribute(strategy: Any, make: Callable[[Shard], Any], *, batch_size: int) -> Any:
+    """Return an iterator over the batches, each split over this process' replicas.
 
     Args:
-        strategy: One device, several replicas, or several processes.
-        make: Called with (index, count); returns a dataset of that part of every
-            global batch, endless where there are several processes.
+        strategy: One device, several replicas, or several workers.
+        make: Called with the shard of this worker; returns a dataset of that shard of
+            every global batch, endless where there are several workers.
         batch_size: Global.
     """
     if strategy.num_replicas_in_sync == 1:
-        return iter(make((0, 1)))
+        return iter(make(Shard()))
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return iter(strategy.experimental_distribute_dataset(make((0, 1))))
+        return iter(strategy.experimental_distribute_dataset(make(Shard())))
 
-    def make_part(context: Any) -> Any:
-        part = make((context.input_pipeline_id, context.num_input_pipelines))
-        return part.rebatch(context.get_per_replica_batch_size(batch_size))
+    def make_shard(context: Any) -> Any:
+        shard = Shard(
+            index=context.input_pipeline_id, num_shards=context.num_input_pipelines
+        )
+        return make(shard).rebatch(context.get_per_replica_batch_size(batch_size))
 
-    return iter(strategy.distribute_datasets_from_function(make_part))
-
-
-def _batch_faults(count: int, num_processes: int, *, batch_size: int) -> list[str]:
-    replicas = max(count, 1) * num_processes
-    if batch_size % replicas == 0:
-        return []
-    lower, upper = batch_size // replicas * replicas, -(-batch_size // replicas)
-    sizes = " or ".join(str(size) for size in (lower, upper * replicas) if size)
-    product = f" × launch.pods ({num_processes})" if num_processes > 1 else ""
-    fitting = [n for n in range(1, count + 1) if batch_size % (n * num_processes) == 0]
-    other = f", or --gpus {fitting[-1]}" if fitting else ""
-    return [
-        f"launch.gpus{product}: must divide train.batch_size ({batch_size}), "
-        f"got {count}. Use a batch of {sizes}{other}."
-    ]
+    return iter(strategy.distribute_datasets_from_function(make_shard))
 
 
 def _device_faults(count: int, *, device: Device) -> list[str]:
@@ -126,19 +113,19 @@ def _on_cpu(count: int) -> Any:
     )
 
 
-def _over_processes(peers: Peers, count: int, *, is_on_gpus: bool) -> Any:
-    """Return a strategy over all peers, each with `count` devices."""
+def _over_workers(workers: Workers, count: int, *, is_on_gpus: bool) -> Any:
+    """Return a strategy over all workers, each with `count` devices."""
     gpus = tf.config.list_physical_devices("GPU") if is_on_gpus else []
     # It takes all that it sees.
     tf.config.set_visible_devices(gpus[:count], "GPU")
     for gpu in gpus[:count]:  # pragma: no cover - needs a GPU
         tf.config.experimental.set_memory_growth(gpu, enable=True)
-    os.environ[environment.TF_CONFIG] = tf_config(peers)
-    _bound_waits(len(peers.addresses))
+    os.environ[environment.TF_CONFIG] = tf_config(workers)
+    _bound_waits(len(workers.addresses))
     if not is_on_gpus:
         _make_logical_cpus(count)
-    # Should a peer end between the meeting and here, the chief's server would wait for
-    # ever and hold Python's lock: only a thread outside of Python can end that.
+    # Should a worker end between the rendezvous and here, the chief's server would wait
+    # for ever and hold Python's lock: only a thread outside of Python can end that.
     faulthandler.dump_traceback_later(2 * REGISTER_SECONDS, exit=True)
     try:
         if is_on_gpus or count == 1:
@@ -148,10 +135,10 @@ def _over_processes(peers: Peers, count: int, *, is_on_gpus: bool) -> Any:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _bound_waits(num_processes: int) -> None:
-    """Have TensorFlow give up on peers; by itself it waits an hour for the first."""
+def _bound_waits(num_workers: int) -> None:
+    """Have TensorFlow give up on workers; by itself it waits an hour for the first."""
     jobs = [
-        coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=num_processes)
+        coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=num_workers)
     ]
     context.context().configure_coordination_service(
         service_type="standalone",
@@ -163,7 +150,7 @@ def _bound_waits(num_processes: int) -> None:
 
 
 class _OnLogicalCpus(tf.distribute.MultiWorkerMirroredStrategy):  # type: ignore[misc]
-    """TensorFlow's, which by itself uses one CPU device of each process."""
+    """TensorFlow's strategy on several CPU devices of each worker, in place of one."""
 
     def __init__(self, count: int) -> None:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()

@@ -28,7 +28,7 @@ TOLERANCE = 1e-5  # of a probability: float32 sums in another order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What is kept beside a model, as `model.json`.
+    """Facts about a saved model, kept beside it as `model.json`.
 
     Attributes:
         sha256: Digest of `model.keras`.
@@ -56,7 +56,7 @@ class ModelCard:
 def save_model(
     model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
 ) -> tuple[Path, Path]:
-    """Save both formats; check that each reloads and predicts the same.
+    """Save a model in both formats, each checked to reload and predict the same.
 
     Args:
         model: From images to probabilities.

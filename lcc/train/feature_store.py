@@ -1,4 +1,4 @@
-"""Where features of a frozen backbone lie, and the table they make.
+"""Features of a frozen backbone in the store: their digest, shards and table.
 
 Rows of the development part only, in catalogue order: the sealed test split has no
 features here. Knows no TensorFlow, so that a step that finds everything done is quick.
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue
 from lcc.errors import NotFoundError
@@ -24,7 +25,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureTable:
-    """Features by number: row × views + view, row counted in the development part.
+    """Features in memory, by number: row × views + view.
+
+    Rows are counted within those that the table covers.
 
     Attributes:
         features: (rows, views, channels) float32.
@@ -33,7 +36,7 @@ class FeatureTable:
     features: NDArray[np.float32]
 
     def take(self, records: Ints) -> NDArray[np.float32]:
-        """Return (k, channels) float32."""
+        """Return the features of some numbers, (k, channels) float32."""
         flat = self.features.reshape(-1, self.features.shape[-1])
         return np.asarray(flat[records])
 
@@ -44,7 +47,7 @@ def features_digest(settings: Settings, scratch: Path) -> str:
     files = {
         uri: _file_digest(uri, settings, scratch)
         for uri in (model.backbone, model.weights)
-        if "/" in uri
+        if is_file_name(uri)
     }
     parts = {
         "backbone": files.get(model.backbone, model.backbone),
@@ -72,32 +75,36 @@ def development_rows(catalogue: Catalogue) -> Ints:
     return np.sort(np.concatenate(rows))
 
 
-def features_key(catalogue: Catalogue, digest: str, index: int, num_slices: int) -> str:
-    """Return the key of one slice of features."""
-    return layout.features_shard(catalogue.digest, digest, index, num_shards=num_slices)
+def features_key(
+    catalogue: Catalogue, digest: str, shard_index: int, num_shards: int
+) -> str:
+    """Return the key of one shard of features."""
+    return layout.features_shard(
+        catalogue.digest, digest, shard_index, num_shards=num_shards
+    )
 
 
 def write_features(store: Store, key: str, features: NDArray[np.float32]) -> None:
-    """Write one slice."""
+    """Write one shard, (rows, views, channels) float32."""
     buffer = io.BytesIO()
     np.save(buffer, features)
     store.write(key, buffer.getvalue())
 
 
 def read_features(
-    store: Store, catalogue: Catalogue, digest: str, *, num_slices: int
+    store: Store, catalogue: Catalogue, digest: str, *, num_shards: int
 ) -> FeatureTable:
-    """Return all slices as one table.
+    """Return all shards as one table.
 
     Raises:
-        NotFoundError: A slice is missing.
+        NotFoundError: A shard is missing.
     """
-    parts = []
-    for index in range(num_slices):
-        key = features_key(catalogue, digest, index, num_slices)
+    shards = []
+    for shard_index in range(num_shards):
+        key = features_key(catalogue, digest, shard_index, num_shards)
         try:
-            parts.append(np.load(io.BytesIO(store.read(key))))
+            shards.append(np.load(io.BytesIO(store.read(key))))
         except NotFoundError as err:
             message = f"{store.uri}/{key}: not found. Run the features step again."
             raise NotFoundError(message) from err
-    return FeatureTable(features=np.concatenate(parts))
+    return FeatureTable(features=np.concatenate(shards))

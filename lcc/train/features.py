@@ -1,4 +1,4 @@
-"""Features of a frozen backbone: computed once per tile, read by every trial.
+"""Features of a frozen backbone, computed from tiles and their augmented views.
 
 View 0 is the tile unaltered, the others are augmented.
 """
@@ -38,7 +38,7 @@ def compute_features(
         records: (k,) tiles to compute.
         settings: Augmentation of the views, and their seed.
         num_views: Views per tile; the first is unaltered. What is drawn for a tile
-            depends on its record, so that slices make no difference.
+            depends on its record, so that shards make no difference.
         progress: Told how many tiles were done.
     """
     total = int(records.max(initial=-1)) + 1

@@ -1,14 +1,15 @@
-"""The features step: slices of the development part, each computed once."""
+"""The features step: shards of the development part's features, each computed once."""
 
 from pathlib import Path
 
 from lcc.config.settings import Settings
 from lcc.data.catalogue import read_catalogue
-from lcc.data.task import slice_rows
+from lcc.data.task import shard_rows
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 from lcc.train.feature_store import (
+    Ints,
     development_rows,
     features_digest,
     features_key,
@@ -17,32 +18,38 @@ from lcc.train.feature_store import (
 
 
 def run_features(
-    settings: Settings, store: Store, *, scratch: Path, part: tuple[int, int]
+    settings: Settings,
+    store: Store,
+    *,
+    scratch: Path,
+    process_index: int,
+    num_processes: int,
 ) -> None:
-    """Compute those slices of one process that are not there yet.
+    """Compute those shards of one process that are not there yet.
+
+    A process does every `num_processes`-th shard.
 
     Args:
         settings: Settings in force.
         store: The root.
         scratch: Local folder.
-        part: Index of this process, and how many there are.
+        process_index: Which process this is, from 0.
+        num_processes: How many share the work.
     """
     name = settings.data.name or ""
     catalogue = read_catalogue(store, name=name, digest=settings.data.catalogue)
     rows = development_rows(catalogue)
     digest = features_digest(settings, scratch)
-    num_slices = settings.data.num_slices
-    mine = slice_rows(part[0], num_slices=part[1], num_rows=num_slices)
-    missing = [
-        (index, key)
-        for index in mine
-        if not store.exists(key := features_key(catalogue, digest, index, num_slices))
-    ]
-    slices = [
-        slice_rows(index, num_slices=num_slices, num_rows=len(rows))
-        for index, _ in missing
-    ]
-    progress = Progress(sum(map(len, slices)) * settings.search.views)
+    num_shards = settings.data.num_shards
+    shards = {  # key → rows
+        features_key(catalogue, digest, index, num_shards): _shard_of(
+            rows, index, num_shards
+        )
+        for index in range(process_index, num_shards, num_processes)
+    }
+    missing = {key: own for key, own in shards.items() if not store.exists(key)}
+    num_rows = sum(map(len, missing.values()))
+    progress = ProgressPrinter(num_rows * settings.search.views)
     if not missing:
         return
     # TensorFlow takes seconds to import: only where there is work for it.
@@ -52,13 +59,18 @@ def run_features(
     size_px = settings.data.tile_size_px
     tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
     backbone = build_frozen_backbone(settings, scratch)
-    for (_, key), chosen in zip(missing, slices, strict=True):
+    for key, own in missing.items():
         features = compute_features(
             backbone,
             tiles,
-            catalogue.records[rows[chosen.start : chosen.stop]],
+            catalogue.records[own],
             settings=settings,
             num_views=settings.search.views,
             progress=progress.advance,
         )
         write_features(store, key, features)
+
+
+def _shard_of(rows: Ints, shard_index: int, num_shards: int) -> Ints:
+    own = shard_rows(shard_index, num_shards=num_shards, num_rows=len(rows))
+    return rows[own.start : own.stop]

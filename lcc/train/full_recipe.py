@@ -1,5 +1,6 @@
-"""The recipe that also covers the sealed test split: for the leak premium alone."""
+"""The full recipe, which also covers the test split; for the leak premium alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,41 +19,40 @@ from lcc.train.feature_store import (
 )
 from lcc.train.features import compute_features
 from lcc.train.input import ImageSource
-from lcc.train.recipe import Recipe
+from lcc.train.recipe import Recipe, start_tensorflow
 
 
-def open_whole_recipe(
+def open_full_recipe(
     settings: Settings, store: Store, catalogue: Catalogue, *, scratch: Path
 ) -> Recipe:
-    """Return a recipe whose source covers every kept row.
+    """Return a recipe whose source covers every kept row, the test split's too.
 
-    Where the backbone is frozen, features that the study has are read, the others
-    computed here and kept nowhere.
+    Where the backbone is frozen, features that are stored are read, the others computed
+    here and kept nowhere. It starts TensorFlow on the devices of the settings.
     """
     size_px = settings.data.tile_size_px
     tiles = open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
+    strategy = start_tensorflow(settings)
     recipe = Recipe(
         settings=settings,
         store=store,
         catalogue=catalogue,
         scratch=scratch,
         source=tiles,
+        strategy=strategy,
     )
-    if is_frozen(settings):
-        recipe.rows = catalogue.rows()
-        recipe.source = _cover(recipe, tiles)
-    return recipe
+    if not is_frozen(settings):
+        return recipe
+    features = _features_of_all(recipe, tiles)
+    return replace(recipe, source=features, rows=catalogue.rows())
 
 
-def _cover(recipe: Recipe, tiles: ImageSource) -> FeatureTable:
+def _features_of_all(recipe: Recipe, tiles: ImageSource) -> FeatureTable:
     """Return features of every kept row, in catalogue order."""
-    settings, catalogue, rows = (
-        recipe.settings,
-        recipe.catalogue,
-        recipe.catalogue.rows(),
-    )
-    known = _stored(recipe)
-    missing = rows if known is None else catalogue.rows("test")
+    settings, catalogue = recipe.settings, recipe.catalogue
+    rows = catalogue.rows()
+    stored = _stored_features(recipe)
+    missing = rows if stored is None else catalogue.rows("test")
     computed = compute_features(
         build_frozen_backbone(settings, recipe.scratch),
         tiles,
@@ -60,23 +60,23 @@ def _cover(recipe: Recipe, tiles: ImageSource) -> FeatureTable:
         settings=settings,
         num_views=settings.search.views,
     )
-    if known is None:
+    if stored is None:
         return FeatureTable(features=computed)
     features = np.empty((len(rows), *computed.shape[1:]), np.float32)
-    features[np.searchsorted(rows, development_rows(catalogue))] = known.features
+    features[np.searchsorted(rows, development_rows(catalogue))] = stored.features
     features[np.searchsorted(rows, missing)] = computed
     return FeatureTable(features=features)
 
 
-def _stored(recipe: Recipe) -> FeatureTable | None:
-    """Return the features of the development part, if each slice is there."""
+def _stored_features(recipe: Recipe) -> FeatureTable | None:
+    """Return the features of the development part, None unless every shard is there."""
     settings = recipe.settings
     try:
         return read_features(
             recipe.store,
             recipe.catalogue,
             features_digest(settings, recipe.scratch),
-            num_slices=settings.data.num_slices,
+            num_shards=settings.data.num_shards,
         )
     except NotFoundError:
         return None

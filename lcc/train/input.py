@@ -1,4 +1,4 @@
-"""Batches for the loop: which examples, in which order, changed how, with what weight.
+"""Batches of training and validation: examples in order, augmented and weighted.
 
 Knows that the order is a function of (seed, epoch) alone, so that any step of any epoch
 can be made without the ones before it; not where examples lie (`ImageSource`).
@@ -22,6 +22,27 @@ AUGMENT_CALLS = 2  # batches stained at once: each call already uses every core
 PREFETCH = 2  # batches: one in use, one ready
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """What one worker loads of every batch: one of `num_shards` equal pieces."""
+
+    index: int = 0
+    num_shards: int = 1
+
+    def rows(self, batch_size: int) -> slice:
+        """Return the rows of a batch that belong to the shard.
+
+        Example:
+            >>> Shard(index=1, num_shards=4).rows(32)
+            slice(8, 16, None)
+        """
+        size = batch_size // self.num_shards
+        return slice(self.index * size, (self.index + 1) * size)
+
+
+WHOLE = Shard()
+
+
 class ImageSource(Protocol):
     """Examples by number: packed tiles, or features of a frozen backbone."""
 
@@ -31,7 +52,7 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Records of a source and their labels.
+    """Examples of a source by number, and their labels.
 
     Attributes:
         records: (n,) numbers that the source understands.
@@ -48,12 +69,12 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """What a model is fitted on.
+    """Examples to train and to validate on, and the source that holds them.
 
     Attributes:
         source: Where tiles or features come from.
         training: Examples to learn from.
-        validation: Examples to judge each epoch by; none where there are none.
+        validation: Examples that each epoch is measured on; none where there are none.
     """
 
     source: ImageSource
@@ -140,19 +161,19 @@ def training_batches(
     settings: TrainSettings,
     *,
     start: int,
-    part: tuple[int, int] = (0, 1),
+    shard: Shard = WHOLE,
 ) -> Any:
     """Return an endless dataset of batches from step `start` of the whole training.
 
     Step s is step s mod `plan.num_steps` of epoch s div `plan.num_steps`. Each element
     is (images, labels, weights): (b, …) uint8 or float32, (b,) int64, (b, 2) float32.
-    Of several processes, each loads its part of every batch: index, and how many.
+    Each of several workers loads its shard of every batch.
     """
     shape = data.example_shape
     is_augmented = settings.augmentation.enabled and len(shape) + 1 == TILE_RANK
     is_stained = is_augmented and settings.augmentation.stain_fraction > 0
     changes_of = _changes_by_epoch(settings, len(data.training), shape)
-    own = _slice_of(plan.batch_size, part)
+    own = shard.rows(plan.batch_size)
 
     def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         epoch, step_in_epoch = divmod(int(step), plan.num_steps)
@@ -180,19 +201,19 @@ def training_batches(
     return dataset.prefetch(PREFETCH)
 
 
-def judging_batches(
+def validation_batches(
     source: ImageSource,
     examples: Examples,
     *,
     batch_size: int,
-    part: tuple[int, int] = (0, 1),
+    shard: Shard = WHOLE,
 ) -> Any:
     """Return a dataset that passes once over the examples, unaltered and in order.
 
     The last batch is filled up at weight 0. Elements as in `training_batches`.
     """
     total = len(examples)
-    own = _slice_of(batch_size, part)
+    own = shard.rows(batch_size)
     shape = source.take(examples.records[:1]).shape[1:]
 
     def load(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -207,11 +228,6 @@ def judging_batches(
     shape = (own.stop - own.start, *shape)
     dataset = _load_in_numpy(steps, load, shape=shape, has_stains=False)
     return dataset.prefetch(PREFETCH)
-
-
-def _slice_of(batch_size: int, part: tuple[int, int]) -> slice:
-    size = batch_size // part[1]
-    return slice(part[0] * size, (part[0] + 1) * size)
 
 
 def _load_in_numpy(

@@ -23,18 +23,25 @@ from lcc.train.callbacks import (
     close_csv,
     make_callbacks,
 )
-from lcc.train.checkpoint import Checkpoint, Checkpoints, pack, unpack
+from lcc.train.checkpoint import (
+    Checkpoint,
+    Checkpoints,
+    first_state,
+    pack,
+    put_state,
+    take_state,
+    unpack,
+)
+from lcc.train.collectives import Collectives
 from lcc.train.devices import distribute
-from lcc.train.group import Group
 from lcc.train.input import EpochPlan, TrainingData, training_batches
-from lcc.train.judging import Judge
-from lcc.train.state import first_state, put_state, take_state
-from lcc.train.steps import Steps
+from lcc.train.steps import Steps, StepSums
+from lcc.train.validation import validate
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[int, dict[str, float]], None]
-NAMES = {  # Keras' names of an epoch's logs → ours
+ReportEpoch = Callable[[int, dict[str, float]], None]
+METRIC_NAMES = {  # Keras' names of an epoch's logs → ours
     "loss": "train/loss",
     "accuracy": "train/accuracy",
     "learning_rate": "train/learning_rate",
@@ -42,31 +49,32 @@ NAMES = {  # Keras' names of an epoch's logs → ours
     "val_accuracy": "validation/accuracy",
     "val_macro_f1": "validation/macro_f1",
 }
+NOTHING = StepSums(loss=0.0, correct=0.0, examples=0.0)  # before an epoch's first step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """What the outside is told, and how it can stop the loop.
+    """Calls out of the loop: where it saves, what it reports, who can stop it.
 
     Attributes:
         checkpoints: Where to save and resume from; none: neither.
         report: Called with epoch and metrics once an epoch is complete.
         progress: Called after every step.
         is_stopping: Asked after every step; true saves and raises `Stopped`.
-        group: The other processes of this training; none: it is alone. All then begin
-            with the chief's state and end when one of them is stopping.
+        collectives: Calls that reach all workers of this training; none: it has one.
+            All then begin with the chief's state and end when one is stopping.
     """
 
     checkpoints: Checkpoints | None = None
-    report: Report = lambda epoch, metrics: None  # noqa: ARG005
+    report: ReportEpoch = lambda epoch, metrics: None  # noqa: ARG005
     progress: Callable[[int], None] = lambda steps: None  # noqa: ARG005
     is_stopping: Callable[[], bool] = lambda: False
-    group: Group | None = None
+    collectives: Collectives | None = None
 
 
 @dataclass(kw_only=True)
 class Loop:
-    """One training.
+    """One training of a model, from its last checkpoint to its end.
 
     Attributes:
         model: Compiled with its optimizer, built under the strategy's scope.
@@ -75,7 +83,7 @@ class Loop:
         data: Training and validation examples.
         num_classes: Classes in all.
         folder: Where `history.csv` is written.
-        hooks: The outside.
+        hooks: Checkpoints, reports, stops.
     """
 
     model: keras.Model
@@ -87,7 +95,7 @@ class Loop:
     hooks: Hooks = field(default_factory=Hooks)
 
     def __post_init__(self) -> None:
-        """Prepare everything that does not depend on where the training stands."""
+        """Prepare what does not depend on the step that the training is at."""
         self.plan = EpochPlan(
             self.data.training.labels, self.settings, num_classes=self.num_classes
         )
@@ -104,9 +112,9 @@ class Loop:
         )
         self.num_steps = self.settings.epochs * self.plan.num_steps
         self.history: list[dict[str, float]] = []
-        self.sums = np.zeros(3)
+        self.sums = NOTHING
         self._saved_at = time.monotonic()
-        self._asked: list[Any] = []
+        self._stop_requests: list[Any] = []
 
     def run(self) -> int:
         """Train to the end, from the last checkpoint where there is one.
@@ -137,8 +145,8 @@ class Loop:
         """Take steps until the last, or until a callback has seen enough."""
         batches = self._batches(step)
         while step < self.num_steps:
-            epoch, place = divmod(step, self.plan.num_steps)
-            if place == 0:
+            epoch, step_in_epoch = divmod(step, self.plan.num_steps)
+            if step_in_epoch == 0:
                 callbacks.on_epoch_begin(epoch)
             self._take_step(next(batches))
             step += 1
@@ -152,35 +160,38 @@ class Loop:
     def _batches(self, start: int) -> Any:
         return distribute(
             self.strategy,
-            lambda part: training_batches(
-                self.data, self.plan, self.settings, start=start, part=part
+            lambda shard: training_batches(
+                self.data, self.plan, self.settings, start=start, shard=shard
             ),
             batch_size=self.settings.batch_size,
         )
 
     def _take_step(self, batch: Any) -> None:
-        if self.hooks.group is None:
-            self.sums = self.sums + self.steps.train(batch)
-            return
-        asks = tf.constant(float(self.hooks.is_stopping()))
-        sums = self.steps.train(batch, asks)
-        self.sums = self.sums + sums[:3]
-        self._asked = [*self._asked[-1:], sums[3]]
+        request = None
+        if self.hooks.collectives is not None:
+            request = tf.constant(float(self.hooks.is_stopping()))
+        step = self.steps.train(batch, stop_request=request)
+        self.sums = self.sums.plus(step)
+        self._stop_requests = [*self._stop_requests[-1:], step.stop_requests]
 
     def _is_stopping(self) -> bool:
-        """Return whether to stop: in a group the same, after the same step, for all.
+        """Return whether to stop, which all workers do after the same step.
 
-        It is what was asked before the last step, so that nobody waits for this one.
+        They look at the requests of the step before the last, so that none has to wait
+        for the last one's sums.
         """
-        if self.hooks.group is None:
+        if self.hooks.collectives is None:
             return self.hooks.is_stopping()
-        return len(self._asked) > 1 and float(self._asked[0]) > 0
+        return len(self._stop_requests) > 1 and float(self._stop_requests[0]) > 0
 
     def _end_epoch(self, callbacks: Any, epoch: int, step: int) -> None:
-        """Judge the epoch, tell everybody, and save."""
-        loss, correct, count = (float(value) for value in np.asarray(self.sums))
-        self.sums = np.zeros(3)
-        logs = {"loss": loss / count, "accuracy": correct / count}
+        """Measure the epoch, report it to callbacks and hooks, and save."""
+        count = float(self.sums.examples)
+        logs = {
+            "loss": float(self.sums.loss) / count,
+            "accuracy": float(self.sums.correct) / count,
+        }
+        self.sums = NOTHING
         if not np.isfinite(logs["loss"]):
             message = (
                 f"epoch {epoch}: the training loss must be a number, got "
@@ -192,7 +203,7 @@ class Loop:
         callbacks.on_epoch_end(epoch, logs)
         self.history.append(dict(logs))
         self.hooks.report(
-            epoch, {ours: logs[k] for k, ours in NAMES.items() if k in logs}
+            epoch, {ours: logs[k] for k, ours in METRIC_NAMES.items() if k in logs}
         )
         words = " ".join(f"{name}={value:.4f}" for name, value in logs.items())
         logger.info("event=epoch epoch=%d %s", epoch, words)
@@ -201,9 +212,14 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         if self.data.validation is None:
             return {}
-        judge = Judge(self.steps.judge, self.strategy, num_classes=self.num_classes)
-        batch_size = self.settings.batch_size
-        return judge(self.data.source, self.data.validation, batch_size=batch_size)
+        return validate(
+            self.steps.validate,
+            self.strategy,
+            self.data.source,
+            self.data.validation,
+            batch_size=self.settings.batch_size,
+            num_classes=self.num_classes,
+        )
 
     def _save_if_due(self, step: int) -> None:
         is_stopping = self._is_stopping()
@@ -211,8 +227,8 @@ class Loop:
         if is_stopping or waited > 60 * self.settings.checkpoint_minutes:
             self._save(step)
         if is_stopping:
-            if self.hooks.group is not None:
-                self.hooks.group.part()  # nobody leaves before the chief has saved
+            if self.hooks.collectives is not None:
+                self.hooks.collectives.wait_for_all()  # until the chief has saved
             message = f"stopped after step {step}, all work so far is saved."
             raise Stopped(message)
 
@@ -220,7 +236,8 @@ class Loop:
         self._saved_at = time.monotonic()
         if self.hooks.checkpoints is None:
             return
-        facts = {"history": self.history, "sums": np.asarray(self.sums).tolist()}
+        sums = (self.sums.loss, self.sums.correct, self.sums.examples)
+        facts = {"history": self.history, "sums": [float(value) for value in sums]}
         self.hooks.checkpoints.save(
             take_state(
                 self.model,
@@ -232,19 +249,21 @@ class Loop:
         )
 
     def _load(self) -> Checkpoint | None:
-        """Return the last checkpoint; in a group, the chief's state in any case."""
-        checkpoints, group = self.hooks.checkpoints, self.hooks.group
+        """Return the last checkpoint; with several workers, the chief's state."""
+        checkpoints, collectives = self.hooks.checkpoints, self.hooks.collectives
         saved = checkpoints.load() if checkpoints else None
-        if group is None:
+        if collectives is None:
             return saved
-        state = pack(saved or first_state(self.model)) if group.is_chief else b""
-        return unpack(group.share(state))
+        is_chief = collectives.is_chief
+        state = pack(saved or first_state(self.model)) if is_chief else b""
+        return unpack(collectives.broadcast(state))
 
     def _restore(self, saved: Checkpoint) -> int:
         put_state(self.model, self.own_callbacks, saved)
         self.history = saved.document["history"]
-        self.sums = np.array(saved.document["sums"])
+        self.sums = StepSums(*saved.document["sums"])
         if saved.step:
             logger.info("event=resumed step=%d", saved.step)
-        is_whole = saved.step % self.plan.num_steps == 0
-        return self.num_steps if is_whole and saved.document["stop"] else saved.step
+        is_epoch_end = saved.step % self.plan.num_steps == 0
+        is_over = is_epoch_end and saved.document["stop"]
+        return self.num_steps if is_over else saved.step

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.config.model import ModelSettings, Normalization
+from lcc.config.model import ModelSettings, Normalization, is_file_name
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import fetch_file
@@ -48,7 +48,7 @@ def build_backbone(
         ConfigError: No such backbone, or weights of another digest or architecture.
         UnavailableError: The ImageNet weights cannot be downloaded.
     """
-    if _is_file(settings.backbone):
+    if is_file_name(settings.backbone):
         features = _load_features(settings, size_px, scratch, storage)
     else:
         features = _build_application(settings, size_px, scratch, storage)
@@ -97,7 +97,7 @@ def is_pretrained(settings: ModelSettings) -> bool:
 
     Features of random weights move too far in training to be scaled beforehand.
     """
-    return settings.weights != "none" or _is_file(settings.backbone)
+    return settings.weights != "none" or is_file_name(settings.backbone)
 
 
 def count_trainable(model: keras.Model) -> int:
@@ -124,10 +124,6 @@ def _head(
         dtype="float32",
         name="probabilities",
     )(features)
-
-
-def _is_file(backbone: str) -> bool:
-    return "/" in backbone or backbone.endswith((".keras", ".h5"))
 
 
 def _load_features(

@@ -1,11 +1,12 @@
-"""One recipe, used alike by training, by every trial and by the leak premium.
+"""The recipe: how one model is built and trained, the same for every purpose.
 
-Knows which source a setting asks for (live tiles, or features of a frozen backbone) and
-how model, data and loop are put together; nothing of runs or reports.
+Training, every trial and the leak premium use it. Knows which source a setting asks for
+(live tiles, or features of a frozen backbone) and how model, data and loop are put
+together; nothing of runs or reports.
 """
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,17 @@ from lcc.train.input import Examples, ImageSource, TrainingData
 from lcc.train.loop import Hooks, Loop
 from lcc.train.model import add_head, build_head, count_trainable
 from lcc.train.steps import make_optimizer
+from lcc.train.workers import Workers
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A trained model.
+    """A trained model, and how its training went.
 
     Attributes:
-        model: The whole model, or the head alone where the backbone is frozen.
+        model: Backbone and head, or the head alone where the backbone is frozen.
         best_epoch: Epoch whose weights it has.
         num_parameters: Trainable parameters.
         history: Logs of each epoch, by Keras' names.
@@ -58,9 +60,11 @@ class Fitted:
     csv: str
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Settings and data of a study, from which any part can be trained.
+    """Settings, data and devices, with which any rows of the catalogue can be trained.
+
+    `open_recipe` makes one.
 
     Attributes:
         settings: Settings in force.
@@ -68,7 +72,8 @@ class Recipe:
         catalogue: The data set.
         scratch: Local folder.
         source: Where examples come from.
-        rows: (n,) catalogue rows that the source's features cover; all for tiles.
+        strategy: The devices, chosen once a process.
+        rows: (n,) catalogue rows that the source's features cover; none: all.
     """
 
     settings: Settings
@@ -76,14 +81,8 @@ class Recipe:
     catalogue: Catalogue
     scratch: Path
     source: ImageSource
+    strategy: Any
     rows: Ints | None = None
-    strategy: Any = field(default=None)
-
-    def __post_init__(self) -> None:
-        """Choose the devices, once: TensorFlow cannot do it later."""
-        prepare_tensorflow(self.settings)
-        if self.strategy is None:
-            self.strategy = make_strategy(self.settings)
 
     def fit(
         self,
@@ -93,13 +92,17 @@ class Recipe:
         settings: Settings | None = None,
         hooks: Hooks | None = None,
     ) -> Fitted:
-        """Train on some rows of the catalogue, judged on others each epoch.
+        """Return a model trained on some rows, measured on others after each epoch.
 
         Args:
-            training: Rows.
-            validation: Rows, or none.
+            training: (n,) rows of the catalogue.
+            validation: (m,) rows, or none.
             settings: Other settings of model and training, those of a grid point.
             hooks: Checkpoints, reports, stops.
+
+        Raises:
+            Stopped: The hooks asked to stop, and the state is saved.
+            RunFailed: The loss is not a number.
         """
         chosen = settings or self.settings
         keras.utils.set_random_seed(chosen.train.seed)
@@ -138,31 +141,40 @@ class Recipe:
     def train_and_predict(
         self, training: Ints, validation: Ints, test: Ints
     ) -> NDArray[np.float64]:
-        """Return probabilities of test rows after training on others."""
+        """Return probabilities of test rows by a model trained on other rows.
+
+        Args:
+            training: (n,) rows of the catalogue.
+            validation: (m,) rows that each epoch is measured on.
+            test: (k,) rows.
+
+        Returns:
+            (k, num_classes).
+        """
         fitted = self.fit(training, validation)
         records = self._examples(test, is_training=False).records
         return predict(fitted.model, self.source, records).astype(np.float64)
 
     def assemble(self, fitted: Fitted) -> keras.Model:
-        """Return a model from images to probabilities that stands on its own.
+        """Return the trained model from images to probabilities, as it is saved.
 
-        On one flat graph, with no trace of the replicas it was trained on.
+        One flat graph of backbone and head, without the replicas of its training.
         """
         keras.utils.set_random_seed(self.settings.train.seed)
         backbone = make_backbone(self.settings, self.scratch)
-        whole = add_head(
+        model = add_head(
             backbone,
             self.settings.model,
             num_classes=len(self.catalogue.class_names),
             seed=self.settings.train.seed,
         )
         if not is_frozen(self.settings):
-            whole.set_weights(fitted.model.get_weights())
-            return whole
+            model.set_weights(fitted.model.get_weights())
+            return model
         for layer in fitted.model.layers:
             if layer.weights:
-                whole.get_layer(layer.name).set_weights(layer.get_weights())
-        return whole
+                model.get_layer(layer.name).set_weights(layer.get_weights())
+        return model
 
     def _build(self, settings: Settings) -> keras.Model:
         num_classes = len(self.catalogue.class_names)
@@ -199,14 +211,27 @@ def open_recipe(
     scratch: Path,
     strategy: Any | None = None,
 ) -> Recipe:
-    """Return the recipe of the settings, on live tiles or on stored features."""
+    """Return the recipe of the settings, on live tiles or on stored features.
+
+    It starts TensorFlow on the devices of the settings.
+
+    Args:
+        settings: Settings in force.
+        store: The root.
+        catalogue: The data set.
+        scratch: Local folder.
+        strategy: Devices where TensorFlow has started; by default it is started here.
+
+    Raises:
+        NotFoundError: Features of the frozen backbone are missing.
+    """
     source: ImageSource
     if is_frozen(settings):
         source = read_features(
             store,
             catalogue,
             features_digest(settings, scratch),
-            num_slices=settings.data.num_slices,
+            num_shards=settings.data.num_shards,
         )
     else:
         size_px = settings.data.tile_size_px
@@ -217,6 +242,21 @@ def open_recipe(
         catalogue=catalogue,
         scratch=scratch,
         source=source,
+        strategy=strategy or start_tensorflow(settings),
         rows=development_rows(catalogue),
-        strategy=strategy,
     )
+
+
+def start_tensorflow(settings: Settings, workers: Workers | None = None) -> Any:
+    """Set TensorFlow up, once a process; return the strategy over its devices.
+
+    Args:
+        settings: Devices, seed and precision.
+        workers: Of this training, waited for; none: it has one.
+
+    Raises:
+        ConfigError: Replicas do not divide the batch, or GPUs are not there.
+        UnavailableError: Not all workers came.
+    """
+    prepare_tensorflow(settings)
+    return make_strategy(settings, workers)

@@ -1,7 +1,7 @@
-"""A bounded wait until all processes of one training are there at the same time.
+"""A bounded wait until all workers of one training are there at the same time.
 
-Knows plain sockets; no TensorFlow, which cannot stop waiting and takes a dying server
-of the last attempt for a peer.
+Knows plain sockets; no TensorFlow, whose own wait has no end and which takes the server
+of an attempt that is just ending for a worker of this one.
 """
 
 import logging
@@ -11,38 +11,39 @@ from contextlib import suppress
 
 from lcc.config import environment
 from lcc.errors import UnavailableError
-from lcc.train.peers import Peers
+from lcc.train.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 120.0  # an image is pulled and a pod started in that time
 PAUSE_SECONDS = 0.2
-ANSWER_SECONDS = 2.0  # that a peer which is there needs for one line
+ANSWER_SECONDS = 2.0  # that a living worker needs for one line
 HELLO, READY, GO = b"lcc", b"ready\n", b"go\n"
 MAX_LINE = 64
 
 
-def meet(peers: Peers, *, seconds: float = WAIT_SECONDS) -> None:
-    """Return once all peers are there at the same time.
+def wait_for_workers(workers: Workers, *, seconds: float = WAIT_SECONDS) -> None:
+    """Return once all workers are there at the same time.
 
     The chief listens on its own address until each of the others has called; then it
     frees the address for TensorFlow. A process that waits for the chief of an attempt
     that is just ending keeps trying.
 
     Args:
-        peers: Who is to come.
+        workers: Who is to come.
         seconds: How long to wait.
 
     Raises:
         UnavailableError: Some did not come; it names them.
     """
     deadline = time.monotonic() + seconds
-    logger.info("event=meeting index=%d peers=%s", peers.index, peers.addresses)
-    missing = _await_names(peers, deadline)
-    if not missing and peers.is_chief:
-        missing = _gather(peers, deadline)
+    index = workers.index
+    logger.info("event=rendezvous index=%d workers=%s", index, workers.addresses)
+    missing = _wait_for_names(workers, deadline)
+    if not missing and workers.is_chief:
+        missing = _collect_calls(workers, deadline)
     elif not missing:
-        missing = _call_chief(peers, deadline)
+        missing = _call_chief(workers, deadline)
     if missing:
         message = (
             f"{environment.WORKERS}: all processes of the training must come within "
@@ -50,18 +51,15 @@ def meet(peers: Peers, *, seconds: float = WAIT_SECONDS) -> None:
             "started; the training goes on from its last checkpoint."
         )
         raise UnavailableError(message)
-    logger.info("event=met index=%d", peers.index)
+    logger.info("event=rendezvous_done index=%d", index)
 
 
-def _await_names(peers: Peers, deadline: float) -> list[str]:
+def _wait_for_names(workers: Workers, deadline: float) -> list[str]:
     """Wait until every host name resolves; return the addresses that do not."""
-    missing = list(peers.addresses)
+    named = dict(zip(workers.addresses, workers.hosts, strict=True))
+    missing = list(workers.addresses)
     while missing and time.monotonic() < deadline:
-        missing = [
-            address
-            for address, (host, port) in zip(peers.addresses, peers.hosts, strict=True)
-            if not _resolves(host, port)
-        ]
+        missing = [a for a, (host, port) in named.items() if not _resolves(host, port)]
         if missing:
             time.sleep(PAUSE_SECONDS)
     return missing
@@ -74,23 +72,23 @@ def _resolves(host: str, port: int) -> bool:
         return False
 
 
-def _gather(peers: Peers, deadline: float) -> list[str]:
+def _collect_calls(workers: Workers, deadline: float) -> list[str]:
     """Listen until all others have called and still answer; return who did not."""
-    others = set(range(1, len(peers.addresses)))
+    others = set(range(1, len(workers.addresses)))
     calls: dict[int, socket.socket] = {}
     try:
-        with _listen(peers.hosts[0][1], deadline) as server:
+        with _listen(workers.hosts[0][1], deadline) as server:
             while set(calls) != others or not _all_ready(calls):
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    return [peers.addresses[n] for n in sorted(others - set(calls))]
+                    return [workers.addresses[n] for n in sorted(others - set(calls))]
                 server.settimeout(remaining)
                 with suppress(TimeoutError):
                     _accept(server, calls, others)
         for call in calls.values():  # the address is free from here on
             call.sendall(GO)
     except OSError:
-        return [peers.addresses[0]]
+        return [workers.addresses[0]]
     finally:
         for call in calls.values():
             call.close()
@@ -115,7 +113,7 @@ def _listen(port: int, deadline: float) -> socket.socket:
 def _accept(
     server: socket.socket, calls: dict[int, socket.socket], others: set[int]
 ) -> None:
-    """Take one call; the later of two from one peer is that which still lives."""
+    """Take one call; of two from one worker the later still lives."""
     call, _ = server.accept()
     call.settimeout(ANSWER_SECONDS)
     try:
@@ -150,20 +148,20 @@ def _all_ready(calls: dict[int, socket.socket]) -> bool:
     return True
 
 
-def _call_chief(peers: Peers, deadline: float) -> list[str]:
+def _call_chief(workers: Workers, deadline: float) -> list[str]:
     """Call the chief until it says that all are there; return it where it does not."""
     while (remaining := deadline - time.monotonic()) > 0:
         with suppress(OSError):
-            address = peers.hosts[0]
+            address = workers.hosts[0]
             with socket.create_connection(address, timeout=remaining) as call:
-                call.sendall(b"%s %d\n" % (HELLO, peers.index))
-                if _hears_go(call, deadline):
+                call.sendall(b"%s %d\n" % (HELLO, workers.index))
+                if _wait_for_go(call, deadline):
                     return []
         time.sleep(PAUSE_SECONDS)
-    return [peers.addresses[0]]
+    return [workers.addresses[0]]
 
 
-def _hears_go(call: socket.socket, deadline: float) -> bool:
+def _wait_for_go(call: socket.socket, deadline: float) -> bool:
     while (remaining := deadline - time.monotonic()) > 0:
         call.settimeout(remaining)
         line = call.recv(MAX_LINE)

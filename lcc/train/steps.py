@@ -1,6 +1,6 @@
-"""What happens to one batch: compiled once, on every replica."""
+"""One training or validation step: compiled once, run on every replica."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -28,8 +28,33 @@ def make_optimizer(settings: TrainSettings) -> keras.optimizers.Optimizer:
     return optimizer
 
 
+class StepSums(NamedTuple):
+    """Sums over all replicas of one step, scalar float32 tensors.
+
+    Attributes:
+        loss: Of the batch's examples.
+        correct: Examples whose likeliest class is the true one.
+        examples: How many examples the batch has.
+        stop_requests: Replicas whose worker asks to stop; None where none was asked.
+    """
+
+    loss: Any
+    correct: Any
+    examples: Any
+    stop_requests: Any = None
+
+    def plus(self, step: "StepSums") -> "StepSums":
+        """Return the sums with those of one more step; stop requests are its own."""
+        return StepSums(
+            loss=self.loss + step.loss,
+            correct=self.correct + step.correct,
+            examples=self.examples + step.examples,
+            stop_requests=step.stop_requests,
+        )
+
+
 class Steps:
-    """The two compiled functions of a training: `train` and `judge` one batch.
+    """The two compiled functions of a training: `train` and `validate` one batch.
 
     A batch is (images, labels, weights): weights (b, 2) hold an example's weight in the
     loss and its share of the mean over the *global* batch, so that replicas only sum.
@@ -60,32 +85,37 @@ class Steps:
             check_xla(model, strategy)
             self._gradients = tf.function(self._pass, jit_compile=True)
         self._train = tf.function(self._train_everywhere)
-        self._judge = tf.function(self._judge_everywhere)
+        self._validate = tf.function(self._validate_everywhere)
 
-    def train(self, batch: Any, asks: Any = None) -> Any:
-        """Take one step; return (3,) sums: loss, correct, examples.
+    def train(self, batch: Any, *, stop_request: Any = None) -> StepSums:
+        """Take one step; return what it sums up over all replicas.
 
         Args:
             batch: Images, labels, weights.
-            asks: A float32 scalar of this process, whose sum over all replicas is then
-                the fourth of the sums: a question to all that costs no message more.
+            stop_request: A float32 scalar, 1 where this worker asks all to stop, else
+                0. It travels with the other sums: no message more.
         """
-        return self._train(batch, asks)
+        sums: StepSums = self._train(batch, stop_request)
+        return sums
 
-    def judge(self, batch: Any) -> Any:
+    def validate(self, batch: Any) -> Any:
         """Return the batch's share of the mean loss, and its confusion matrix."""
-        return self._judge(batch)
+        return self._validate(batch)
 
-    def _train_everywhere(self, batch: Any, asks: Any) -> Any:
-        sums = self._strategy.run(self._train_replica, args=(batch, asks))
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
+    def _train_everywhere(self, batch: Any, stop_request: Any) -> StepSums:
+        sums = self._strategy.run(self._train_replica, args=(batch, stop_request))
+        sums = self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
+        return StepSums(*tf.unstack(sums))
 
-    def _train_replica(self, batch: Any, asks: Any) -> Any:
+    def _train_replica(self, batch: Any, stop_request: Any) -> Any:
         images, labels, weights = batch
         gradients, sums = self._gradients(images, labels, weights)
         # Keras sums the gradients over replicas before it applies them.
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
-        return sums if asks is None else tf.concat([sums, [asks]], axis=0)
+        # One vector, in the order of `StepSums`: a single reduction over the replicas.
+        if stop_request is None:
+            return sums
+        return tf.concat([sums, [stop_request]], axis=0)
 
     def _pass(self, images: Any, labels: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -107,14 +137,14 @@ class Steps:
             label_smoothing=self._settings.label_smoothing,
         )
 
-    def _judge_everywhere(self, batch: Any) -> Any:
-        found = self._strategy.run(self._judge_replica, args=(batch,))
+    def _validate_everywhere(self, batch: Any) -> Any:
+        found = self._strategy.run(self._validate_replica, args=(batch,))
         return [
             self._strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
             for value in found
         ]
 
-    def _judge_replica(self, batch: Any) -> Any:
+    def _validate_replica(self, batch: Any) -> Any:
         images, labels, weights = batch
         probabilities = self._model(images, training=False)
         loss = keras.losses.categorical_crossentropy(

@@ -1,10 +1,12 @@
-"""The train stage: from a catalogue to a saved, checked and reported model."""
+"""The train stage: a model trained on a catalogue, saved, checked and reported."""
 
 import json
 import logging
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,17 +17,15 @@ from lcc.data.catalogue import Catalogue, read_catalogue
 from lcc.data.tiles import open_tiles
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 from lcc.tracking.tracker import Tracker
-from lcc.train.backbone import prepare_tensorflow
 from lcc.train.checkpoint import Checkpoints
-from lcc.train.devices import make_strategy
+from lcc.train.collectives import Collectives, lost_workers_as_unavailable
 from lcc.train.export import ModelCard, digest_of, save_model, write_mlflow_model
 from lcc.train.feature_store import development_rows
-from lcc.train.group import Group, losing_peers
 from lcc.train.loop import Hooks
-from lcc.train.peers import Peers
-from lcc.train.recipe import Fitted, Recipe, open_recipe
+from lcc.train.recipe import Fitted, Recipe, open_recipe, start_tensorflow
+from lcc.train.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -39,22 +39,22 @@ def open_catalogue(settings: Settings, store: Store) -> Catalogue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a training's results go, and who trains with it.
+class TrainingRun:
+    """A run that trains: where its results go, and which workers take part.
 
     Attributes:
         store: The root.
-        run_id: The run; its checkpoints and model lie below it.
+        run_id: The run; its checkpoints, model or trials lie below it.
         tracker: Reports to the run.
         scratch: Local folder.
-        peers: All processes of this training; none: it is alone.
+        workers: All that train one model together; none: this process alone.
     """
 
     store: Store
     run_id: str
     tracker: Tracker
     scratch: Path
-    peers: Peers | None = None
+    workers: Workers | None = None
 
     @property
     def card_key(self) -> str:
@@ -62,47 +62,59 @@ class Place:
         return layout.model_card(self.run_id)
 
 
-def train_model(
-    settings: Settings, place: Place, *, watch_signals: Callable[[], Callable[[], bool]]
-) -> None:
+def train_model(settings: Settings, run: TrainingRun) -> None:
     """Train, save and report the model of a run; go on where it was stopped.
 
-    With peers, the first of them alone saves and reports; the others wait for it.
+    SIGTERM stops it after the step in progress. With several workers the chief alone
+    saves and reports; the others wait for it.
 
     Args:
         settings: Settings in force.
-        place: Where results go.
-        watch_signals: Called once TensorFlow, which takes SIGTERM for itself, has
-            started; what it returns is asked after each step.
+        run: Where results go.
 
     Raises:
         Stopped: It was asked to stop, and the state is saved.
-        UnavailableError: A peer did not come, or was lost.
+        UnavailableError: A worker did not come, or was lost.
     """
-    if place.peers is None:
-        _train(settings, place, Hooks(is_stopping=watch_signals()))
+    if run.workers is None:
+        _train(settings, run, Hooks(is_stopping=catch_sigterm()))
         return
-    if place.store.exists(place.card_key):  # a peer was lost only after the end
-        logger.info("event=done_before run=%s", place.run_id)
+    if run.store.exists(run.card_key):  # a worker was lost only after the end
+        logger.info("event=done_before run=%s", run.run_id)
         return
-    with losing_peers():
-        prepare_tensorflow(settings)
-        strategy = make_strategy(settings, place.peers)
-        group = Group(strategy, place.peers)
-        hooks = Hooks(is_stopping=watch_signals(), group=group)
-        _train(settings, place, hooks, strategy)
-        group.part()  # nobody is done before the chief has saved all
+    with lost_workers_as_unavailable():
+        strategy = start_tensorflow(settings, run.workers)
+        collectives = Collectives(strategy, run.workers)
+        hooks = Hooks(is_stopping=catch_sigterm(), collectives=collectives)
+        _train(settings, run, hooks, strategy)
+        collectives.wait_for_all()  # until the chief has saved all
+
+
+def catch_sigterm() -> Callable[[], bool]:
+    """Return a function that says whether SIGTERM has arrived from now on.
+
+    TensorFlow takes the signal for itself when it starts on several workers: call this
+    after that.
+    """
+    has_arrived = False
+
+    def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        nonlocal has_arrived
+        has_arrived = True
+
+    signal.signal(signal.SIGTERM, remember)
+    return lambda: has_arrived
 
 
 def _train(
-    settings: Settings, place: Place, hooks: Hooks, strategy: Any | None = None
+    settings: Settings, run: TrainingRun, hooks: Hooks, strategy: Any | None = None
 ) -> None:
-    catalogue = open_catalogue(settings, place.store)
-    is_chief = hooks.group is None or hooks.group.is_chief
+    catalogue = open_catalogue(settings, run.store)
+    is_chief = hooks.collectives is None or hooks.collectives.is_chief
     if is_chief:
-        _report_start(settings, catalogue, place.tracker)
+        _report_start(settings, catalogue, run.tracker)
     recipe = open_recipe(
-        settings, place.store, catalogue, scratch=place.scratch, strategy=strategy
+        settings, run.store, catalogue, scratch=run.scratch, strategy=strategy
     )
     is_refit = settings.search.refit
     training = development_rows(catalogue) if is_refit else catalogue.rows("train")
@@ -110,11 +122,11 @@ def _train(
     replicas = recipe.strategy.num_replicas_in_sync
     logger.info("event=training replicas=%d device=%s", replicas, settings.train.device)
     if is_chief:
-        place.tracker.set_tags({"lcc.replicas": str(replicas)})
-        hooks = _reporting(hooks, recipe, place, num_rows=len(training))
+        run.tracker.set_tags({"lcc.replicas": str(replicas)})
+        hooks = _with_reports(hooks, recipe, run, num_rows=len(training))
     fitted = recipe.fit(training, validation, hooks=hooks)
     if is_chief:
-        _save(recipe, fitted, place)
+        _save(recipe, fitted, run)
 
 
 def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) -> None:
@@ -141,9 +153,11 @@ def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) ->
     tracker.flush()
 
 
-def _reporting(hooks: Hooks, recipe: Recipe, place: Place, *, num_rows: int) -> Hooks:
+def _with_reports(
+    hooks: Hooks, recipe: Recipe, run: TrainingRun, *, num_rows: int
+) -> Hooks:
     """Return hooks that also save and report."""
-    tracker = place.tracker
+    tracker = run.tracker
     settings = recipe.settings
     digest = layout.input_digest(
         catalogue=recipe.catalogue.digest,
@@ -155,7 +169,7 @@ def _reporting(hooks: Hooks, recipe: Recipe, place: Place, *, num_rows: int) -> 
     )
     views = settings.search.views if recipe.rows is not None else 1
     steps = -(-num_rows * views // settings.train.batch_size) * settings.train.epochs
-    bar = Progress(steps)
+    printer = ProgressPrinter(steps)
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
         tracker.log_metrics(metrics, step=epoch)
@@ -163,22 +177,22 @@ def _reporting(hooks: Hooks, recipe: Recipe, place: Place, *, num_rows: int) -> 
 
     return replace(
         hooks,
-        checkpoints=Checkpoints(recipe.store, run_id=place.run_id, digest=digest),
+        checkpoints=Checkpoints(recipe.store, run_id=run.run_id, digest=digest),
         report=report,
-        progress=lambda step: bar.advance(step - bar.done),
+        progress=lambda step: printer.advance(step - printer.done),
     )
 
 
-def _save(recipe: Recipe, fitted: Fitted, place: Place) -> None:
+def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
     """Write the model's files, its history and its card; hand it to the registry."""
-    run_id, tracker = place.run_id, place.tracker
+    run_id, tracker = run.run_id, run.tracker
     catalogue, settings = recipe.catalogue, recipe.settings
     size_px = settings.data.tile_size_px
     tiles = open_tiles(recipe.store, catalogue, size_px=size_px, scratch=recipe.scratch)
     rows = catalogue.rows("train")[:NUM_SAMPLES]
     sample = np.asarray(tiles.take(catalogue.records[rows]))
-    whole = recipe.assemble(fitted)
-    keras_file, h5_file = save_model(whole, recipe.scratch, sample=sample)
+    model = recipe.assemble(fitted)
+    keras_file, h5_file = save_model(model, recipe.scratch, sample=sample)
     card = ModelCard(
         sha256=digest_of(keras_file),
         class_names=catalogue.class_names,
@@ -195,7 +209,7 @@ def _save(recipe: Recipe, fitted: Fitted, place: Place) -> None:
     tracker.log_artifact("model.json", card.dump())
     tracker.log_artifact(h5_file.name, h5_file)
     folder = recipe.scratch / "mlflow-model"
-    write_mlflow_model(whole, folder, sample=sample)
+    write_mlflow_model(model, folder, sample=sample)
     tracker.log_model(folder)
     tracker.log_metrics(
         {
@@ -204,4 +218,4 @@ def _save(recipe: Recipe, fitted: Fitted, place: Place) -> None:
         }
     )
     tracker.flush()
-    recipe.store.write(place.card_key, card.dump())
+    recipe.store.write(run.card_key, card.dump())

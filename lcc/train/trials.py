@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from pathlib import Path
 
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue
@@ -12,18 +11,17 @@ from lcc.search.grid import apply_point, check_grid
 from lcc.search.trial import (
     Trial,
     count_trials,
-    slice_trials,
     trial_at,
     trial_ids,
+    trials_of_process,
 )
 from lcc.storage import layout
-from lcc.storage.store import Store
-from lcc.tracking.progress import Progress
+from lcc.tracking.progress import ProgressPrinter
 from lcc.tracking.tracker import Tracker
 from lcc.train.feature_store import development_rows
 from lcc.train.loop import Hooks
 from lcc.train.recipe import Recipe, open_recipe
-from lcc.train.training import open_catalogue
+from lcc.train.training import TrainingRun, open_catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +29,7 @@ SCORES = ("val_macro_f1", "val_accuracy", "val_loss")
 
 
 def run_trials(
-    settings: Settings,
-    store: Store,
-    *,
-    run_id: str,
-    tracker: Tracker,
-    scratch: Path,
-    part: tuple[int, int],
+    settings: Settings, run: TrainingRun, *, process_index: int, num_processes: int
 ) -> None:
     """Run those trials of one process that have no result yet.
 
@@ -46,30 +38,27 @@ def run_trials(
 
     Args:
         settings: Settings in force.
-        store: The root.
-        run_id: The search run; results lie below it.
-        tracker: Reports to the run; one child run per trial.
-        scratch: Local folder.
-        part: Index of this process, and how many there are.
+        run: The search run; results lie below it, each trial is a child run of it.
+        process_index: Which process this is, from 0.
+        num_processes: How many share the trials.
     """
-    index, num_indexes = part
-    mine = slice_trials(
-        index, num_indexes=num_indexes, num_trials=count_trials(settings)
+    mine = trials_of_process(
+        process_index, num_processes=num_processes, num_trials=count_trials(settings)
     )
-    catalogue = open_catalogue(settings, store)
+    catalogue = open_catalogue(settings, run.store)
     check_grid(settings)
     _check_folds(settings, catalogue)
-    keys = [layout.trial(run_id, name) for name in trial_ids(settings)]
-    progress = Progress(len(mine))
-    missing = [number for number in mine if not store.exists(keys[number])]
+    keys = [layout.trial(run.run_id, name) for name in trial_ids(settings)]
+    progress = ProgressPrinter(len(mine))
+    missing = [number for number in mine if not run.store.exists(keys[number])]
     progress.advance(len(mine) - len(missing))
     recipe = None
     for number in missing:
         if recipe is None:
-            recipe = open_recipe(settings, store, catalogue, scratch=scratch)
-        result = _run_trial(recipe, trial_at(number, settings), tracker)
-        store.create(keys[number], json.dumps(result).encode())
-        tracker.flush()
+            recipe = open_recipe(settings, run.store, catalogue, scratch=run.scratch)
+        result = _run_trial(recipe, trial_at(number, settings), run.tracker)
+        run.store.create(keys[number], json.dumps(result).encode())
+        run.tracker.flush()
         progress.advance()
 
 
@@ -84,7 +73,7 @@ def _check_folds(settings: Settings, catalogue: Catalogue) -> None:
 
 
 def _run_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
-    """Fit and judge one trial; report it as a child run."""
+    """Return the result of one trial, its error where it failed; report a child run."""
     tracker.log_params(dict(trial.point) | {"fold": trial.fold}, trial=trial.name)
     facts: dict[str, object] = {
         "index": trial.index,

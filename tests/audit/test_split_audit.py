@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lcc import audit_split
-from lcc.audit.leaks import SplitAudit, Tie, Verdict
+from lcc.audit.leaks import AuditVerdict, LeakLevel, SplitAudit
 from lcc.config.data import DataSettings
 from lcc.data.sample import draw_source, write_sample
 from lcc.errors import ConfigError, NotFoundError
@@ -25,9 +25,9 @@ def paths_of(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
 
 
-def leaks_of(audit: SplitAudit) -> list[tuple[Tie, list[str]]]:
+def leaks_of(audit: SplitAudit) -> list[tuple[LeakLevel, list[str]]]:
     return [
-        (leak.tie, sorted(audit.images[row].path for row in leak.rows))
+        (leak.level, sorted(audit.images[row].path for row in leak.rows))
         for leak in audit.leaks
     ]
 
@@ -36,12 +36,12 @@ def of_folder(folder: Path, files: dict[str, int | bytes]) -> SplitAudit:
     return audit_split(some_files(folder, files))
 
 
-def test_whole_classes_in_splits_share_nothing(tmp_path: Path, tiles: Path):
+def test_full_classes_in_splits_share_nothing(tmp_path: Path, tiles: Path):
     rows = [(p, "test" if p.startswith("lung_n") else "train") for p in paths_of(tiles)]
 
     audit = audit_split(a_csv(tmp_path / "s.csv", rows), tiles)
 
-    assert (audit.verdict, audit.leaks, audit.conflicts) == (Verdict.CLEAN, (), ())
+    assert (audit.verdict, audit.leaks, audit.conflicts) == (AuditVerdict.CLEAN, (), ())
     assert audit.counts == {"train": 22, "test": 11}
 
 
@@ -50,14 +50,14 @@ def test_a_random_split_of_families_is_counted_by_pairs(tmp_path: Path, tiles: P
 
     audit = audit_split(a_csv(tmp_path / "s.csv", rows), tiles)
 
-    assert audit.verdict is Verdict.LEAK
-    assert set(audit.ties) >= {Tie.FILE, Tie.FAMILY}
-    first = audit.crossings[0]
+    assert audit.verdict is AuditVerdict.LEAK
+    assert set(audit.leak_counts) >= {LeakLevel.FILE, LeakLevel.FAMILY}
+    first = audit.shared[0]
     assert (first.split, first.other, first.num_images) == ("test", "train", 16)
-    assert 0 < first.num_same < first.num_siblings <= first.num_kin
+    assert 0 < first.num_same_picture < first.num_same_family <= first.num_same_group
 
 
-def test_each_kind_of_leak_is_told_by_its_closest_tie(tmp_path: Path):
+def test_each_leak_is_told_by_its_first_level(tmp_path: Path):
     one, two = a_picture(1), a_picture(2)
     audit = of_folder(
         tmp_path,
@@ -71,8 +71,8 @@ def test_each_kind_of_leak_is_told_by_its_closest_tie(tmp_path: Path):
     )
 
     assert leaks_of(audit) == [
-        (Tie.FILE, ["test/renamed.png", "train/same.png"]),
-        (Tie.PICTURE, ["test/saved.bmp", "train/saved.png"]),
+        (LeakLevel.FILE, ["test/renamed.png", "train/same.png"]),
+        (LeakLevel.PICTURE, ["test/saved.bmp", "train/saved.png"]),
     ]
 
 
@@ -91,8 +91,9 @@ def test_neighbouring_fields_are_an_overlap_shown_by_the_pair_that_overlaps(
         },
     )
 
-    assert leaks_of(audit) == [(Tie.OVERLAP, ["test/c.png", "train/a.png"])]
-    assert (audit.crossings[0].num_siblings, audit.crossings[0].num_kin) == (0, 1)
+    assert leaks_of(audit) == [(LeakLevel.OVERLAP, ["test/c.png", "train/a.png"])]
+    assert audit.shared[0].num_same_family == 0
+    assert audit.shared[0].num_same_group == 1
 
 
 def test_one_path_in_two_splits_is_a_leak(tmp_path: Path):
@@ -101,7 +102,7 @@ def test_one_path_in_two_splits_is_a_leak(tmp_path: Path):
 
     audit = audit_split(a_csv(tmp_path / "s.csv", rows))
 
-    assert leaks_of(audit) == [(Tie.FILE, ["a.png", "a.png"])]
+    assert leaks_of(audit) == [(LeakLevel.FILE, ["a.png", "a.png"])]
 
 
 def test_one_picture_under_two_labels_is_a_conflict_and_no_leak(tmp_path: Path):
@@ -109,9 +110,9 @@ def test_one_picture_under_two_labels_is_a_conflict_and_no_leak(tmp_path: Path):
 
     audit = of_folder(tmp_path, files)
 
-    assert audit.verdict is Verdict.CLEAN
-    assert [(found.tie, found.labels) for found in audit.conflicts] == [
-        (Tie.PICTURE, ("cat", "dog"))
+    assert audit.verdict is AuditVerdict.CLEAN
+    assert [(found.level, found.labels) for found in audit.conflicts] == [
+        (LeakLevel.PICTURE, ("cat", "dog"))
     ]
 
 
@@ -122,7 +123,10 @@ def test_unreadable_images_beyond_the_setting_leave_the_verdict_open(tmp_path: P
     strict = audit_split(tmp_path)
     lenient = audit_split(tmp_path, settings=DataSettings(max_unreadable_fraction=0.5))
 
-    assert (strict.verdict, lenient.verdict) == (Verdict.UNCLEAR, Verdict.CLEAN)
+    assert (strict.verdict, lenient.verdict) == (
+        AuditVerdict.UNCLEAR,
+        AuditVerdict.CLEAN,
+    )
     assert strict.unreadable == {2: "empty", 3: "empty"}
 
 
@@ -134,7 +138,7 @@ def test_copies_of_an_unreadable_file_are_a_leak_all_the_same(tmp_path: Path):
     )
 
     assert set(audit.unreadable.values()) == {"animated"}
-    assert leaks_of(audit) == [(Tie.FILE, ["test/b.gif", "train/a.gif"])]
+    assert leaks_of(audit) == [(LeakLevel.FILE, ["test/b.gif", "train/a.gif"])]
 
 
 def a_gif() -> bytes:
@@ -156,8 +160,10 @@ def test_ten_thousand_copies_of_one_image_are_one_leak(tmp_path: Path):
 
     audit = audit_split(a_csv(tmp_path / "s.csv", rows))
 
-    assert [(leak.tie, len(leak.rows)) for leak in audit.leaks] == [(Tie.FILE, 10_000)]
-    assert audit.crossings[0].num_same == 5_000
+    assert [(leak.level, len(leak.rows)) for leak in audit.leaks] == [
+        (LeakLevel.FILE, 10_000)
+    ]
+    assert audit.shared[0].num_same_picture == 5_000
 
 
 def test_odd_pictures_crash_nothing(tmp_path: Path):
@@ -171,7 +177,7 @@ def test_odd_pictures_crash_nothing(tmp_path: Path):
         | {"train/blank.png": blank, "test/a.png": 1, "test/b.png": 2},
     )
 
-    assert audit.verdict is Verdict.CLEAN
+    assert audit.verdict is AuditVerdict.CLEAN
 
 
 def test_a_split_that_is_not_there_is_named(tmp_path: Path):

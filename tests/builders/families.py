@@ -1,10 +1,10 @@
-"""Catalogues and links made by hand."""
+"""Catalogues and edges made by hand."""
 
 import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import SCHEMA, Catalogue
-from lcc.families.edges import Edge, Link, tabulate_edges
+from lcc.families.edges import Edge, EdgeKind, tabulate_edges
 
 
 def a_catalogue(
@@ -37,7 +37,7 @@ def an_edge(
     mirrored: bool = False,
     overlap: float = 0.9,
 ) -> Edge:
-    """Return a link; its matrix leads from a to b."""
+    """Return an edge; its matrix leads from a to b."""
     return Edge(
         a=a,
         b=b,
@@ -52,9 +52,9 @@ def an_edge(
 
 
 def some_edges(*edges: Edge, questions: frozenset[int] = frozenset()) -> pa.Table:
-    """Return links as a catalogue keeps them; those at `questions` are questionable."""
+    """Return edges as a catalogue keeps them; those at `questions` are questionable."""
     kinds = [
-        str(Link.QUESTION if number in questions else Link.FAMILY)
+        str(EdgeKind.QUESTION if number in questions else EdgeKind.FAMILY)
         for number in range(len(edges))
     ]
-    return tabulate_edges(edges).append_column("link", pa.array(kinds, pa.string()))
+    return tabulate_edges(edges).append_column("kind", pa.array(kinds, pa.string()))

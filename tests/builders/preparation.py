@@ -4,8 +4,8 @@ from pathlib import Path
 
 from lcc.config.settings import Settings
 from lcc.data.task import Task
-from lcc.prepare.assembly import Built, build_catalogue
-from lcc.prepare.steps import hash_slices, link_slices, list_images
+from lcc.prepare.assembly import BuiltCatalogue, build_catalogue
+from lcc.prepare.steps import hash_shards, link_shards, list_images
 from lcc.storage.uri import open_store
 
 
@@ -36,7 +36,7 @@ def a_task(
                 "source": source and str(source),
                 "name": "tiles",
                 "tile_size_px": 32,
-                "num_slices": 2,
+                "num_shards": 2,
                 "num_folds": 2,
                 "max_class_share_deviation": 0.2,
                 "families": families,
@@ -55,10 +55,10 @@ def a_task(
     )
 
 
-def prepare(task: Task, *, num_processes: int = 1) -> Built:
-    """Run all steps, the slices as so many processes would share them."""
+def prepare(task: Task, *, num_processes: int = 1) -> BuiltCatalogue:
+    """Run all steps, the shards as so many processes would share them."""
     list_images(task)
-    for step in (hash_slices, link_slices):
+    for step in (hash_shards, link_shards):
         for index in range(num_processes):
-            step(task, index=index, num_indexes=num_processes)
+            step(task, process_index=index, num_processes=num_processes)
     return build_catalogue(task)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lcc.audit import leak_report
+from lcc.audit import report
 from lcc.cli.main import cli
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.splits import a_csv, some_files
@@ -38,8 +38,8 @@ def test_a_leak_exits_with_4_and_says_how_many_leak(tmp_path: Path):
         "pets: LEAK\n"
         "4 images: train 2, val 1, test 1\n"
         "\n"
-        "images with kin                     same picture         sibling"
-        "         any tie\n"
+        "images with copies elsewhere        same picture     same family"
+        "     any overlap\n"
         "test in train                         1 (100.0%)      1 (100.0%)"
         "      1 (100.0%)\n"
         "train in test                          1 (50.0%)       1 (50.0%)"
@@ -153,7 +153,9 @@ def test_reports_are_written_in_each_format(tmp_path: Path):
     assert "- train, test: `train/a.png` (train), `test/a.png` (test)\n" in text
     assert "- `val/d.png`: not_an_image\n" in text
     with Path("r.csv").open(newline="") as file:
-        rows = [(row["tie"], row["leak"], row["path"]) for row in csv.DictReader(file)]
+        rows = [
+            (row["level"], row["leak"], row["path"]) for row in csv.DictReader(file)
+        ]
     assert rows == [("file", "1", "test/a.png"), ("file", "1", "train/a.png")]
     page = Path("r.html").read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64,") == 2
@@ -165,8 +167,8 @@ def test_reports_are_written_in_each_format(tmp_path: Path):
 def test_a_page_with_thousands_of_leaks_stays_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(leak_report, "MAX_LEAKS", 2)
-    monkeypatch.setattr(leak_report, "MAX_PICTURES", 3)
+    monkeypatch.setattr(report, "MAX_LEAKS", 2)
+    monkeypatch.setattr(report, "MAX_PICTURES", 3)
     rows = []
     for number in range(5):
         for copy in range(4):
@@ -195,7 +197,7 @@ def test_names_are_shown_as_they_are(tmp_path: Path):
     assert "`a\\|b`" in Path("r.md").read_text(encoding="utf-8")
 
 
-def test_a_questionable_link_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
+def test_a_questionable_edge_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
     white, nearly = (a_file(np.full((64, 64, 3), v, np.uint8)) for v in (255, 254))
     files = {"train/a.png": white, "test/b.png": nearly, "test/c.png": 1}
 
@@ -203,6 +205,8 @@ def test_a_questionable_link_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
 
     assert result.exit_code == 3
     assert "pets: cannot tell\n" in result.output
-    assert "       1 × questionable links in several splits\n" in result.output
-    assert "splits must share no questionable link, got 1.\n" in result.output
+    assert (
+        "       1 × groups with questionable edges in several splits\n" in result.output
+    )
+    assert "splits must share no questionable edge, got 1.\n" in result.output
     assert Path("r.html").read_text(encoding="utf-8").count("<img") == 2

@@ -1,4 +1,4 @@
-"""`lcc-launch families`: sizes, links, and why an image is where it is."""
+"""`lcc-launch families`: sizes, edges, and why an image is where it is."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
 from lcc.data.sample import write_sample
-from lcc.prepare.assembly import Built
+from lcc.prepare.assembly import BuiltCatalogue
 from tests.builders.preparation import a_task, prepare
 from tests.builders.splits import some_files
 
@@ -23,7 +23,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory, root: Path) -> BuiltCatalogue:
     """Prepare six sources a class, five tiles of each, and some copies."""
     folder = tmp_path_factory.mktemp("work")
     write_sample(folder / "tiles", num_sources=6, num_copies=5, size_px=96)
@@ -35,7 +35,9 @@ def families(root: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, command, env={"COLUMNS": "80"})
 
 
-def test_each_class_has_a_line_with_the_sizes_of_its_families(built: Built, root: Path):
+def test_each_class_has_a_line_with_the_sizes_of_its_families(
+    built: BuiltCatalogue, root: Path
+):
     result = families(root)
 
     lines = result.output.splitlines()
@@ -47,12 +49,12 @@ def test_each_class_has_a_line_with_the_sizes_of_its_families(built: Built, root
         [name, "32", "30", "6", "6", "5–5–6", "0"]
         for name in ("lung_aca", "lung_n", "lung_scc")
     ]
-    assert re.fullmatch(r"links: \d+ family, 0 overlap, 0 question", lines[4])
+    assert re.fullmatch(r"edges: \d+ family, 0 overlap, 0 question", lines[4])
     assert max(map(len, lines)) <= 80
 
 
-def test_an_image_is_tied_to_the_first_of_its_family_link_by_link(
-    built: Built, root: Path
+def test_edges_lead_from_an_image_to_the_first_of_its_family(
+    built: BuiltCatalogue, root: Path
 ):
     catalogue = built.catalogue
     family = int(catalogue.families[0])
@@ -65,15 +67,15 @@ def test_an_image_is_tied_to_the_first_of_its_family_link_by_link(
     result = families(root, "--explain", members[-1])
 
     lines = result.output.splitlines()
-    links = [line.split() for line in lines if " and " in line]
+    edges = [line.split() for line in lines if " and " in line]
     assert result.exit_code == 0
     assert lines[1] == (f"family {family}: {len(members)} images, first {members[0]}")
-    assert members[-1] in links[0]
-    assert members[0] in links[-1]
+    assert members[-1] in edges[0]
+    assert members[0] in edges[-1]
     assert lines[-1] == f"group {family}, other families: none"
 
 
-def test_a_copy_says_whose_it_is(built: Built, root: Path):
+def test_a_copy_says_whose_it_is(built: BuiltCatalogue, root: Path):
     rows = built.catalogue.table.to_pylist()
     copy = next(row for row in rows if row["status"] == "duplicate")
 
@@ -83,7 +85,7 @@ def test_a_copy_says_whose_it_is(built: Built, root: Path):
 
 
 def test_a_gallery_shows_each_family_with_pictures(
-    built: Built, root: Path, tmp_path: Path
+    built: BuiltCatalogue, root: Path, tmp_path: Path
 ):
     page = tmp_path / "all.html"
 
@@ -97,8 +99,8 @@ def test_a_gallery_shows_each_family_with_pictures(
     assert text.count("data:image/webp") >= 5 * count
 
 
-def test_the_page_of_an_image_shows_its_links_and_its_family(
-    built: Built, root: Path, tmp_path: Path
+def test_the_page_of_an_image_shows_its_edges_and_its_family(
+    built: BuiltCatalogue, root: Path, tmp_path: Path
 ):
     page = tmp_path / "why.html"
     paths = built.catalogue.paths
@@ -108,13 +110,15 @@ def test_the_page_of_an_image_shows_its_links_and_its_family(
     result = families(root, "--explain", paths[last], "--gallery", str(page))
 
     text = page.read_text()
-    num_links = len(re.findall(r"^  lung", result.output, re.MULTILINE))
+    num_edges = len(re.findall(r"^  lung", result.output, re.MULTILINE))
     assert result.exit_code == 0
-    assert text.count('<div class="link">') == num_links >= 1
+    assert text.count('<div class="edge">') == num_edges >= 1
     assert f'id="f{family}"' in text
 
 
-def test_a_gallery_must_be_html_in_a_folder_that_is_there(built: Built, root: Path):
+def test_a_gallery_must_be_html_in_a_folder_that_is_there(
+    built: BuiltCatalogue, root: Path
+):
     wrong = families(root, "--gallery", "all.pdf")
     nowhere = families(root, "--gallery", "nowhere/all.html")
 
@@ -123,7 +127,9 @@ def test_a_gallery_must_be_html_in_a_folder_that_is_there(built: Built, root: Pa
     assert "gallery: must lie in a folder, got nowhere" in nowhere.output
 
 
-def test_tiles_that_are_gone_are_named(built: Built, root: Path, tmp_path: Path):
+def test_tiles_that_are_gone_are_named(
+    built: BuiltCatalogue, root: Path, tmp_path: Path
+):
     copy = tmp_path / "root"
     shutil.copytree(root, copy)
     part = next(copy.glob("work/*/hash/*.tiles"))
@@ -136,7 +142,7 @@ def test_tiles_that_are_gone_are_named(built: Built, root: Path, tmp_path: Path)
     assert not (tmp_path / "all.html").exists()
 
 
-def test_an_unknown_path_is_met_with_a_near_one(built: Built, root: Path):
+def test_an_unknown_path_is_met_with_a_near_one(built: BuiltCatalogue, root: Path):
     path = built.catalogue.paths[0]
 
     result = families(root, "--explain", path.replace("lung_aca/", "lung_aka/"))
@@ -145,7 +151,7 @@ def test_an_unknown_path_is_met_with_a_near_one(built: Built, root: Path):
     assert f"Did you mean {path}?" in result.output
 
 
-def test_a_set_of_strangers_has_no_links_and_is_no_special_case(tmp_path: Path):
+def test_a_set_of_strangers_has_no_edges_and_is_no_special_case(tmp_path: Path):
     for number in range(12):
         label = ("one", "two")[number % 2]
         some_files(tmp_path / "tiles" / label, {f"{number}.png": number})
@@ -157,6 +163,6 @@ def test_a_set_of_strangers_has_no_links_and_is_no_special_case(tmp_path: Path):
     explained = families(tmp_path / "root", "--explain", "one/0.png")
 
     assert shown.exit_code == explained.exit_code == 0
-    assert "links: 0 family, 0 overlap, 0 question" in shown.output
+    assert "edges: 0 family, 0 overlap, 0 question" in shown.output
     assert page.read_text().count('<div class="card" id="f') == 12
     assert "family 0: 1 image, first one/0.png" in explained.output

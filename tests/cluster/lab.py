@@ -24,7 +24,7 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 SMALL_DATA = (
     *("--set", "data.tile_size_px=32", "--set", "data.num_folds=2"),
-    *("--set", "data.num_slices=2", "--parallelism", "2"),
+    *("--set", "data.num_shards=2", "--parallelism", "2"),
 )
 BACKBONE = "s3://lcc/backbones/tiny.keras"
 SMALL = (  # a training of seconds

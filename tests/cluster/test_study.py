@@ -12,7 +12,7 @@ import yaml
 from tests.cluster.lab import BIN, Lab, wait_until
 
 SETTINGS = {
-    "data": {"tile_size_px": 48, "num_folds": 2, "num_slices": 2},
+    "data": {"tile_size_px": 48, "num_folds": 2, "num_shards": 2},
     "model": {"backbone": "mobilenet", "weights": "none", "frozen_stages": "all"},
     "train": {"epochs": 4, "batch_size": 16, "device": "cpu"},
     "search": {"grid": {"train.learning_rate": [0.01, 0.003]}},

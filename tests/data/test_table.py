@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from lcc.data.table import Table, read_table
+from lcc.data.table import CsvTable, read_table
 from lcc.errors import DataError
 
 ROWS = ("a.png", "train"), ("b.png", "test")
 
 
-def table(tmp_path: Path, content: str | bytes) -> Table:
+def table(tmp_path: Path, content: str | bytes) -> CsvTable:
     file = tmp_path / "own.csv"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_table(
@@ -18,7 +18,7 @@ def table(tmp_path: Path, content: str | bytes) -> Table:
     )
 
 
-def values(found: Table) -> tuple[tuple[str, str], ...]:
+def values(found: CsvTable) -> tuple[tuple[str, str], ...]:
     return tuple((row.cells["path"], row.cells["split"]) for row in found.rows)
 
 

@@ -9,8 +9,8 @@ from tests.builders.pictures import a_picture
 
 def some_tiles(*counts: int) -> tuple[Tiles, np.ndarray]:
     every = np.stack([a_picture(seed, size_px=32) for seed in range(sum(counts))])
-    parts = np.split(every, np.cumsum(counts)[:-1])
-    return Tiles(parts, size_px=32), every
+    shards = np.split(every, np.cumsum(counts)[:-1])
+    return Tiles(shards, size_px=32), every
 
 
 def test_a_tile_of_the_right_size_is_left_alone():

@@ -13,6 +13,7 @@ from lcc import find_families
 from lcc.config.data import FamilySettings
 from lcc.data.features import extract_features
 from lcc.data.sample import augment_copy, draw_source
+from lcc.families.alignment import overlap_of
 from lcc.families.candidates import (
     build_index,
     find_candidates,
@@ -20,9 +21,8 @@ from lcc.families.candidates import (
     share_pairs,
 )
 from lcc.families.clustering import join_families
-from lcc.families.edges import EDGE_SCHEMA, Edge, Link, link_of
+from lcc.families.edges import EDGE_SCHEMA, Edge, EdgeKind, kind_of
 from lcc.families.merging import sweep
-from lcc.families.overlap import overlap_of
 from lcc.families.verification import find_edges, verify_pair, verify_pairs
 
 SETTINGS = FamilySettings()
@@ -44,7 +44,7 @@ def moved(
     return cv2.warpAffine(source, matrix, (tile, tile), borderMode=cv2.BORDER_REFLECT)
 
 
-def link(first: np.ndarray, second: np.ndarray) -> Edge | None:
+def edge_of(first: np.ndarray, second: np.ndarray) -> Edge | None:
     records = [
         extract_features(image, num_keypoints=200)[0] for image in (first, second)
     ]
@@ -57,7 +57,7 @@ def test_a_turned_or_mirrored_copy_is_found_with_its_angle(angle, is_mirrored):
     source = a_source()
     copy = moved(source, angle=angle)
 
-    edge = link(
+    edge = edge_of(
         moved(source), np.ascontiguousarray(copy[:, ::-1]) if is_mirrored else copy
     )
 
@@ -73,7 +73,7 @@ def test_a_turned_or_mirrored_copy_is_found_with_its_angle(angle, is_mirrored):
 def test_a_zoomed_copy_is_found_with_its_scale(zoom):
     source = a_source(1)
 
-    edge = link(moved(source), moved(source, zoom=zoom))
+    edge = edge_of(moved(source), moved(source, zoom=zoom))
 
     assert edge is not None
     assert edge.scale == pytest.approx(zoom, rel=0.03)
@@ -82,7 +82,7 @@ def test_a_zoomed_copy_is_found_with_its_scale(zoom):
 def test_a_copy_of_another_aspect_is_found():
     source = a_source(2)
 
-    edge = link(moved(source), moved(source, angle=20, stretch=1.3))
+    edge = edge_of(moved(source), moved(source, angle=20, stretch=1.3))
 
     assert edge is not None
     assert edge.inliers > 40
@@ -91,7 +91,7 @@ def test_a_copy_of_another_aspect_is_found():
 def test_half_a_tile_apart_overlap_by_half():
     source = a_source(3, size_px=300)
 
-    edge = link(
+    edge = edge_of(
         np.ascontiguousarray(source[:200, :200]),
         np.ascontiguousarray(source[:200, 100:]),
     )
@@ -102,7 +102,7 @@ def test_half_a_tile_apart_overlap_by_half():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_other_sources_of_one_class_are_not_linked(seed):
-    assert link(moved(a_source(10 + seed)), moved(a_source(20 + seed))) is None
+    assert edge_of(moved(a_source(10 + seed)), moved(a_source(20 + seed))) is None
 
 
 def blank(grey: int, *, slope: float = 0.0) -> np.ndarray:
@@ -112,15 +112,15 @@ def blank(grey: int, *, slope: float = 0.0) -> np.ndarray:
 
 
 def test_blank_tiles_are_compared_by_pixels_and_remain_a_question():
-    edge = link(blank(240), blank(241))
+    edge = edge_of(blank(240), blank(241))
 
     assert edge is not None
     assert edge.inliers == 0
-    assert link_of(edge, SETTINGS) is Link.QUESTION
+    assert kind_of(edge, SETTINGS) is EdgeKind.QUESTION
 
 
 def test_blank_tiles_of_another_brightness_are_not_linked():
-    assert link(blank(240), blank(230)) is None
+    assert edge_of(blank(240), blank(230)) is None
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -129,7 +129,7 @@ def test_a_turned_tile_without_keypoints_is_found_with_its_transform(turn, is_mi
     tile = blank(100, slope=0.8)
     copy = np.rot90(tile, turn)
 
-    edge = link(tile, np.ascontiguousarray(copy[:, ::-1] if is_mirrored else copy))
+    edge = edge_of(tile, np.ascontiguousarray(copy[:, ::-1] if is_mirrored else copy))
 
     assert edge is not None
     assert edge.correlation > 0.99
@@ -140,13 +140,13 @@ def test_a_copy_of_repeated_texture_is_found_by_pixels():
     tile = np.repeat(stripes, 3, axis=2).astype(np.uint8)
     _, saved = cv2.imencode(".jpg", tile, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
-    edge = link(tile, cv2.imdecode(saved, cv2.IMREAD_COLOR))
+    edge = edge_of(tile, cv2.imdecode(saved, cv2.IMREAD_COLOR))
 
     assert edge is not None
     assert edge.overlap == pytest.approx(1)
 
 
-def test_equal_tiles_overlap_wholly():
+def test_equal_tiles_overlap_completely():
     assert overlap_of(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])) == 1
     assert overlap_of(np.array([[-1.0, 0.0, 1.0], [0.0, -1.0, 1.0]])) == 1
 
@@ -241,7 +241,7 @@ def test_one_false_edge_does_not_chain_two_families():
     assert joined.group.tolist() == [0] * 10  # still never divided
 
 
-def test_a_small_overlap_ties_groups_but_not_families():
+def test_a_small_overlap_joins_groups_but_not_families():
     joined = join(
         [*clique(range(3)), *clique(range(3, 6)), an_edge(0, 3, overlap=0.2)], 6
     )
@@ -250,7 +250,7 @@ def test_a_small_overlap_ties_groups_but_not_families():
     assert joined.group.tolist() == [0] * 6
 
 
-def test_a_link_that_one_judge_doubts_ties_groups_only():
+def test_an_edge_that_one_judge_doubts_joins_groups_only():
     doubted = an_edge(0, 3, correlation=0.3)
 
     joined = join([*clique(range(3)), *clique(range(3, 6)), doubted], 6)
@@ -260,11 +260,13 @@ def test_a_link_that_one_judge_doubts_ties_groups_only():
 
 
 @given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8), st.data())
-def test_planted_false_links_join_no_two_families(ties: set[tuple[int, int]], data):
+def test_planted_false_edges_join_no_two_families(wrong: set[tuple[int, int]], data):
     size, count = 5, 6
     planted = {
         tuple(sorted((first * size + a, second * size + b)))
-        for first, second in {tuple(sorted(tie)) for tie in ties if tie[0] != tie[1]}
+        for first, second in {
+            tuple(sorted(pair)) for pair in wrong if pair[0] != pair[1]
+        }
         for a, b in [data.draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))]
     }
     true = [
@@ -309,7 +311,7 @@ def test_neighbouring_fields_are_two_families_though_some_tiles_share_much():
 
 
 @pytest.mark.parametrize(("overlap", "families"), [(0.9, {0}), (0.6, {0, 1})])
-def test_two_parts_that_few_links_tie_are_one_family_if_most_of_them_are_kin(
+def test_two_pieces_with_few_edges_are_one_family_if_most_pairs_would_have_one(
     overlap: float, families: set[int]
 ):
     edges = [*clique(range(5)), *clique(range(5, 10)), an_edge(4, 5)]

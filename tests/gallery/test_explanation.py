@@ -1,23 +1,23 @@
-"""Chains of links and bridges between families, on links made by hand."""
+"""Paths of edges, and edges between families, on edges made by hand."""
 
 from lcc.gallery.explanation import explain
 from tests.builders.families import a_catalogue, an_edge, some_edges
 
 
-def test_the_chain_takes_the_fewest_links_and_the_surest_of_these():
+def test_the_path_takes_the_fewest_edges_and_the_surest_of_these():
     catalogue = a_catalogue([0] * 5, [0] * 5)
-    links = [(0, 1, 9), (0, 2, 90), (1, 4, 9), (2, 4, 90), (2, 3, 99), (3, 4, 99)]
-    edges = some_edges(*(an_edge(*link) for link in links))
+    made = [(0, 1, 9), (0, 2, 90), (1, 4, 9), (2, 4, 90), (2, 3, 99), (3, 4, 99)]
+    edges = some_edges(*(an_edge(*edge) for edge in made))
 
-    chain = explain(catalogue, edges, "tile4").chain
+    path = explain(catalogue, edges, "tile4").path
 
-    assert [(tie.first, tie.second) for tie in chain] == [
+    assert [(edge.first, edge.second) for edge in path] == [
         ("tile2", "tile4"),
         ("tile0", "tile2"),
     ]
 
 
-def test_the_widest_link_to_each_other_family_of_the_group_is_its_bridge():
+def test_the_edge_of_most_overlap_leads_to_each_other_family_of_the_group():
     catalogue = a_catalogue([0, 0, 1, 1, 2], [0, 0, 0, 0, 1])
     edges = some_edges(
         an_edge(0, 1),
@@ -29,13 +29,15 @@ def test_the_widest_link_to_each_other_family_of_the_group_is_its_bridge():
     found = explain(catalogue, edges, "tile0")
 
     assert found.families == (0, 1)
-    assert [(tie.first, tie.second) for tie in found.bridges] == [("tile1", "tile2")]
+    assert [(edge.first, edge.second) for edge in found.to_others] == [
+        ("tile1", "tile2")
+    ]
 
 
-def test_a_copy_has_the_chain_of_its_picture():
+def test_a_copy_has_the_path_of_its_picture():
     catalogue = a_catalogue([0] * 3, [0] * 3, pixels=[0, 1, 1])
     edges = some_edges(an_edge(0, 1))
 
-    (tie,) = explain(catalogue, edges, "tile2").chain
+    (edge,) = explain(catalogue, edges, "tile2").path
 
-    assert (tie.first, tie.second) == ("tile0", "tile1")
+    assert (edge.first, edge.second) == ("tile0", "tile1")

@@ -12,7 +12,7 @@ from lcc.gallery import pages
 from lcc.gallery.cards import Cards
 from lcc.gallery.lineage import trace_lineage, transform_of
 from lcc.gallery.pages import write_gallery
-from lcc.gallery.ranking import bridging_links, rank_families
+from lcc.gallery.ranking import edges_between_families, rank_families
 from tests.builders.families import a_catalogue, an_edge, some_edges
 from tests.builders.pictures import a_picture
 from tests.builders.preparation import SilentCounter
@@ -59,24 +59,24 @@ def test_a_chessboard_of_two_copies_looks_like_either():
     assert likeness(board[inner], whole[inner]) > 0.999
 
 
-def test_the_ways_of_links_either_direction_lead_to_the_leader():
+def test_edges_of_either_direction_lead_to_the_leader():
     catalogue = a_catalogue([0] * 3, [0] * 3)
     edges = some_edges(
         an_edge(0, 2, matrix=HALF), an_edge(1, 2, matrix=LEFT, mirrored=True)
     )
 
     lineage = trace_lineage(catalogue, edges)
-    place = lineage.placement(1)
+    transform = lineage.to_leader(1)
 
-    assert place is not None
+    assert transform is not None
     # Row 1 → mirrored and moved into 2 → 2 is twice as large as 0.
-    corner = place @ [0, 0, 1]
+    corner = transform @ [0, 0, 1]
     assert corner[:2] == pytest.approx([(1.25 - 0.25) / 0.5, (0 - 0.25) / 0.5])
-    assert lineage.placement(0) == pytest.approx(np.eye(3))
+    assert lineage.to_leader(0) == pytest.approx(np.eye(3))
 
 
 def test_families_that_deserve_a_look_come_first():
-    #                        alone   two tied     far      sure    alarmed
+    #                        alone   two joined     far      sure    alarmed
     catalogue = a_catalogue([0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5],
                             [0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4])  # fmt: skip
     edges = some_edges(
@@ -87,7 +87,7 @@ def test_families_that_deserve_a_look_come_first():
     lineage = trace_lineage(catalogue, edges)
 
     assert rank_families(catalogue, lineage, [("family", 5)]) == [5, 1, 2, 3, 0, 4]
-    assert bridging_links(catalogue, edges) == [3]
+    assert edges_between_families(catalogue, edges) == [3]
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ def cards() -> Cards:
     families = np.repeat(np.arange(5), 2).tolist()
     catalogue = a_catalogue(families, families)
     back = np.array([[2.0, 0.0, -0.5], [0.0, 2.0, -0.5]])
-    links = [an_edge(row, row + 1, matrix=back) for row in range(0, 10, 2)]
-    edges = some_edges(*links, questions=frozenset({4}))
+    made = [an_edge(row, row + 1, matrix=back) for row in range(0, 10, 2)]
+    edges = some_edges(*made, questions=frozenset({4}))
     return Cards(
         catalogue=catalogue,
         edges=edges,
@@ -124,7 +124,7 @@ def test_pages_hold_every_family_once_and_lead_to_one_another(
     assert [file.name for file in files] == ["all.html", "all-2.html", "all-3.html"]
     assert shown == [["3", "0"], ["1", "2"], ["4"]]
     assert "Family 3: holds 2 pictures" in texts[0]
-    assert "Questionable links: 1" in texts[0]
+    assert "Questionable edges: 1" in texts[0]
     assert all('href="all-3.html"' in text for text in texts[:2])
     assert all(text.count("data:image/webp") >= 2 for text in texts)
 
@@ -137,7 +137,7 @@ def test_members_lie_on_their_leader(cards: Cards):
     assert "50 inliers" in card.figures[1].text
 
 
-def test_an_image_without_a_way_to_the_first_is_shown_and_said_to_be_so():
+def test_an_image_without_a_path_to_the_first_is_shown_and_said_to_be_so():
     catalogue = a_catalogue([0, 0, 0], [0, 0, 0])
     edges = some_edges(an_edge(0, 1))
     tile = a_smooth_picture()
@@ -150,4 +150,4 @@ def test_an_image_without_a_way_to_the_first_is_shown_and_said_to_be_so():
 
     texts = [figure.text for figure in cards.family(0, max_figures=8).figures]
 
-    assert texts[:2] == ["the first of the family", "no link leads to the first"]
+    assert texts[:2] == ["the first of the family", "no edge leads to the first"]

@@ -16,7 +16,7 @@ from tests.builders.commands import launch, start, steps_of
 pytestmark = pytest.mark.slow
 
 SETTINGS = """
-data: {tile_size_px: 32, num_folds: 2, num_slices: 3, max_class_share_deviation: 0.3}
+data: {tile_size_px: 32, num_folds: 2, num_shards: 3, max_class_share_deviation: 0.3}
 model: {backbone: mobilenet, weights: none, frozen_stages: all}
 train: {epochs: 2, batch_size: 16}
 search: {grid: {train.learning_rate: [0.01, 0.001]}}

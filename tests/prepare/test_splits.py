@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lcc.config.data import DataSettings
 from lcc.errors import DataError
 from lcc.prepare.splits import assign_splits
-from lcc.prepare.validation import Placed, prove_splits
+from lcc.prepare.validation import AssignedImage, validate_splits
 
 SETTINGS = DataSettings(num_folds=3, max_class_share_deviation=0.2)
 
@@ -101,14 +101,14 @@ def test_a_group_that_swallows_its_class_is_named():
         assign_splits(labels, groups, SETTINGS)
 
 
-def a_sound_split() -> list[Placed]:
+def a_sound_split() -> list[AssignedImage]:
     """Return 2 classes × 8 groups of 2: four to train, two to each held-out split."""
     rows = []
     for number in range(16):
         split = ("train", "train", "validation", "test")[number // 2 % 4]
         fold = None if split == "test" else number // 2 % 3
         rows += [
-            Placed(
+            AssignedImage(
                 path=f"{number}-{copy}.jpeg",
                 label="lung_aca" if number % 2 else "lung_n",
                 group=number,
@@ -120,12 +120,12 @@ def a_sound_split() -> list[Placed]:
     return rows
 
 
-def test_a_sound_split_is_proven():
-    proof = prove_splits(a_sound_split(), SETTINGS)
+def test_a_sound_split_passes_every_check():
+    validation = validate_splits(a_sound_split(), SETTINGS)
 
-    assert proof.faults == ()
-    assert proof.document()["passed"] is True
-    assert proof.counts["test"] == {"lung_aca": 4, "lung_n": 4}
+    assert validation.faults == ()
+    assert validation.document()["passed"] is True
+    assert validation.counts["test"] == {"lung_aca": 4, "lung_n": 4}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,9 @@ def test_a_sound_split_is_proven():
             0, {"split": "test", "fold": None}, "groups lie in one split", id="split"
         ),
         pytest.param(0, {"fold": 1}, "groups lie in one fold", id="fold"),
-        pytest.param(0, {"path": "0-1.jpeg"}, "every image has one place", id="twice"),
+        pytest.param(
+            0, {"path": "0-1.jpeg"}, "every image is assigned once", id="twice"
+        ),
         pytest.param(0, {"split": "tset"}, "splits are train, validation", id="word"),
         pytest.param(0, {"fold": None}, "inside the development part", id="no fold"),
         pytest.param(12, {"fold": 0}, "inside the development part", id="test fold"),
@@ -146,7 +148,7 @@ def test_each_planted_violation_is_caught(row, change, fault):
     rows = a_sound_split()
     rows[row] = replace(rows[row], **change)
 
-    faults = prove_splits(rows, SETTINGS).faults
+    faults = validate_splits(rows, SETTINGS).faults
 
     assert any(fault in found for found in faults)
 
@@ -154,7 +156,7 @@ def test_each_planted_violation_is_caught(row, change, fault):
 def test_an_empty_split_is_caught():
     rows = [row for row in a_sound_split() if row.split != "validation"]
 
-    faults = prove_splits(rows, SETTINGS).faults
+    faults = validate_splits(rows, SETTINGS).faults
 
     assert any("every split and fold has every class" in found for found in faults)
 
@@ -166,6 +168,6 @@ def test_a_lopsided_split_is_caught():
         if row.split != "test" or row.label == "lung_n" or row.group == 7
     ]
 
-    faults = prove_splits(rows, DataSettings(num_folds=3)).faults
+    faults = validate_splits(rows, DataSettings(num_folds=3)).faults
 
     assert any("class shares are within" in found for found in faults)

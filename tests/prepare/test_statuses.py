@@ -2,7 +2,7 @@
 
 import pytest
 
-from lcc.data.catalogue import Status
+from lcc.data.catalogue import ImageStatus
 from lcc.prepare.statuses import judge_files
 
 
@@ -16,8 +16,8 @@ def judge(*files: tuple[str | None, str | None, str | None, str]) -> list[tuple]
 
 def test_different_pictures_are_kept():
     assert judge(("1", "A", None, "x"), ("2", "B", None, "x")) == [
-        (Status.KEPT, None, 0),
-        (Status.KEPT, None, 1),
+        (ImageStatus.KEPT, None, 0),
+        (ImageStatus.KEPT, None, 1),
     ]
 
 
@@ -30,23 +30,23 @@ def test_different_pictures_are_kept():
 )
 def test_the_first_of_equal_pictures_is_kept(sha256, reason):
     assert judge(("1", "A", None, "x"), (sha256, "A", None, "x")) == [
-        (Status.KEPT, None, 0),
-        (Status.DUPLICATE, reason, 0),
+        (ImageStatus.KEPT, None, 0),
+        (ImageStatus.DUPLICATE, reason, 0),
     ]
 
 
 def test_copies_under_two_labels_are_all_in_conflict():
     found = judge(("1", "A", None, "x"), ("1", "A", None, "y"), ("2", "A", None, "x"))
 
-    assert found == [(Status.CONFLICT, "same_pixels_other_label", 0)] * 3
+    assert found == [(ImageStatus.CONFLICT, "same_pixels_other_label", 0)] * 3
 
 
 def test_unreadable_files_keep_their_reason():
     assert (
         judge(("1", None, "empty", "x"), ("1", None, "empty", "y"))
-        == [(Status.UNREADABLE, "empty", -1)] * 2
+        == [(ImageStatus.UNREADABLE, "empty", -1)] * 2
     )
 
 
 def test_a_kept_file_says_what_was_converted():
-    assert judge(("1", "G", None, "x")) == [(Status.KEPT, "grey", 0)]
+    assert judge(("1", "G", None, "x")) == [(ImageStatus.KEPT, "grey", 0)]

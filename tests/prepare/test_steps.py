@@ -22,8 +22,8 @@ from lcc.data.sample import write_sample
 from lcc.data.tiles import make_tile, open_tiles
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
 from lcc.prepare.assembly import build_catalogue
-from lcc.prepare.steps import hash_slices, link_slices, list_images
-from lcc.prepare.summary import describe
+from lcc.prepare.steps import hash_shards, link_shards, list_images
+from lcc.prepare.summary import count_metrics
 from lcc.storage.local import LocalStore
 from tests.builders.pictures import a_file, a_folder, a_picture
 from tests.builders.preparation import a_task, prepare
@@ -59,7 +59,7 @@ def upload(folder: Path, bucket: str) -> str:
 def test_families_of_the_sample_are_found_and_stay_together(tmp_path: Path, sample):
     built = prepare(a_task(tmp_path, sample, **SAMPLE))
 
-    classes = built.audit["classes"].values()
+    classes = built.summary["classes"].values()
     table = built.catalogue.table.to_pylist()
     splits = {}
     for row in table:
@@ -67,8 +67,8 @@ def test_families_of_the_sample_are_found_and_stay_together(tmp_path: Path, samp
             splits.setdefault(row["group"], set()).add(row["split"])
     assert [found["families"] for found in classes] == [6, 6, 6]
     assert all(len(found) == 1 for found in splits.values())
-    assert built.proof["passed"]
-    assert built.audit["status"] == {
+    assert built.validation["passed"]
+    assert built.summary["status"] == {
         "kept": 90,
         "duplicate": 6,
         "unreadable": 0,
@@ -79,7 +79,7 @@ def test_families_of_the_sample_are_found_and_stay_together(tmp_path: Path, samp
 def test_counts_become_metrics(tmp_path: Path):
     built = prepare(a_task(tmp_path, a_folder(tmp_path / "source", num_images=8)))
 
-    assert describe(built.audit) == {
+    assert count_metrics(built.summary) == {
         "prepare/listed": 24,
         "prepare/kept": 24,
         "prepare/duplicate": 0,
@@ -100,7 +100,7 @@ def test_a_family_of_several_classes_is_listed(tmp_path: Path):
 
     built = prepare(a_task(tmp_path, folder, **SAMPLE))
 
-    mixed = [found["labels"] for found in built.audit["families_of_several_classes"]]
+    mixed = [found["labels"] for found in built.summary["families_of_several_classes"]]
     rows = rows_of(built)
     assert mixed == [{"lung_aca": 1, "lung_n": 1}]
     assert rows["lung_aca/sibling.png"]["split"] == rows["lung_n/sibling.png"]["split"]
@@ -132,8 +132,8 @@ def test_tiles_of_another_size_are_asked_for_by_name(tmp_path: Path):
 def test_packed_tiles_that_were_cut_short_are_not_read(tmp_path: Path):
     task = a_task(tmp_path, a_folder(tmp_path / "source", num_images=8))
     built = prepare(task)
-    part = next((tmp_path / "root" / "work").rglob("*.tiles"))
-    part.write_bytes(part.read_bytes()[:-1])
+    shard = next((tmp_path / "root" / "work").rglob("*.tiles"))
+    shard.write_bytes(shard.read_bytes()[:-1])
 
     with pytest.raises(DataError, match="must be the 12 tiles that were packed"):
         open_tiles(task.store, built.catalogue, size_px=32, scratch=tmp_path)
@@ -145,13 +145,13 @@ def test_packed_tiles_that_were_cut_short_are_not_read(tmp_path: Path):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    num_slices=st.integers(1, 40),
+    num_shards=st.integers(1, 40),
     num_processes=st.integers(1, 5),
     size_px=st.sampled_from([32, 64]),
     order=st.randoms(use_true_random=False),
 )
-def test_the_digest_does_not_depend_on_order_slices_or_processes(
-    tmp_path_factory, sample, num_slices, num_processes, size_px, order
+def test_the_digest_does_not_depend_on_order_shards_or_processes(
+    tmp_path_factory, sample, num_shards, num_processes, size_px, order
 ):
     tmp_path = tmp_path_factory.mktemp("any")
     files = sorted(path for path in sample.rglob("*") if path.is_file())
@@ -160,7 +160,7 @@ def test_the_digest_does_not_depend_on_order_slices_or_processes(
         target = tmp_path / "tiles" / path.relative_to(sample)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.hardlink_to(path)
-    options = SAMPLE | {"num_slices": num_slices, "tile_size_px": size_px}
+    options = SAMPLE | {"num_shards": num_shards, "tile_size_px": size_px}
 
     built = prepare(
         a_task(tmp_path, tmp_path / "tiles", **options), num_processes=num_processes
@@ -220,8 +220,8 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch):
 
     task = a_task(tmp_path, folder, run_id="prepare-2")
     list_images(task)
-    hash_slices(task, index=0, num_indexes=1, hasher=refuse)
-    link_slices(task, index=0, num_indexes=1)
+    hash_shards(task, process_index=0, num_processes=1, hasher=refuse)
+    link_shards(task, process_index=0, num_processes=1)
     second = build_catalogue(task)
 
     after = bytes_below(tmp_path / "root")
@@ -230,7 +230,7 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_two_runs_on_one_root_at_once_share_their_parts(tmp_path: Path):
+def test_two_runs_on_one_root_at_once_share_their_shards(tmp_path: Path):
     folder = a_folder(tmp_path / "source", num_images=12)
     task = a_task(tmp_path, folder, run_id="run-a")
     for run_id in ("run-a", "run-b"):
@@ -246,9 +246,9 @@ def test_two_runs_on_one_root_at_once_share_their_parts(tmp_path: Path):
             worker.stdout.read()
         codes.append(worker.returncode)
 
-    link_slices(task, index=0, num_indexes=1)
+    link_shards(task, process_index=0, num_processes=1)
     assert codes == [0, 0]
-    assert build_catalogue(task).audit["status"]["kept"] == 36
+    assert build_catalogue(task).summary["status"]["kept"] == 36
 
 
 KILLABLE = """
@@ -256,7 +256,7 @@ import sys, time
 from pathlib import Path
 from functools import partial
 from lcc.config.settings import Settings
-from lcc.prepare.steps import hash_slices
+from lcc.prepare.steps import hash_shards
 from lcc.data import hashing, task
 from lcc.prepare import steps
 from lcc.storage.uri import open_store
@@ -273,7 +273,7 @@ def slowly(data):
     print("hashed", flush=True)
     return take(data)
 
-hash_slices(work, index=0, num_indexes=1, hasher=slowly)
+hash_shards(work, process_index=0, num_processes=1, hasher=slowly)
 """
 
 
@@ -288,19 +288,19 @@ def start_hash(tmp_path: Path, task, *, run_id: str, seconds: float):
 @pytest.mark.slow
 def test_a_killed_hash_step_leaves_nothing_half_read(tmp_path: Path):
     folder = a_folder(tmp_path / "source", num_images=8)
-    killed = a_task(tmp_path, folder, num_slices=3)
+    killed = a_task(tmp_path, folder, num_shards=3)
     list_images(killed)
     worker = start_hash(tmp_path, killed, run_id="prepare-1", seconds=0.05)
-    for _ in range(12):  # one slice of eight is done, the next is half done
+    for _ in range(12):  # one shard of eight is done, the next is half done
         worker.stdout.readline()
 
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
-    hash_slices(killed, index=0, num_indexes=1)
-    other = a_task(tmp_path, folder, num_slices=3, root=str(tmp_path / "undisturbed"))
+    hash_shards(killed, process_index=0, num_processes=1)
+    other = a_task(tmp_path, folder, num_shards=3, root=str(tmp_path / "undisturbed"))
     list_images(other)
-    hash_slices(other, index=0, num_indexes=1)
+    hash_shards(other, process_index=0, num_processes=1)
 
     assert worker.returncode == -signal.SIGKILL
     work = [bytes_below(tmp_path / root / "work") for root in ("root", "undisturbed")]
@@ -323,7 +323,7 @@ def test_odd_names_and_one_name_in_two_folders_simply_work(tmp_path: Path):
 
     built = prepare(a_task(tmp_path, folder))
 
-    assert built.audit["status"]["kept"] == 26
+    assert built.summary["status"]["kept"] == 26
     assert "class one/\\xff\\xfe.png" in rows_of(built)
     assert "b, c/line\nbreak.png" in rows_of(built)
 
@@ -339,14 +339,14 @@ def test_unusual_pixels_simply_work_and_are_counted(tmp_path: Path):
 
     built = prepare(a_task(tmp_path, folder))
 
-    assert built.audit["status"]["kept"] == 28
-    assert built.audit["conversions"] == {
+    assert built.summary["status"]["kept"] == 28
+    assert built.summary["conversions"] == {
         "alpha": 1,
         "cmyk": 1,
         "grey": 1,
         "sixteen_bit": 1,
     }
-    assert built.audit["reasons"]["kept"] == built.audit["conversions"]
+    assert built.summary["reasons"]["kept"] == built.summary["conversions"]
 
 
 def with_bad_files(folder: Path) -> Path:
@@ -364,14 +364,14 @@ def test_unreadable_files_are_counted_with_their_reason(tmp_path: Path):
 
     built = prepare(a_task(tmp_path, folder, max_unreadable_fraction=0.2))
 
-    assert built.audit["status"]["unreadable"] == 4
-    assert built.audit["reasons"]["unreadable"] == {
+    assert built.summary["status"]["unreadable"] == 4
+    assert built.summary["reasons"]["unreadable"] == {
         "animated": 1,
         "empty": 1,
         "not_an_image": 1,
         "truncated": 1,
     }
-    assert sum(built.audit["status"].values()) == built.audit["listed"] == 34
+    assert sum(built.summary["status"].values()) == built.summary["listed"] == 34
 
 
 def test_too_many_unreadable_files_stop_prepare(tmp_path: Path):
@@ -399,15 +399,15 @@ def test_files_that_vanish_or_change_are_counted_and_come_back(tmp_path: Path):
     os.utime(changed, ns=(1, 1))  # same length, another time
 
     task = a_task(tmp_path, folder, **options)
-    hash_slices(task, index=0, num_indexes=1)
-    link_slices(task, index=0, num_indexes=1)
+    hash_shards(task, process_index=0, num_processes=1)
+    link_shards(task, process_index=0, num_processes=1)
     first = build_catalogue(task)
     gone.write_bytes(kept)
     os.utime(gone, ns=(times.st_atime_ns, times.st_mtime_ns))
     second = prepare(a_task(tmp_path, folder, run_id="prepare-2", **options))
 
-    assert first.audit["reasons"]["unreadable"] == {"changed": 1, "vanished": 1}
-    assert second.audit["status"]["unreadable"] == 0
+    assert first.summary["reasons"]["unreadable"] == {"changed": 1, "vanished": 1}
+    assert second.summary["status"]["unreadable"] == 0
 
 
 def test_copies_under_two_labels_stay_out_of_every_split(tmp_path: Path):
@@ -420,7 +420,7 @@ def test_copies_under_two_labels_stay_out_of_every_split(tmp_path: Path):
     both = [rows["lung_n/tile 001.png"], rows["lung_aca/copy.png"]]
     assert [row["status"] for row in both] == ["conflict", "conflict"]
     assert [row["split"] for row in both] == [None, None]
-    assert [found["path"] for found in built.audit["conflicts"]] == [
+    assert [found["path"] for found in built.summary["conflicts"]] == [
         "lung_aca/copy.png",
         "lung_n/tile 001.png",
     ]
@@ -519,19 +519,19 @@ def test_a_missing_csv_is_said_so(tmp_path: Path):
 def test_a_missing_part_is_said_so(tmp_path: Path, step: str, suffix: str):
     task = a_task(tmp_path, a_folder(tmp_path / "source", num_images=8))
     prepare(task)
-    next((tmp_path / "root/work").glob(f"*/{step}/part-00001-*.{suffix}")).unlink()
+    next((tmp_path / "root/work").glob(f"*/{step}/shard-00001-*.{suffix}")).unlink()
 
-    with pytest.raises(DataError, match=f"a slice of {step} is missing"):
+    with pytest.raises(DataError, match=f"a shard of {step} is missing"):
         build_catalogue(task)
 
 
 def test_a_full_scratch_folder_is_said_so(tmp_path: Path):
     task = a_task(tmp_path, a_folder(tmp_path / "source", num_images=8))
     list_images(task)
-    (task.scratch / "part.tiles").symlink_to("/dev/full")
+    (task.scratch / "shard.tiles").symlink_to("/dev/full")
 
     with pytest.raises(UnavailableError, match="No space left on device"):
-        hash_slices(task, index=0, num_indexes=1)
+        hash_shards(task, process_index=0, num_processes=1)
 
 
 def test_files_beside_the_catalogue_say_what_was_found(tmp_path: Path):
@@ -540,8 +540,8 @@ def test_files_beside_the_catalogue_say_what_was_found(tmp_path: Path):
 
     folder = tmp_path / "root/datasets/tiles/catalogues" / built.catalogue.digest
     audit = json.loads((folder / "audit.json").read_text())
-    assert audit == built.audit
-    assert json.loads((folder / "splits.json").read_text()) == built.proof
+    assert audit == built.summary
+    assert json.loads((folder / "splits.json").read_text()) == built.validation
     assert (folder / "families.parquet").is_file()
     assert Counter(audit["status"]) == Counter(kept=24)
 

@@ -1,25 +1,15 @@
 """What must hold of the checkout as a whole."""
 
 import ast
-import subprocess
 import tomllib
 
-import pytest
+import yaml
 
 import lcc
 from tests.conftest import REPOSITORY
+from tests.repo.checkout import tracked
 
 ENTRY_LINES = 40  # of a container entry point: settings → objects → one call
-
-
-def tracked(pattern: str) -> list[str]:
-    command = ["git", "ls-files", pattern]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip("not a git checkout: clone the repository")
-    return done.stdout.splitlines()
 
 
 def test_the_version_is_the_same_everywhere():
@@ -27,6 +17,8 @@ def test_the_version_is_the_same_everywhere():
 
     assert document["project"]["version"] == lcc.__version__
     assert f"## {lcc.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text()
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    assert citation["version"] == lcc.__version__
 
 
 def test_locked_requirements_have_hashes_and_no_address():

@@ -8,10 +8,10 @@ from lcc.errors import ConfigError
 from lcc.search.grid import Grid, apply_point, check_grid
 from lcc.search.trial import (
     count_trials,
-    slice_trials,
     trial_at,
     trial_id,
     trial_ids,
+    trials_of_process,
 )
 from tests.builders.settings import load_settings
 
@@ -52,14 +52,14 @@ def test_trials_are_every_point_on_every_fold_once():
 
 
 @given(st.integers(1, 40), st.integers(0, 200))
-def test_slices_are_disjoint_cover_everything_and_are_even(num_indexes, num_trials):
-    parts = [
-        slice_trials(index, num_indexes=num_indexes, num_trials=num_trials)
-        for index in range(num_indexes)
+def test_shares_are_disjoint_cover_everything_and_are_even(num_processes, num_trials):
+    shares = [
+        trials_of_process(index, num_processes=num_processes, num_trials=num_trials)
+        for index in range(num_processes)
     ]
 
-    assert [trial for part in parts for trial in part] == list(range(num_trials))
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert [trial for share in shares for trial in share] == list(range(num_trials))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 @pytest.mark.parametrize(

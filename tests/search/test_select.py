@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from lcc.search.select import (
-    Result,
+    TrialResult,
     choose_best,
     parse_best,
     parse_result,
@@ -23,9 +23,9 @@ def results_of(
     *,
     points: dict[int, dict] | None = None,
     parameters: dict[int, int] | None = None,
-) -> list[Result]:
+) -> list[TrialResult]:
     return [
-        Result(
+        TrialResult(
             point_index=index,
             point=(points or {}).get(index, {"train.learning_rate": 10.0**-index}),
             fold=fold,
@@ -94,7 +94,7 @@ def test_within_one_standard_error_the_simpler_point_wins(points, parameters, ch
 
 def test_a_failed_trial_is_seen_and_its_point_is_not_chosen():
     results = results_of({0: (0.5, 0.5), 1: (0.99, 0.99)})
-    results[2] = Result(
+    results[2] = TrialResult(
         point_index=1, point=results[2].point, fold=0, error="loss is not a number"
     )
 
@@ -108,7 +108,7 @@ def test_a_failed_trial_is_seen_and_its_point_is_not_chosen():
 
 
 def test_nothing_is_chosen_where_every_point_failed():
-    failed = Result(point_index=0, point={}, fold=0, error="out of memory")
+    failed = TrialResult(point_index=0, point={}, fold=0, error="out of memory")
 
     assert choose_best([failed]) is None
 
@@ -117,7 +117,7 @@ def test_objects_survive_their_json():
     (result,) = results_of({0: (0.5,)})
     best = choose_best([result])
     document = {"index": 0, "unknown": 1} | {
-        name: getattr(result, name) for name in Result.__slots__
+        name: getattr(result, name) for name in TrialResult.__slots__
     }
 
     assert parse_best(best.dump()) == best

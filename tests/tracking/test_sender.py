@@ -19,8 +19,7 @@ from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
-from lcc.tracking.client import CLIENT_ENVIRONMENT
-from lcc.tracking.mlflow import MlflowServer
+from lcc.tracking.mlflow import CLIENT_ENVIRONMENT, MlflowServer
 from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Tracker
 from tests.conftest import REPOSITORY, Server
@@ -346,7 +345,7 @@ def test_a_server_that_accepts_and_never_answers_costs_seconds(store: LocalStore
     assert time.monotonic() - start < 8
 
 
-def test_the_first_knock_leaves_the_clients_own_short_waits(
+def test_the_first_probe_leaves_the_clients_own_waits(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ):
     for name in CLIENT_ENVIRONMENT:

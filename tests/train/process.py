@@ -17,7 +17,7 @@ from lcc.config.train import AugmentationSettings
 from lcc.errors import Stopped
 from lcc.storage.local import LocalStore
 from lcc.train.loop import Hooks
-from lcc.train.stopping import StopSignal
+from lcc.train.training import catch_sigterm
 from tests.builders.trainings import a_loop, some_checkpoints, some_data, some_settings
 
 
@@ -45,7 +45,7 @@ def main(root: Path, number: int, last_step: int) -> None:
         hooks=Hooks(
             checkpoints=some_checkpoints(store),
             progress=progress,
-            is_stopping=StopSignal(),
+            is_stopping=catch_sigterm(),
         ),
         dropout=0.3,
     )

@@ -8,14 +8,14 @@ import pytest
 from lcc.config.load import changed_settings
 from lcc.data.catalogue import read_catalogue
 from lcc.data.sample import write_sample
-from lcc.data.task import slice_rows
+from lcc.data.task import shard_rows
 from lcc.train.feature_store import (
     development_rows,
     features_digest,
     features_key,
     write_features,
 )
-from lcc.train.full_recipe import open_whole_recipe
+from lcc.train.full_recipe import open_full_recipe
 from tests.builders.preparation import a_task, prepare
 
 SETTINGS = {
@@ -35,22 +35,22 @@ def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
     prepare(task)
     settings = changed_settings(task.settings, SETTINGS)
     catalogue = read_catalogue(task.store, name=settings.data.name or "", digest=None)
-    development, num_slices = development_rows(catalogue), settings.data.num_slices
+    development, num_shards = development_rows(catalogue), settings.data.num_shards
 
-    computed = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
+    computed = open_full_recipe(settings, task.store, catalogue, scratch=tmp_path)
     digest = features_digest(settings, tmp_path)
-    for index in range(num_slices):
-        part = slice_rows(index, num_slices=num_slices, num_rows=len(development))
-        shape = (len(part), *computed.source.features.shape[1:])
-        key = features_key(catalogue, digest, index, num_slices)
+    for index in range(num_shards):
+        own = shard_rows(index, num_shards=num_shards, num_rows=len(development))
+        shape = (len(own), *computed.source.features.shape[1:])
+        key = features_key(catalogue, digest, index, num_shards)
         write_features(task.store, key, np.full(shape, index, np.float32))
-    whole = open_whole_recipe(settings, task.store, catalogue, scratch=tmp_path)
+    full = open_full_recipe(settings, task.store, catalogue, scratch=tmp_path)
 
-    is_test = np.isin(whole.rows, catalogue.rows("test"))
+    is_test = np.isin(full.rows, catalogue.rows("test"))
     assert computed.source.features.shape == (len(catalogue.rows()), 2, 1024)
     np.testing.assert_allclose(
-        whole.source.features[is_test], computed.source.features[is_test], rtol=1e-4
+        full.source.features[is_test], computed.source.features[is_test], rtol=1e-4
     )
-    stored = whole.source.features[~is_test]
+    stored = full.source.features[~is_test]
     assert (np.diff(stored[:, 0, 0]) >= 0).all()
-    assert stored.max() == num_slices - 1
+    assert stored.max() == num_shards - 1

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from lcc.config.train import AugmentationSettings, ClassBalance
 from lcc.train.augment import draw_changes, jitter_stains, move_tiles
-from lcc.train.input import EpochPlan, judging_batches, training_batches
+from lcc.train.input import EpochPlan, training_batches, validation_batches
 from tests.builders.trainings import some_data, some_settings
 
 NOTHING = AugmentationSettings(
@@ -156,7 +156,7 @@ def test_batches_from_any_step_are_those_of_the_whole():
 def test_validation_is_never_changed():
     data = some_data()
 
-    batches = list(judging_batches(data.source, data.validation, batch_size=5))
+    batches = list(validation_batches(data.source, data.validation, batch_size=5))
 
     images = np.concatenate([batch[0] for batch in batches])[: len(data.validation)]
     np.testing.assert_array_equal(images, data.source.take(data.validation.records))

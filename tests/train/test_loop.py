@@ -12,9 +12,9 @@ import tensorflow as tf
 from lcc.config.train import ClassBalance
 from lcc.errors import ConfigError, RunFailed
 from lcc.storage.local import LocalStore
-from lcc.train.judging import macro_f1
 from lcc.train.loop import Hooks
 from lcc.train.steps import make_optimizer
+from lcc.train.validation import macro_f1
 from tests.builders.trainings import (
     a_loop,
     a_network,

@@ -23,14 +23,15 @@ RUN = "train-1"
 
 def run_step(settings: Path, *, num_indexes: int) -> list[int]:
     """Return the exit codes of the processes of `jobs.train`."""
-    peers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(num_indexes))
+    workers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(num_indexes))
     command = [sys.executable, "-m", "jobs.train", "--settings", str(settings)]
     command += ["--run", RUN, "--num-indexes", str(num_indexes)]
     processes = [
         subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=os.environ | {"LCC_WORKERS": peers, "JOB_COMPLETION_INDEX": str(index)},
+            env=os.environ
+            | {"LCC_WORKERS": workers, "JOB_COMPLETION_INDEX": str(index)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,6 +1,7 @@
-"""One process of a training of several, which may end itself at a step.
+"""One worker of a training of several, which may end itself at a step.
 
-Usage: python -m tests.train.peer ROOT INDEX OPTIONS, with LCC_WORKERS; OPTIONS is JSON.
+Usage: python -m tests.train.worker ROOT INDEX OPTIONS, with LCC_WORKERS and OPTIONS in
+JSON.
 """
 
 import json
@@ -18,17 +19,19 @@ from lcc.config.settings import Settings
 from lcc.config.train import AugmentationSettings, Device
 from lcc.errors import LccError
 from lcc.storage.local import LocalStore
+from lcc.train.collectives import Collectives, lost_workers_as_unavailable
 from lcc.train.devices import make_strategy
-from lcc.train.group import Group, losing_peers
 from lcc.train.loop import Hooks
-from lcc.train.peers import Peers, read_peers
-from lcc.train.stopping import StopSignal
+from lcc.train.training import catch_sigterm
+from lcc.train.workers import Workers, read_workers
 from tests.builders.trainings import a_loop, some_checkpoints, some_settings
 
 
 def main(root: Path, index: int, options: dict) -> None:
     addresses = os.environ["LCC_WORKERS"].split(",")
-    peers = read_peers(os.environ, index=index, num_indexes=len(addresses))
+    workers = read_workers(
+        os.environ, process_index=index, num_processes=len(addresses)
+    )
     train = some_settings(
         epochs=3,
         batch_size=options.get("batch_size", 8),
@@ -40,18 +43,18 @@ def main(root: Path, index: int, options: dict) -> None:
     launch = {"gpus": options.get("gpus", 1), "pods": len(addresses)}
     settings = Settings.model_validate({"launch": launch, "train": train.model_dump()})
     try:
-        with losing_peers():
-            fit(root, settings, peers, options)
+        with lost_workers_as_unavailable():
+            fit(root, settings, workers, options)
     except LccError as err:
         sys.stderr.write(f"{err}\n")
         sys.stderr.flush()
         os._exit(err.exit_code)  # as jobs.train
 
 
-def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
-    index = peers.index
-    strategy = make_strategy(settings, peers)
-    group = Group(strategy, peers)
+def fit(root: Path, settings: Settings, workers: Workers, options: dict) -> None:
+    index = workers.index
+    strategy = make_strategy(settings, workers)
+    collectives = Collectives(strategy, workers)
 
     def progress(step: int) -> None:
         if step == options.get("step") and index == options.get("victim"):
@@ -67,10 +70,10 @@ def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
         strategy,
         settings=settings.train,
         hooks=Hooks(
-            checkpoints=checkpoints if group.is_chief else None,
+            checkpoints=checkpoints if collectives.is_chief else None,
             progress=progress,
-            is_stopping=StopSignal(),
-            group=group,
+            is_stopping=catch_sigterm(),
+            collectives=collectives,
         ),
         dropout=options.get("dropout", 0.0),
         batch_normalization=options.get("batch_normalization", False),
@@ -78,7 +81,7 @@ def fit(root: Path, settings: Settings, peers: Peers, options: dict) -> None:
     loop.run()
     np.savez(folder / "weights.npz", *loop.model.get_weights())
     (folder / "history.json").write_text(json.dumps(loop.history))
-    group.part()
+    collectives.wait_for_all()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the processes of one training do together, besides their steps.
+"""What the workers of one training do together, besides their steps.
 
-Knows how bytes come from the chief to all, and what TensorFlow says when a peer is
-lost; not what the bytes mean.
+Knows how bytes come from the chief to all workers, and what TensorFlow says when one of
+them is lost; not what the bytes mean.
 """
 
 import re
@@ -14,13 +14,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lcc.errors import UnavailableError
-from lcc.train.peers import Peers
+from lcc.train.workers import Workers
 
-GRAPH_PLACE = re.compile(
-    r"\{\{.*?\}\}"
-)  # which operation it was: all the same to users
+NODE_NAME = re.compile(r"\{\{.*?\}\}")  # which operation it was: no news to users
 CHUNK = 1 << 24  # words at once: 64 MiB of float32
-LOST = (  # what a collective ends with when a peer has gone
+LOST = (  # what a collective ends with when a worker has gone
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -29,48 +27,48 @@ LOST = (  # what a collective ends with when a peer has gone
 )
 
 
-class Group:
-    """The processes of one training.
+class Collectives:
+    """Calls that every worker makes at the same point of the training.
 
     Args:
-        strategy: Over all of them.
-        peers: Who they are.
+        strategy: Over all workers.
+        workers: Who they are.
     """
 
-    def __init__(self, strategy: Any, peers: Peers) -> None:
-        self.is_chief = peers.is_chief
+    def __init__(self, strategy: Any, workers: Workers) -> None:
+        self.is_chief = workers.is_chief
         self._strategy = strategy
         words = tf.TensorSpec([None], tf.float32)
         self._sum = tf.function(self._sum_everywhere, input_signature=[words])
 
-    def share(self, data: bytes) -> bytes:
-        """Return the chief's bytes on every process; what others pass is ignored."""
+    def broadcast(self, data: bytes) -> bytes:
+        """Return the chief's bytes on every worker; what others pass is ignored."""
         size = np.array([len(data)], np.int64)
-        size = self._share_words(size.view(np.uint16)).view(np.int64)
+        size = self._broadcast_words(size.view(np.uint16)).view(np.int64)
         padded = np.zeros(int(size[0]) // 2 + 1, np.uint16)
         if self.is_chief:
             padded.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
-        parts = [
-            self._share_words(padded[start : start + CHUNK])
+        chunks = [
+            self._broadcast_words(padded[start : start + CHUNK])
             for start in range(0, len(padded), CHUNK)
         ]
-        return np.concatenate(parts).tobytes()[: int(size[0])]
+        return np.concatenate(chunks).tobytes()[: int(size[0])]
 
-    def part(self) -> None:
-        """Return once every process has come here, and may leave.
+    def wait_for_all(self) -> None:
+        """Return once every worker has made this call, so that each may end.
 
         Raises:
-            tf.errors.OpError: A process was lost before it came.
+            tf.errors.OpError: A worker was lost before it made the call.
         """
         word = np.zeros(1, np.uint16)
         # 1. All have come: what the chief had to save is saved.
-        self._share_words(word)
+        self._broadcast_words(word)
         # 2. All know it: nobody leaves whom others still need for 1. Who begins this
         #    has come through 1, so that losing it now is no loss.
         with suppress(*LOST):
-            self._share_words(word)
+            self._broadcast_words(word)
 
-    def _share_words(self, words: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    def _broadcast_words(self, words: NDArray[np.uint16]) -> NDArray[np.uint16]:
         # As float32, which holds each of them exactly and which every collective adds.
         return np.asarray(self._sum(words.astype(np.float32))).astype(np.uint16)
 
@@ -85,16 +83,16 @@ def _only_from_first(words: Any) -> Any:
 
 
 @contextmanager
-def losing_peers() -> Iterator[None]:
-    """Turn TensorFlow's errors about lost peers into our own.
+def lost_workers_as_unavailable() -> Iterator[None]:
+    """Turn TensorFlow's errors about a lost worker into `UnavailableError`.
 
     Raises:
-        UnavailableError: A peer ended or cannot be reached.
+        UnavailableError: A worker ended or cannot be reached.
     """
     try:
         yield
     except LOST as err:
-        reason = GRAPH_PLACE.sub("", str(err.message)).strip().partition("\n")[0]
+        reason = NODE_NAME.sub("", str(err.message)).strip().partition("\n")[0]
         message = (
             f"launch.pods: all processes of a training must live to its end, lost one "
             f"({reason}). Started again, all go on from the last checkpoint."

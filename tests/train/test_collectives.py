@@ -13,11 +13,13 @@ import pytest
 import tensorflow as tf
 
 from lcc.errors import UnavailableError
-from lcc.train.group import losing_peers
+from lcc.train.collectives import lost_workers_as_unavailable
 from tests.builders.trainings import a_loop, some_settings
 from tests.conftest import REPOSITORY, free_port
 
-NOTICE_SECONDS = 40  # TensorFlow needs 10 to 12 s to miss a peer; the machine is small
+NOTICE_SECONDS = (
+    40  # TensorFlow needs 10 to 12 s to miss a worker; the machine is small
+)
 RANDOM = {"augmented": True, "dropout": 0.3}
 
 
@@ -30,9 +32,9 @@ def train_together(root: Path, **options: object) -> list[int]:
 def start_together(
     root: Path, *, indexes: tuple[int, ...] = (0, 1), **options: object
 ) -> list[subprocess.Popen[bytes]]:
-    peers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(2))
+    workers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(2))
     return [
-        _start(root, index, options, environment={"LCC_WORKERS": peers})
+        _start(root, index, options, environment={"LCC_WORKERS": workers})
         for index in indexes
     ]
 
@@ -40,7 +42,7 @@ def start_together(
 def _start(
     root: Path, index: int, options: dict, *, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.train.peer", str(root), str(index)]
+    command = [sys.executable, "-m", "tests.train.worker", str(root), str(index)]
     with (root / f"stderr-{index}").open("ab") as stderr:
         return subprocess.Popen(
             [*command, json.dumps(options)],
@@ -173,14 +175,14 @@ def test_a_batch_that_replicas_do_not_divide_is_refused(tmp_path: Path):
         pytest.param(tf.errors.DeadlineExceededError, id="never registered"),
     ],
 )
-def test_a_lost_peer_is_temporary(error: type[tf.errors.OpError]):
+def test_a_lost_worker_is_temporary(error: type[tf.errors.OpError]):
     with (
         pytest.raises(UnavailableError, match=r"lost one \(it has gone\)"),
-        losing_peers(),
+        lost_workers_as_unavailable(),
     ):
         raise error(None, None, "{{function_node f}} it has gone\nmore")
 
 
-def test_an_error_of_ones_own_is_not_a_lost_peer():
-    with pytest.raises(tf.errors.InvalidArgumentError), losing_peers():
+def test_an_error_of_ones_own_is_not_a_lost_worker():
+    with pytest.raises(tf.errors.InvalidArgumentError), lost_workers_as_unavailable():
         raise tf.errors.InvalidArgumentError(None, None, "shapes")

@@ -1,4 +1,4 @@
-"""What a refusal of an S3 endpoint means: the user's mistake, absence, or weather.
+"""The error that an answer of an S3 endpoint stands for: wrong, missing or temporary.
 
 Knows codes and messages; not how a request is made (`s3`).
 """
@@ -14,47 +14,47 @@ BEYOND_END = {"416", "InvalidRange"}
 REFUSED = {"AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"}
 REFUSED_STATUS = {401, 403}
 # Answers that the same request would get again: a wrong region, a key that is too long.
-# 408, 429 and 5xx pass; so do these codes, which S3 sends with status 400.
+# 408, 429 and 5xx are temporary; so are these codes, which S3 sends with status 400.
 PERMANENT_STATUS = {301, 307, 400, 405, 411, 414}
-PASSING = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException"}
+TEMPORARY = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException"}
 
 
 class AlreadyExistsError(LccError):
-    """A create-only write met an object; never leaves the store.
+    """An object was to be created and exists; never leaves the store.
 
     Args:
-        place: URI of the object.
+        uri: URI of the object.
         num_retries: Tries before this answer; the first may have written the object.
     """
 
-    def __init__(self, place: str, num_retries: int) -> None:
+    def __init__(self, uri: str, num_retries: int) -> None:
         self.num_retries = num_retries
-        super().__init__(f"{place}: exists already.")
+        super().__init__(f"{uri}: exists already.")
 
 
 class BeyondEndError(LccError):
     """A range starts at or after the end of the object; never leaves the store."""
 
 
-def meaning(response: Mapping[str, Any], *, place: str, endpoint: str) -> LccError:
+def error_of(response: Mapping[str, Any], *, uri: str, endpoint: str) -> LccError:
     """Return the error that an answer stands for.
 
     Args:
         response: The answer as botocore parses it.
-        place: URI of the object.
+        uri: URI of the object.
         endpoint: Who answered, for messages.
     """
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, status = str(error.get("Code", "")), metadata.get("HTTPStatusCode", 0)
     reason = f"{code} {error.get('Message', '')}".strip()
     if code in EXISTS:
-        return AlreadyExistsError(place, metadata.get("RetryAttempts", 0))
+        return AlreadyExistsError(uri, metadata.get("RetryAttempts", 0))
     if code in REFUSED or status in REFUSED_STATUS:
-        return _refused(place, code=code)
-    if status in PERMANENT_STATUS and code not in PASSING:
-        return _not_accepted(place, endpoint=endpoint, reason=reason)
-    return _absent(place, code=code) or unavailable(
-        place=place, endpoint=endpoint, reason=reason
+        return _refused(uri, code=code)
+    if status in PERMANENT_STATUS and code not in TEMPORARY:
+        return _not_accepted(uri, endpoint=endpoint, reason=reason)
+    return _absent(uri, code=code) or unavailable(
+        uri=uri, endpoint=endpoint, reason=reason
     )
 
 
@@ -64,73 +64,73 @@ def is_404(response: Mapping[str, Any]) -> bool:
     return bool(status == 404)  # noqa: PLR2004 - HTTP
 
 
-def _absent(place: str, *, code: str) -> LccError | None:
+def _absent(uri: str, *, code: str) -> LccError | None:
     if code in MISSING:
-        return NotFoundError(f"{place}: not found. Check the URI.")
+        return NotFoundError(f"{uri}: not found. Check the URI.")
     if code in BEYOND_END:
-        return BeyondEndError(place)
-    return no_bucket(place) if code == "NoSuchBucket" else None
+        return BeyondEndError(uri)
+    return no_bucket(uri) if code == "NoSuchBucket" else None
 
 
-def _refused(place: str, *, code: str) -> ConfigError:
+def _refused(uri: str, *, code: str) -> ConfigError:
     message = (
-        f"{place}: these keys may not do this, got {code}. Check "
+        f"{uri}: these keys may not do this, got {code}. Check "
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
     )
     return ConfigError(message)
 
 
-def _not_accepted(place: str, *, endpoint: str, reason: str) -> ConfigError:
+def _not_accepted(uri: str, *, endpoint: str, reason: str) -> ConfigError:
     message = (
-        f"{place}: {endpoint} must accept the request, got {reason}. Check the "
+        f"{uri}: {endpoint} must accept the request, got {reason}. Check the "
         "bucket, the key and storage.region."
     )
     return ConfigError(message)
 
 
-def no_bucket(place: str) -> ConfigError:
+def no_bucket(uri: str) -> ConfigError:
     """Return the error of a bucket that is not there."""
-    bucket = place.removeprefix("s3://").partition("/")[0]
+    bucket = uri.removeprefix("s3://").partition("/")[0]
     message = (
         f"storage: bucket {bucket} must exist, got none. Make it, or pass another URI."
     )
     return ConfigError(message)
 
 
-def no_keys(*, place: str, endpoint: str, reason: object) -> ConfigError:
+def no_keys(*, uri: str, endpoint: str, reason: object) -> ConfigError:
     """Return the error of a request that could not be signed."""
     message = (
-        f"{place}: {endpoint} needs keys, got none: {reason}. Set AWS_ACCESS_KEY_ID "
+        f"{uri}: {endpoint} needs keys, got none: {reason}. Set AWS_ACCESS_KEY_ID "
         "and AWS_SECRET_ACCESS_KEY, or give this machine an identity."
     )
     return ConfigError(message)
 
 
-def bad_address(*, place: str, endpoint: str, reason: object) -> ConfigError:
+def bad_address(*, uri: str, endpoint: str, reason: object) -> ConfigError:
     """Return the error of a bucket or key that S3 cannot have."""
-    message = f"{place}: must be a valid address at {endpoint}, got {reason}"
+    message = f"{uri}: must be a valid address at {endpoint}, got {reason}"
     return ConfigError(message)
 
 
-def bad_name(*, place: str, endpoint: str, reason: object) -> DataError:
+def bad_name(*, uri: str, endpoint: str, reason: object) -> DataError:
     """Return the error of a name that is not text."""
-    message = f"{place!r}: {endpoint} takes UTF-8 names, got {reason}. Rename the file."
+    message = f"{uri!r}: {endpoint} takes UTF-8 names, got {reason}. Rename the file."
     return DataError(message)
 
 
-def bad_endpoint(*, place: str, endpoint: str, reason: object) -> ConfigError:
+def bad_endpoint(*, uri: str, endpoint: str, reason: object) -> ConfigError:
     """Return the error of an endpoint that is no URL."""
     message = (
-        f"storage.endpoint_url: must be a URL for {place}, got {endpoint}: {reason}. "
+        f"storage.endpoint_url: must be a URL for {uri}, got {endpoint}: {reason}. "
         "Use http://host:port."
     )
     return ConfigError(message)
 
 
-def unavailable(*, place: str, endpoint: str, reason: object) -> UnavailableError:
-    """Return the error of an endpoint that is away."""
+def unavailable(*, uri: str, endpoint: str, reason: object) -> UnavailableError:
+    """Return the error of an endpoint that does not answer."""
     return UnavailableError(
-        f"{place}: {endpoint} must answer, got {reason}. Check the endpoint "
+        f"{uri}: {endpoint} must answer, got {reason}. Check the endpoint "
         "(storage.endpoint_url, AWS_ENDPOINT_URL_S3) and try again; finished "
         "parts are kept."
     )
