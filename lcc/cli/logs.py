@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lcc.cli.options import settings_options
+from lcc.cli.suggestions import suggest_runs
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
 
 
 @click.command("logs", short_help="Show what a step wrote.")
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("run_id", metavar="[RUN]", required=False, shell_complete=suggest_runs)
 @click.option("--step", metavar="STEP", help="E.g. train, by default the last begun.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the step ends.")
 @click.option(

@@ -13,26 +13,15 @@ from lcc.errors import LccError
 # Pydantic would search all that is installed for its plugins: a fifth of a dry run.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-COMMANDS = (  # in the order of use
-    "sample",
-    "check",
-    "upload",
-    "pipeline",
-    "prepare",
-    "search",
-    "train",
-    "evaluate",
-    "list",
-    "status",
-    "logs",
-    "cancel",
-    "resume",
-    "mlflow",
-    "families",
-    "audit",
-    "schema",
-    "completion",
-)
+GROUPS = {  # heading → commands, both in the order of use
+    "Data": ("sample", "upload", "prepare", "families", "audit"),
+    "Study": ("pipeline", "search", "train", "evaluate"),
+    "Runs": ("list", "status", "logs", "cancel", "resume", "mlflow"),
+    "Cluster": ("check",),
+    "More": ("schema", "completion"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+COMPLETION = "_LCC_LAUNCH_COMPLETE"  # the variable by which a shell asks
 
 
 class LazyGroup(click.Group):
@@ -49,6 +38,22 @@ class LazyGroup(click.Group):
         command = import_module(f"lcc.cli.{name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours
         return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the commands by what they are for, in columns of one width."""
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), command.get_short_help_str(99))
+                        for name, command in commands.items()
+                        if command is not None
+                    ]
+                )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -91,5 +96,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or answer a shell that completes it."""
+    if COMPLETION in os.environ:
+        import_module("lcc.cli.completion")  # bash is answered by a class of ours
     sys.exit(cli(prog_name="lcc-launch"))

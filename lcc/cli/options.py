@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lcc.cli.suggestions import suggest_folders, suggest_settings
 from lcc.cli.verbosity import verbosity_options
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def settings_options(*paths: str) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_sources(**given: Any) -> Any:
-            sources = _sources(
+            sources = make_sources(
                 file=given.pop("file"),
                 overrides=given.pop("overrides"),
                 is_local=given.pop("local"),
@@ -87,6 +88,7 @@ _COMMON: tuple[Decorator, ...] = (
         "overrides",
         metavar="PATH=VALUE",
         multiple=True,
+        shell_complete=suggest_settings,
         help="Any setting, e.g. train.epochs=3; may be repeated.",
     ),
     click.option(
@@ -106,16 +108,18 @@ def _argument(path: str) -> str:
 def _flag(path: str) -> Decorator:
     metavar, text = FLAGS[path]
     names = (flag_name(path), _argument(path), *SHORT.get(path, ()))
-    return click.option(*names, metavar=metavar, help=text)
+    suggest = suggest_folders if path == "storage.root" else None
+    return click.option(*names, metavar=metavar, shell_complete=suggest, help=text)
 
 
-def _sources(
+def make_sources(
     *,
     file: Path | None,
     overrides: tuple[str, ...],
     is_local: bool,
     flags: Mapping[str, str | None],
 ) -> "SettingsSources":
+    """Return where a command's settings come from, its options and the environment."""
     import os
 
     from lcc.config.load import SettingsSources

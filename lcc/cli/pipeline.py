@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.suggestions import suggest_folders
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
 
 
 @click.command("pipeline", short_help="Run the whole study.")
-@click.argument("source", required=False)
+@click.argument("source", required=False, shell_complete=suggest_folders)
 @launch_options(
     "data.name",
     "launch.gpus",

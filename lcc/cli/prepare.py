@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.suggestions import suggest_folders
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
 
 
 @click.command("prepare", short_help="Make a catalogue: families, splits, tiles.")
-@click.argument("source", required=False)
+@click.argument("source", required=False, shell_complete=suggest_folders)
 @launch_options("data.name", "launch.parallelism")
 def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
     """Make a catalogue: digests, families, a proven split, packed tiles.

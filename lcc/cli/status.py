@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lcc.cli.options import settings_options
+from lcc.cli.suggestions import suggest_runs
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
 
 
 @click.command("status", short_help="Show how a run stands.")
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("run_id", metavar="[RUN]", required=False, shell_complete=suggest_runs)
 @click.option("--watch", is_flag=True, help="Show it until it ends.")
 @settings_options()
 def command(run_id: str | None, watch: bool, sources: "SettingsSources") -> None:

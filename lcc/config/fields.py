@@ -3,9 +3,11 @@
 Walks the pydantic models; knows nothing of files, environment or flags.
 """
 
+from collections.abc import Iterator
+from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -81,6 +83,29 @@ def takes_text(path: str) -> bool:
     """
     field = setting_fields().get(path)
     return field is not None and str in _kinds(field.annotation)
+
+
+def words_of(path: str) -> tuple[str, ...]:
+    """Return the words that a setting may be set to, none where it takes a value.
+
+    Example:
+        >>> words_of("train.device"), words_of("train.epochs"), words_of("train.xla")
+        (('gpu', 'cpu'), (), ('true', 'false'))
+    """
+    field = setting_fields().get(path)
+    return () if field is None else tuple(_words(field.annotation))
+
+
+def _words(annotation: object) -> Iterator[str]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is bool:
+        yield from ("true", "false")
+    elif isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        yield from (word.value for word in annotation)
+    elif origin is Literal:
+        yield from map(str, arguments)
+    elif origin in {Union, UnionType}:
+        yield from (word for part in arguments for word in _words(part))
 
 
 def _kinds(annotation: object) -> set[object]:
