@@ -21,7 +21,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from tiles import Tiles, in_processes, read_image, read_tiles
 
-from lcc.data.catalogue import Catalogue, Split, Status, read_catalogue
+from lcc.data.catalogue import Catalogue, ImageStatus, Split, read_catalogue
 from lcc.storage.uri import open_store
 
 SMALL_PART = 3
@@ -106,7 +106,7 @@ def shares(catalogue: Catalogue, rows: Codes) -> NDArray[np.float64]:
 def report_copies(catalogue: Catalogue, paths: Iterable[Path]) -> None:
     digests = np.array(in_processes(digest, paths))
     surplus = [len(column) - len(np.unique(column)) for column in digests.T]
-    found = catalogue.table["status"].to_pylist().count(Status.DUPLICATE)
+    found = catalogue.table["status"].to_pylist().count(ImageStatus.DUPLICATE)
     print(
         f"surplus files: {surplus[0]} by their bytes, {surplus[1]} by their pixels; "
         f"duplicates found: {found}"

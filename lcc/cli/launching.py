@@ -42,8 +42,8 @@ def launch(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
 
 def go_on(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
     """Resume a run, and close like a new one."""
-    from lcc.launch.pipeline import read_run_settings, resume
-    from lcc.launch.state import RunStatus, read_state
+    from lcc.launch.pipeline import resume
+    from lcc.launch.state import RunStatus, read_run_settings, read_state
 
     with find_backend(sources) as backend:
         state = read_state(backend.store, run_id)
@@ -112,11 +112,13 @@ def _detach(stage: Stage, backend: Backend) -> None:
 
 
 def _inputs(stage: Stage, backend: Backend) -> Settings:
+    from lcc.launch.mlflow_sync import tracking_server
     from lcc.launch.resolve import resolve_inputs
 
-    backend.check_inputs(backend.settings)
-    tracking = backend.reachable(backend.settings).tracking
-    return resolve_inputs(backend.settings, stage, backend.store, tracking=tracking)
+    settings = backend.settings
+    backend.check_inputs(settings)
+    server = tracking_server(backend, settings)
+    return resolve_inputs(settings, stage, backend.store, server=server)
 
 
 @contextmanager

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 @settings_options()
 def command(run_id: str | None, watch: bool, sources: "SettingsSources") -> None:
     """Show the steps of a run, by default the latest, and send what MLflow missed."""
+    from functools import partial
+
     from lcc.cli.context import find_backend, latest_run
     from lcc.cli.tables import run_tree
     from lcc.cli.watching import watch_run
-    from lcc.launch.reconcile import reconcile
+    from lcc.launch.mlflow_sync import reconcile, tracking_server
 
     with find_backend(sources) as backend:
         run_id = latest_run(backend, run_id)
@@ -29,7 +31,7 @@ def command(run_id: str | None, watch: bool, sources: "SettingsSources") -> None
         states = backend.describe(run_id)
         for line in run_tree(states[0], states[1:]):
             click.echo(line)
-        waiting = reconcile(backend.store, states, backend.reachable)
+        waiting = reconcile(backend.store, states, partial(tracking_server, backend))
     if waiting:
         click.echo(f"MLflow: {waiting} reports wait until the server is back", err=True)
     if watch and states[0].exit_code:

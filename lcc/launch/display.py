@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -85,10 +85,17 @@ class Bars:
 
 
 class Lines:
-    """A line now and then, for a file or a pipe; no escape codes."""
+    """A line now and then, for a file or a pipe; no escape codes.
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    Args:
+        quiet: Whether to print nothing at all.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._quiet, self._clock = quiet, clock
         self._step: Step | None = None
         self._started = self._printed = 0.0
         self._shown = (0, 0)
@@ -101,13 +108,13 @@ class Lines:
 
     def start(self, step: Step) -> None:
         """Print that a step starts."""
-        self._step, self._started = step, time.monotonic()
+        self._step, self._started = step, self._clock()
         self._printed, self._shown = self._started, (0, 0)
         self.say(f"step={step.name} event=started processes={step.num_processes}")
 
     def advance(self, done: int, total: int) -> None:
         """Print how far it is, every few seconds."""
-        now = time.monotonic()
+        now = self._clock()
         is_due = now - self._printed >= LINE_SECONDS and (done, total) != self._shown
         if self._step is not None and total and is_due:
             self._printed, self._shown = now, (done, total)
@@ -121,7 +128,7 @@ class Lines:
     def end(self, outcome: Outcome) -> None:
         """Print how it ended."""
         if self._step is not None:
-            seconds = time.monotonic() - self._started
+            seconds = self._clock() - self._started
             event = _event(outcome)
             self.say(f"step={self._step.name} event={event} seconds={seconds:.1f}")
 

@@ -1,4 +1,4 @@
-"""Walks the steps of one stage, keeps its state, forwards what it reports.
+"""Runs the steps of one stage in order, keeps its state, sends what it reports.
 
 Knows plans and what a back end promises; not how a step is run, nor the order of stages
 (`pipeline`).
@@ -7,23 +7,24 @@ Knows plans and what a back end promises; not how a step is run, nor the order o
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lcc import __version__
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
+from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
 from lcc.launch.display import Display
 from lcc.launch.messages import failure
 from lcc.launch.mlflow_sync import (
     finish_safely,
-    open_sender,
     send_safely,
     syncing,
+    tracking_server,
 )
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
-from lcc.launch.progress import ProgressRecorder
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import (
     RunState,
@@ -38,8 +39,11 @@ from lcc.launch.state import (
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender
+from lcc.tracking.server import TrackingServer
 from lcc.tracking.tracker import MlflowStatus, Tracker
 
+STATE_SECONDS = 2.0  # how stale the counts of `status` may be
+BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
 
 
@@ -51,11 +55,13 @@ class RunContext:
         backend: Where steps run.
         display: Shows how they go.
         stop: Whether to stop.
+        server_of: Returns the tracking server that settings name.
     """
 
     backend: Backend
     display: Display
     stop: StopRequest
+    server_of: Callable[[Backend, Settings], TrackingServer] = tracking_server
 
     @property
     def store(self) -> Store:
@@ -106,8 +112,8 @@ def run_stage(
     """
     store = context.store
     writer = f"driver-{os.getpid()}-{time.time_ns()}"
-    tracking = context.backend.reachable(settings).tracking
-    sender = open_sender(store, tracking, state.run_id)
+    server = context.server_of(context.backend, settings)
+    sender = Sender(store=store, server=server, run_id=state.run_id)
     with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
         _report_start(tracker, plan, settings)
         with syncing(sender):
@@ -185,6 +191,37 @@ def _run_step(
     step_state.exit_code, step_state.message = outcome.exit_code, outcome.message
     step_state.reason, step_state.log = "", outcome.log
     return outcome
+
+
+class ProgressRecorder:
+    """Shows how a step goes, and keeps the state that others read fresh."""
+
+    def __init__(
+        self, store: Store, display: Display, *, state: RunState, step: StepState
+    ) -> None:
+        self._store, self._display = store, display
+        self._state, self._step = state, step
+        self._written = time.monotonic()
+
+    def record(self, status: StepStatus) -> None:
+        """Show how the step stands, and write it down now and then."""
+        self._display.advance(status.done, status.total)
+        step = self._step
+        if status.reason != step.reason:
+            self._display.wait(status.reason)
+        now = (status.done, status.total, status.reason)
+        is_new = now != (step.done, step.total, step.reason)
+        step.done, step.total, step.reason = now
+        age = time.monotonic() - self._written
+        if age > BEAT_SECONDS or (is_new and age > STATE_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        """Write the state; a store that is away for a while costs only freshness."""
+        self._state.driver = this_driver()
+        with suppress(UnavailableError):
+            write_state(self._store, self._state)
+        self._written = time.monotonic()
 
 
 def await_end(

@@ -1,29 +1,40 @@
-"""Sending the spool to MLflow beside the run, in a thread that never holds it up."""
+"""Brings MLflow in line with runs: while they go, at their end, and after a crash.
+
+Knows when reports are sent, and for whom; what is sent, and how, is in
+`lcc.tracking.sender`. A server that is away never holds a run up.
+"""
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lcc.config.tracking import TrackingSettings
+from lcc.config.settings import Settings
 from lcc.errors import LccError
+from lcc.launch.backend import Backend
+from lcc.launch.state import RunState, RunStatus, read_run_settings, write_state
 from lcc.storage.store import Store
 from lcc.tracking.mlflow import MlflowServer
 from lcc.tracking.sender import Sender
+from lcc.tracking.server import TrackingServer
+from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 INTERVAL_SECONDS = 2.0
 
+ServerOf = Callable[[Settings], TrackingServer]
 
-def open_sender(store: Store, settings: TrackingSettings, run_id: str) -> Sender:
-    """Return the sender of one run."""
-    server = MlflowServer(settings, store.uri)
-    return Sender(store=store, server=server, run_id=run_id)
+
+def tracking_server(backend: Backend, settings: Settings) -> MlflowServer:
+    """Return the tracking server that settings name, as it is reached from here."""
+    return MlflowServer(backend.reachable(settings).tracking, backend.store.uri)
 
 
 @contextmanager
 def syncing(sender: Sender) -> Iterator[None]:
-    """Forward every two seconds until the end of `with`."""
+    """Send new reports every two seconds until the end of `with`."""
     done = threading.Event()
 
     def work() -> None:
@@ -40,7 +51,7 @@ def syncing(sender: Sender) -> Iterator[None]:
 
 
 def send_safely(sender: Sender) -> int | None:
-    """Forward once; a store that is away is met like a server that is.
+    """Send new reports once; a store that is away is met like a server that is.
 
     Returns:
         Chunks that still wait, None where even that is unknown.
@@ -49,7 +60,7 @@ def send_safely(sender: Sender) -> int | None:
 
 
 def finish_safely(sender: Sender) -> int | None:
-    """Forward the last reports and end what died; to be called once nobody reports."""
+    """Send the last reports and end what died; to be called once nobody reports."""
     return _safely(sender, sender.finish)
 
 
@@ -59,3 +70,46 @@ def _safely(sender: Sender, send: Callable[[], int]) -> int | None:
     except LccError as err:
         logger.warning("event=forwarding_failed run=%s reason=%s", sender.run_id, err)
         return None
+
+
+def reconcile(store: Store, states: list[RunState], server_of: ServerOf) -> int:
+    """Send what earlier drivers could not; a lost run is reported as killed.
+
+    A run that somebody drives is left to its driver.
+
+    Args:
+        store: The root.
+        states: The runs as they stand now, Jobs without a driver included.
+        server_of: Returns the tracking server of a run's settings.
+
+    Returns:
+        Chunks of reports that still wait.
+    """
+    waiting = 0
+    for state in states:
+        if state.status is RunStatus.RUNNING or not state.steps:
+            continue
+        if state.status is RunStatus.LOST:
+            report_killed(store, state.run_id)
+            lost = "its driver died; go on with `lcc-launch resume`"
+            state.message = state.message or lost
+            write_state(store, state)
+        waiting += finish_run(store, state.run_id, server_of) or 0
+    return waiting
+
+
+def report_killed(store: Store, run_id: str) -> None:
+    """Report a run as killed whose own processes cannot: they are gone."""
+    writer = f"killed-{os.getpid()}-{time.time_ns()}"
+    with Tracker(store, run_id=run_id, writer=writer) as tracker:
+        tracker.set_status("KILLED")
+
+
+def finish_run(store: Store, run_id: str, server_of: ServerOf) -> int | None:
+    """Send what is left of a run that nobody drives any more.
+
+    Returns:
+        Chunks that still wait, None where even that is unknown.
+    """
+    server = server_of(read_run_settings(store, run_id))
+    return finish_safely(Sender(store=store, server=server, run_id=run_id))

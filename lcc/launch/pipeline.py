@@ -2,7 +2,7 @@
 
 import json
 
-from lcc.config.load import changed_settings, parse_settings
+from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError, NotFoundError
 from lcc.launch.driver import RunContext, create_run, run_stage
@@ -13,6 +13,7 @@ from lcc.launch.state import (
     RunState,
     RunStatus,
     now,
+    read_run_settings,
     read_state,
     this_driver,
     write_state,
@@ -36,12 +37,6 @@ def resume(context: RunContext, run_id: str) -> RunState:
     if state.status is not RunStatus.DONE:
         _go_on(context, state, read_run_settings(context.store, run_id))
     return state
-
-
-def read_run_settings(store: Store, run_id: str) -> Settings:
-    """Return the settings that a run was made with."""
-    key = layout.run_settings(run_id)
-    return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
 
 
 def _plan(context: RunContext, stage: Stage, settings: Settings) -> Plan:
@@ -86,8 +81,8 @@ def _run_stage(
         resume(context, run_id)
         return
     own = _settings_of(context.store, pipeline, stage, settings=settings)
-    tracking = context.backend.reachable(own).tracking
-    inputs = resolve_inputs(own, stage, context.store, tracking=tracking)
+    server = context.server_of(context.backend, own)
+    inputs = resolve_inputs(own, stage, context.store, server=server)
     plan = _plan(context, stage, inputs)
     state = create_run(context.store, plan, inputs)
     pipeline.stages[stage], pipeline.driver = state.run_id, this_driver()

@@ -1,6 +1,7 @@
-"""From what a user typed to settings a process needs nothing but: whole and absolute.
+"""Completes a user's settings, so that a process on any machine can work by them.
 
-Knows the working folder and what lies under the root; a pod would know neither.
+Paths become absolute URIs; data set, catalogue and model are looked up under the root.
+Knows the working folder and the root; not how a step is run.
 """
 
 import re
@@ -12,7 +13,6 @@ from lcc.config.launch import BackendName
 from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
-from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_states
@@ -20,7 +20,7 @@ from lcc.storage import layout
 from lcc.storage.pointers import dataset_names, read_latest
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, local_path, scheme_of
-from lcc.tracking.mlflow import MlflowServer
+from lcc.tracking.server import TrackingServer
 
 DEFAULT_ROOT = "lcc-study"
 CLUSTER_ROOT = "s3://lcc/study"  # where the chart makes the bucket
@@ -67,15 +67,15 @@ def dataset_name(source: str) -> str:
 
 
 def resolve_inputs(
-    settings: Settings, stage: Stage, store: Store, *, tracking: TrackingSettings
+    settings: Settings, stage: Stage, store: Store, *, server: TrackingServer
 ) -> Settings:
     """Return settings that name the very input of a stage, which must exist.
 
     Args:
-        settings: With absolute places.
+        settings: With absolute locations.
         stage: The stage.
         store: The root.
-        tracking: How MLflow is reached from here.
+        server: Asked for the candidate, where no model is named.
 
     Raises:
         ConfigError: Several data sets, and none was named.
@@ -86,7 +86,7 @@ def resolve_inputs(
         return settings
     settings = resolve_catalogue(settings, store)
     if stage is Stage.EVALUATE:
-        return _with_model(settings, store, tracking)
+        return _with_model(settings, store, server)
     return settings
 
 
@@ -153,11 +153,9 @@ def _only_dataset(store: Store) -> str:
     return names[0]
 
 
-def _with_model(
-    settings: Settings, store: Store, tracking: TrackingSettings
-) -> Settings:
+def _with_model(settings: Settings, store: Store, server: TrackingServer) -> Settings:
     if (run_id := settings.evaluate.model_run) is None:
-        run_id = _candidate(tracking, store)
+        run_id = _candidate(server, store)
     elif not store.exists(layout.model(run_id)):
         known = _trained_runs(store)
         near = get_close_matches(run_id, known, n=1)
@@ -171,10 +169,10 @@ def _with_model(
     return changed_settings(settings, {"evaluate.model_run": run_id})
 
 
-def _candidate(tracking: TrackingSettings, store: Store) -> str:
+def _candidate(server: TrackingServer, store: Store) -> str:
     """Return the registry's candidate where it lies here, else the last trained run."""
     trained = _trained_runs(store)
-    candidate = MlflowServer(tracking, store.uri).find_candidate()
+    candidate = server.find_candidate()
     if candidate in trained:
         return str(candidate)
     if not trained:

@@ -1,4 +1,7 @@
-"""How a run stands: `runs/<run id>/state.json`, written by its driver alone."""
+"""The state of a run: `state.json`, written by its driver, read by everybody.
+
+Knows whether a driver lives; not what a run does.
+"""
 
 import json
 import os
@@ -12,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lcc.config.load import parse_settings
+from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -149,6 +154,12 @@ def read_state(store: Store, run_id: str) -> RunState:
             if step.status is RunStatus.RUNNING:
                 step.status = RunStatus.LOST
     return state
+
+
+def read_run_settings(store: Store, run_id: str) -> Settings:
+    """Return the settings that a run was made with."""
+    key = layout.run_settings(run_id)
+    return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
 
 
 def _is_driven_anywhere(store: Store, state: RunState) -> bool:

@@ -224,14 +224,14 @@ class MlflowServer:
                 run_id, folder, alias=alias, mlflow_id=self._runs[run_id, None]
             )
 
-    def find_candidate(self, *, alias: str = "candidate") -> str | None:
-        """Return the run id of the model version with this alias, None without one.
+    def find_candidate(self) -> str | None:
+        """Return the run whose model has the alias `candidate`, None without one.
 
         Raises:
             UnavailableError: The server is away.
         """
         with self.session(), self._translating():
-            return self._registry.run_of_alias(alias)
+            return self._registry.run_of_alias("candidate")
 
     @property
     def _registry(self) -> Registry:

@@ -58,5 +58,8 @@ class TrackingServer(Protocol):
     def log_input(self, run_id: str, fields: dict[str, str]) -> None:
         """Add a data set to the run's inputs."""
 
+    def find_candidate(self) -> str | None:
+        """Return the run whose model has the alias `candidate`, None without one."""
+
     def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
         """Register the model folder once, and move the alias to it."""

@@ -1,20 +1,31 @@
 """Runs with steps that a test writes itself: entry points in a folder of its own."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 from lcc.backends.local.backend import LocalBackend
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
+from lcc.errors import UnavailableError
 from lcc.launch.backend import StepStatus
 from lcc.launch.driver import RunContext
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.signals import StopRequest
-from lcc.launch.state import RunState, RunStatus, StepState, now, this_driver
+from lcc.launch.state import (
+    DriverIdentity,
+    RunState,
+    RunStatus,
+    StepState,
+    now,
+    this_driver,
+)
 from lcc.storage.local import LocalStore
 
 HEADER = "import os, sys, time, signal, pathlib\n"
@@ -66,6 +77,20 @@ class Ended:
         return Outcome(exit_code=stop.exit_code, is_stop=True)
 
 
+@dataclass(frozen=True)
+class TrackingAway:
+    """A `TrackingServer` that takes no reports; it may still know the candidate."""
+
+    candidate: str | None = None
+
+    def session(self) -> NoReturn:
+        message = "MLflow is away"
+        raise UnavailableError(message)
+
+    def find_candidate(self) -> str | None:
+        return self.candidate
+
+
 def do_nothing(run_id: str, step: str) -> None:
     """Do what a step does that leaves nothing."""
 
@@ -104,7 +129,13 @@ def scripted(
 
 
 def a_context(backend: LocalBackend) -> RunContext:
-    return RunContext(backend=backend, display=RecordingDisplay(), stop=StopRequest())
+    """Return a context whose runs keep their reports in the spool."""
+    return RunContext(
+        backend=backend,
+        display=RecordingDisplay(),
+        stop=StopRequest(),
+        server_of=lambda *_: TrackingAway(),  # type: ignore[return-value]
+    )
 
 
 def a_store(folder: Path) -> LocalStore:
@@ -136,6 +167,12 @@ def a_state(run_id: str = "prepare-20261123-0915-k3f9", **changes: object) -> Ru
         "steps": [StepState(name="list", status=RunStatus.DONE)],
     }
     return RunState(**fields | changes)  # type: ignore[arg-type]
+
+
+def a_dead_driver() -> DriverIdentity:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return replace(this_driver(), pid=str(process.pid))
 
 
 @contextmanager

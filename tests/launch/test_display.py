@@ -20,18 +20,20 @@ def test_a_file_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_lines_come_now_and_then_and_only_with_news(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(display, "LINE_SECONDS", 0.0)
-    lines = display.Lines()
+    moments = iter([0.0, 9.0, 10.0, 20.0, 21.0, 30.0, 31.5])
+    lines = display.Lines(clock=lambda: next(moments))
     lines.start(a_step("hash"))
 
-    for done in (1, 1, 2):
+    for done in (1, 1, 1, 2, 2):
         lines.advance(done, 2)
+    lines.end(Outcome())
 
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "step=hash done=1 total=2",
-        "step=hash done=2 total=2",
+        "step=hash done=1 total=2",  # at 10 s, and not again at 20 s
+        "step=hash done=2 total=2",  # at 21 s
+        "step=hash event=done seconds=31.5",
     ]
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
-from lcc.config.settings import Settings
 from lcc.errors import Stopped
 from lcc.launch.driver import RunContext, create_run, run_stage
 from lcc.launch.messages import StepFailed
@@ -25,12 +24,8 @@ from tests.builders.launches import (
 )
 
 
-def settings_for(store: LocalStore) -> Settings:
-    return local_settings(store, tracking__uri="http://127.0.0.1:9")
-
-
 def a_run(store: LocalStore, plan: Plan) -> RunState:
-    return create_run(store, plan, settings_for(store))
+    return create_run(store, plan, local_settings(store))
 
 
 def run_plan(
@@ -40,7 +35,7 @@ def run_plan(
     backend: LocalBackend | None = None,
 ) -> RunContext:
     context = a_context(backend or scripted(store))
-    run_stage(context, plan, settings_for(store), state=state)
+    run_stage(context, plan, local_settings(store), state=state)
     return context
 
 
@@ -48,12 +43,6 @@ def events_of(store: LocalStore, run_id: str, kind: str) -> list[dict[str, objec
     keys = [item.key for item in store.list_objects(f"runs/{run_id}/spool/")]
     lines = [line for key in keys for line in store.read(key).splitlines()]
     return [event for event in map(json.loads, lines) if event["kind"] == kind]
-
-
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
-    monkeypatch.setattr("lcc.launch.mlflow_sync.send_safely", lambda _: 0)
 
 
 def test_steps_run_in_order_and_the_state_says_so(tmp_path: Path) -> None:
@@ -145,23 +134,31 @@ def test_settings_and_tags_are_reported(tmp_path: Path) -> None:
     }
 
 
-def test_two_runs_never_share_an_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = iter(["prepare-x", "prepare-x", "prepare-y"])
-    monkeypatch.setattr("lcc.launch.driver.new_run_id", lambda _: next(names))
-    store = a_store(tmp_path)
+class TakenBefore(LocalStore):
+    """A store in which another driver has always just taken the first run id."""
 
-    created = [a_run(store, a_plan(a_step())).run_id for _ in range(2)]
+    def create(self, key: str, data: bytes) -> bool:
+        if not list(self.list_objects("runs/")):
+            self.write(key, b"another's")
+        return super().create(key, data)
 
-    assert created == ["prepare-x", "prepare-y"]
+
+def test_two_runs_never_share_an_id(tmp_path: Path) -> None:
+    store = TakenBefore(tmp_path / "root")
+
+    own = a_run(store, a_plan(a_step())).run_id
+
+    keys = [item.key for item in store.list_objects("runs/")]
+    [taken] = {key.split("/")[1] for key in keys} - {own}
+    assert store.read(f"runs/{taken}/settings.yaml") == b"another's"
+    assert read_state(store, own).run_id == own
 
 
 def test_real_processes_move_the_bar(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     plan = a_plan(a_step("hash", num_processes=2))
     state = a_run(store, plan)
-    backend = LocalBackend(store=store, settings=settings_for(store))
+    backend = LocalBackend(store=store, settings=local_settings(store))
 
     with entry_points(tmp_path, hash="print('progress 4 4')"):
         context = run_plan(store, plan, state, backend)

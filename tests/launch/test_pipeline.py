@@ -10,9 +10,9 @@ from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
 from lcc.launch.messages import StepFailed
 from lcc.launch.outcome import Outcome
-from lcc.launch.pipeline import read_run_settings, resume, start
+from lcc.launch.pipeline import resume, start
 from lcc.launch.plan import Stage
-from lcc.launch.state import RunStatus, read_state
+from lcc.launch.state import RunStatus, read_run_settings, read_state
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import (
@@ -50,12 +50,6 @@ def leave_results(store: LocalStore) -> Callable[[str, str], None]:
 
 def a_backend(store: LocalStore, **outcomes: Outcome) -> ScriptedBackend:
     return scripted(store, leave_results(store), **outcomes)
-
-
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.driver.finish_safely", lambda _: 0)
-    monkeypatch.setattr("lcc.launch.mlflow_sync.send_safely", lambda _: 0)
 
 
 def a_study(folder: Path, **changes: object) -> tuple[LocalStore, Settings]:

@@ -10,15 +10,18 @@ from lcc.launch.plan import Stage
 from lcc.launch.state import write_state
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
-from tests.builders.launches import a_state, a_store, local_settings
+from tests.builders.launches import TrackingAway, a_state, a_store, local_settings
 from tests.builders.settings import load_settings
 
 
-def resolve_inputs(settings: Settings, stage: Stage, store: LocalStore) -> Settings:
-    return resolve.resolve_inputs(settings, stage, store, tracking=settings.tracking)
+def resolve_inputs(
+    settings: Settings, stage: Stage, store: LocalStore, candidate: str | None = None
+) -> Settings:
+    server = TrackingAway(candidate)
+    return resolve.resolve_inputs(settings, stage, store, server=server)  # type: ignore[arg-type]
 
 
-def test_places_become_absolute() -> None:
+def test_locations_become_absolute() -> None:
     settings = resolve.resolve_locations(
         load_settings(
             overrides=[
@@ -59,9 +62,7 @@ def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) ->
     assert (settings.data.name, settings.data.catalogue) == ("lung", "ab" * 32)
 
 
-def a_trained_root(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, candidate: str | None
-):  # type: ignore[no-untyped-def]
+def a_trained_root(folder: Path) -> LocalStore:
     store = a_store(folder)
     latest = json.dumps({"catalogue": "ab" * 32, "format": FORMAT_VERSION}).encode()
     store.write("datasets/lung/latest.json", latest)
@@ -69,7 +70,6 @@ def a_trained_root(
         run_id = f"train-2026112{number}-0915-k3f9"
         write_state(store, a_state(run_id, created=f"2026-11-2{number}T09:15:00+00:00"))
         store.write(f"runs/{run_id}/model/model.keras", b"model")
-    monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: candidate)
     return store
 
 
@@ -84,35 +84,27 @@ def a_trained_root(
     ],
 )
 def test_the_candidate_is_evaluated(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    candidate: str | None,
-    expected: str,
+    tmp_path: Path, candidate: str | None, expected: str
 ) -> None:
-    store = a_trained_root(tmp_path, monkeypatch, candidate)
+    store = a_trained_root(tmp_path)
 
-    settings = resolve_inputs(local_settings(store), Stage.EVALUATE, store)
+    settings = resolve_inputs(local_settings(store), Stage.EVALUATE, store, candidate)
 
     assert settings.evaluate.model_run == expected
 
 
-def test_a_mistyped_model_run_is_met_with_a_near_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = a_trained_root(tmp_path, monkeypatch, None)
+def test_a_mistyped_model_run_is_met_with_a_near_one(tmp_path: Path) -> None:
+    store = a_trained_root(tmp_path)
     settings = local_settings(store, evaluate__model_run="train-20261122-0915-k3f8")
 
     with pytest.raises(NotFoundError, match=r"Did you mean train-20261122-0915-k3f9\?"):
         resolve_inputs(settings, Stage.EVALUATE, store)
 
 
-def test_nothing_trained_is_nothing_to_evaluate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_trained_is_nothing_to_evaluate(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     latest = json.dumps({"catalogue": "ab" * 32, "format": FORMAT_VERSION}).encode()
     store.write("datasets/lung/latest.json", latest)
-    monkeypatch.setattr(resolve.MlflowServer, "find_candidate", lambda _: None)
 
     with pytest.raises(NotFoundError, match="must hold a trained model, got none"):
         resolve_inputs(local_settings(store), Stage.EVALUATE, store)

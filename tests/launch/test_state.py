@@ -1,12 +1,7 @@
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from lcc.launch.reconcile import reconcile
 from lcc.launch.state import (
-    DriverIdentity,
-    RunState,
     RunStatus,
     StepState,
     create_state,
@@ -16,14 +11,7 @@ from lcc.launch.state import (
     this_driver,
     write_state,
 )
-from lcc.storage import layout
-from tests.builders.launches import a_state, a_store, local_settings
-
-
-def a_dead_driver() -> DriverIdentity:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return replace(this_driver(), pid=str(process.pid))
+from tests.builders.launches import a_dead_driver, a_state, a_store
 
 
 def test_a_state_survives_being_written(tmp_path: Path) -> None:
@@ -72,28 +60,3 @@ def test_a_driver_on_another_host_is_believed() -> None:
     state = a_state(driver=replace(a_dead_driver(), host="elsewhere"))
 
     assert is_driven(state)
-
-
-def test_a_lost_run_is_reported_as_killed(tmp_path: Path, monkeypatch: object) -> None:
-    store = a_store(tmp_path)
-    lost = a_state(status=RunStatus.RUNNING, driver=a_dead_driver())
-    write_state(store, lost)
-    settings_of(store, lost)
-
-    waiting = reconcile(store, [read_state(store, lost.run_id)], lambda own: own)
-
-    spooled = [item.key for item in store.list_objects(f"runs/{lost.run_id}/spool/")]
-    event = store.read(spooled[0]).decode()
-    assert waiting == len(spooled) == 1  # nothing listens there
-    assert '"status": "KILLED"' in event
-    assert read_state(store, lost.run_id).message == (
-        "its driver died; go on with `lcc-launch resume`"
-    )
-
-
-def settings_of(store: object, state: RunState) -> None:
-    from lcc.config.load import dump_settings
-
-    settings = local_settings(store, tracking__uri="http://127.0.0.1:9")  # type: ignore[arg-type]
-    key = layout.run_settings(state.run_id)
-    store.write(key, dump_settings(settings).encode())  # type: ignore[attr-defined]

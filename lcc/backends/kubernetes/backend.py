@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from lcc.backends.kubernetes import cancel, preflight
@@ -39,6 +40,7 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding
 from lcc.launch.logs import read_kept_logs
+from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
 from lcc.launch.state import RunState, read_state, read_states
@@ -234,6 +236,7 @@ class KubernetesBackend:
 
     def cancel(self, run_id: str) -> Iterator[str]:
         """Delete a run's Jobs; its pods save and go, and its records say so."""
+        server_of = partial(tracking_server, self)
         run_ids = [run_id, *read_state(self.store, run_id).stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)
         yield f"{number} jobs deleted, their pods save and go"
@@ -241,7 +244,7 @@ class KubernetesBackend:
             cancel.wait_for_pods(self.cluster, run_ids)
         finally:
             for own in reversed(run_ids):
-                cancel.record_cancelled(self.store, own, self.reachable)
+                cancel.record_cancelled(self.store, own, server_of)
         yield "cancelled"
 
     def logs(

@@ -1,6 +1,5 @@
 """Ending a run from outside: its Jobs and Services go, its records say so."""
 
-import os
 import time
 from collections.abc import Callable
 
@@ -9,13 +8,10 @@ from lcc.backends.kubernetes.jobs import take_inventory
 from lcc.backends.kubernetes.labels import DRIVER, select
 from lcc.backends.kubernetes.reasons import lost_words
 from lcc.backends.kubernetes.status import pod_facts
-from lcc.config.settings import Settings
 from lcc.errors import UnavailableError
-from lcc.launch.mlflow_sync import finish_safely, open_sender
-from lcc.launch.pipeline import read_run_settings
+from lcc.launch.mlflow_sync import ServerOf, finish_run, report_killed
 from lcc.launch.state import RunStatus, now, read_state, write_state
 from lcc.storage.store import Store
-from lcc.tracking.tracker import Tracker
 
 POLL_SECONDS = 0.5
 MARGIN_SECONDS = 60  # for the garbage collection of thousands
@@ -83,12 +79,15 @@ def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
     ]
 
 
-def record_cancelled(
-    store: Store, run_id: str, reachable: Callable[[Settings], Settings]
-) -> None:
+def record_cancelled(store: Store, run_id: str, server_of: ServerOf) -> None:
     """Write down that a run was cancelled, for its state and for MLflow.
 
     A run that is done stays so.
+
+    Args:
+        store: The root.
+        run_id: The run.
+        server_of: Returns the tracking server of a run's settings.
     """
     state = read_state(store, run_id)
     if state.status is RunStatus.DONE:
@@ -99,10 +98,6 @@ def record_cancelled(
         if step.status in {RunStatus.RUNNING, RunStatus.LOST}:
             step.status, step.ended, step.reason = RunStatus.STOPPED, now(), ""
     write_state(store, state)
-    if not state.steps:  # a pipeline has no run of its own
-        return
-    writer = f"cancel-{os.getpid()}-{time.time_ns()}"
-    with Tracker(store, run_id=state.run_id, writer=writer) as tracker:
-        tracker.set_status("KILLED")
-    tracking = reachable(read_run_settings(store, state.run_id)).tracking
-    finish_safely(open_sender(store, tracking, state.run_id))
+    if state.steps:  # a pipeline has no run of its own
+        report_killed(store, run_id)
+        finish_run(store, run_id, server_of)

@@ -16,7 +16,7 @@ from typing import Any
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
+from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from lcc.backends.kubernetes import errors
 from lcc.backends.kubernetes.interface import GoneError, Object, Page
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 PAGE = 500  # objects of one answer: 2 to 4 MB of pods
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # in every pod
 KINDS = {  # kind → API group and plural
     "Job": ("apis/batch/v1", "jobs"),
     "Pod": ("api/v1", "pods"),
@@ -46,13 +47,17 @@ KINDS = {  # kind → API group and plural
 class KubernetesCluster:
     """A `Cluster` behind the user's kubeconfig, or the one that this pod runs in.
 
+    Args:
+        settings: Context and namespace.
+        account: Folder with the token, authority and namespace of a pod.
+
     Raises:
         ConfigError: There is no kubeconfig, or no such context in it.
     """
 
-    def __init__(self, settings: ClusterSettings) -> None:
+    def __init__(self, settings: ClusterSettings, *, account: Path = ACCOUNT) -> None:
         self._configuration = client.Configuration()
-        own = load_kubeconfig(settings.context, self._configuration)
+        own = _load_credentials(settings.context, self._configuration, account)
         self.namespace = settings.namespace or own or "default"
         self._configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
         self.num_requests = 0
@@ -131,14 +136,16 @@ class KubernetesCluster:
             ("timeoutSeconds", str(seconds)),
             ("allowWatchBookmarks", "true"),
         ]
-        with self._stream(self._path(kind), query, seconds + READ_SECONDS) as lines:
-            for line in lines:
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    if event["object"].get("code") == errors.GONE:
-                        raise GoneError
-                    raise errors.from_status(event["object"], self.namespace)
-                yield event["type"], event["object"]
+        path = self._path(kind)
+        try:
+            with self._stream(path, query, seconds + READ_SECONDS) as lines:
+                for line in lines:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise errors.from_status(event["object"], self.namespace)
+                    yield event["type"], event["object"]
+        except errors.ExpiredError as err:
+            raise GoneError from err
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and what belongs to it; nothing where there is none."""
@@ -228,6 +235,8 @@ class KubernetesCluster:
             raise errors.meaning(err, namespace=self.namespace, host=self.host) from err
         except (urllib3.exceptions.HTTPError, OSError) as err:
             raise errors.away(self.host, err) from err
+        except json.JSONDecodeError as err:  # a proxy or a login page
+            raise errors.away(self.host, f"no JSON but {err.doc}") from err
 
 
 def _lines(answer: Any) -> Iterator[str]:
@@ -239,8 +248,8 @@ def _lines(answer: Any) -> Iterator[str]:
         yield rest.decode(errors="replace")
 
 
-def load_kubeconfig(
-    context: str | None, configuration: client.Configuration
+def _load_credentials(
+    context: str | None, configuration: client.Configuration, account: Path
 ) -> str | None:
     """Fill the configuration; return the namespace that the context names.
 
@@ -250,7 +259,7 @@ def load_kubeconfig(
     reasons = []
     sources: tuple[Callable[[], str | None], ...] = (
         lambda: _load_file(context, configuration),
-        lambda: _load_pod(configuration),
+        lambda: _load_pod(configuration, account),
     )
     for load in sources:
         try:
@@ -273,6 +282,7 @@ def _load_file(context: str | None, configuration: client.Configuration) -> str 
     return namespace
 
 
-def _load_pod(configuration: client.Configuration) -> str:
-    config.load_incluster_config(client_configuration=configuration)
-    return Path(SERVICE_TOKEN_FILENAME).with_name("namespace").read_text().strip()
+def _load_pod(configuration: client.Configuration, account: Path) -> str:
+    loader = InClusterConfigLoader(account / "token", account / "ca.crt")
+    loader.load_and_set(configuration)
+    return (account / "namespace").read_text().strip()

@@ -1,6 +1,6 @@
-"""What a refusal of the API server means: the user's to mend, or weather.
+"""What a refusal of the API server means: the user's to mend, or temporary.
 
-Knows status codes and messages; not how a request is made (`cluster`).
+Knows status codes and messages; not how a request is made (`client`).
 """
 
 import json
@@ -25,11 +25,15 @@ FORBIDDEN_VERB = re.compile(
 
 
 class ExistsError(LccError):
-    """An object of this name exists; never leaves `cluster`."""
+    """An object of this name exists; never leaves `client`."""
 
 
 class AbsentError(LccError):
-    """There is no such object; never leaves `cluster`."""
+    """There is no such object; never leaves `client`."""
+
+
+class ExpiredError(UnavailableError):
+    """A resource version or the token of a page is too old: list again."""
 
 
 def meaning(err: Any, *, namespace: str, host: str) -> LccError:
@@ -42,10 +46,11 @@ def meaning(err: Any, *, namespace: str, host: str) -> LccError:
     """
     if not err.status:  # no answer at all: the stream could not be opened
         return away(host, err.reason)
+    body = bytes(err.body or b"").decode(errors="replace")
     try:
-        status = json.loads(err.body)
-    except (TypeError, ValueError):
-        status = {"message": str(err.body or err.reason)}
+        status = json.loads(body)
+    except ValueError:  # of a proxy on the way
+        status = {"message": body or err.reason}
     return from_status({"code": err.status, **status}, namespace)
 
 
@@ -68,7 +73,8 @@ def from_status(status: dict[str, Any], namespace: str) -> LccError:
             f"namespace {namespace}: the API server must accept the object, got "
             f"{text}. Change the setting it names."
         )
-    return UnavailableError(
+    kind = ExpiredError if code == GONE else UnavailableError
+    return kind(
         f"namespace {namespace}: the API server must answer, got {code} {text}. "
         "Try again; what was started goes on."
     )

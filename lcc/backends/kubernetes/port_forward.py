@@ -5,6 +5,7 @@ Knows sockets and how a Service leads to a pod; not what is spoken over them.
 
 import logging
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
 
 logger = logging.getLogger(__name__)
+POLL_SECONDS = 0.1  # how long the end of a forward takes at most
 ADDRESSES = ("storage.endpoint_url", "tracking.uri")
 
 
@@ -55,53 +57,55 @@ class AddressRewriter:
         return self._urls[url]
 
 
+class _Listener(socketserver.ThreadingTCPServer):
+    """Calls its handler in a thread for each connection, and closes that afterwards."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False  # a connection that hangs must not hold up the end
+    request_queue_size = 64
+
+
 @contextmanager
 def forward_port(
     cluster: Cluster, service: str, port: int, *, local_port: int = 0
 ) -> Iterator[int]:
-    """Give a loopback port that leads to a Service until the end of `with`."""
-    with socket.create_server(("127.0.0.1", local_port), backlog=64) as listener:
-        done = threading.Event()
-        worker = threading.Thread(
-            target=_serve, args=(cluster, service, port, listener, done), daemon=True
+    """Give a loopback port that leads to a Service until the end of `with`.
+
+    Raises:
+        ConfigError: The local port is taken.
+    """
+
+    def carry(near: socket.socket, *_: object) -> None:
+        _carry(cluster, service, port, near)
+
+    try:
+        listener = _Listener(("127.0.0.1", local_port), carry)  # type: ignore[arg-type]
+    except OSError as err:
+        message = (
+            f"port {local_port}: must be free on this machine, got {err.strerror}. "
+            "Pass another --port."
         )
-        worker.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            done.set()
-
-
-def _serve(
-    cluster: Cluster,
-    service: str,
-    port: int,
-    listener: socket.socket,
-    done: threading.Event,
-) -> None:
-    listener.settimeout(0.5)
-    while not done.is_set():
-        try:
-            near, _ = listener.accept()
-        except TimeoutError:
-            continue
-        except OSError:  # closed at the end of `with`
-            return
+        raise ConfigError(message) from err
+    with listener:
         threading.Thread(
-            target=_join, args=(cluster, service, port, near), daemon=True
+            target=listener.serve_forever, args=(POLL_SECONDS,), daemon=True
         ).start()
-
-
-def _join(cluster: Cluster, service: str, port: int, near: socket.socket) -> None:
-    """Carry one connection; one that cannot be opened is closed, as a dead server's."""
-    with near:
         try:
-            pod, target = find_pod(cluster, service, port)
-            far = cluster.connect(pod, target)
-        except LccError as err:
-            logger.warning("event=forward_failed service=%s reason=%s", service, err)
-            return
-        pump(near, far)
+            yield listener.server_address[1]
+        finally:
+            listener.shutdown()
+
+
+def _carry(cluster: Cluster, service: str, port: int, near: socket.socket) -> None:
+    """Carry one connection; one that leads nowhere ends, as that of a dead server."""
+    try:
+        pod, target = find_pod(cluster, service, port)
+        far = cluster.connect(pod, target)
+    except LccError as err:
+        logger.warning("event=forward_failed service=%s reason=%s", service, err)
+        return
+    pump(near, far)
 
 
 def find_pod(cluster: Cluster, service: str, port: int) -> tuple[str, int]:

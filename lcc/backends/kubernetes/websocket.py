@@ -11,13 +11,14 @@ import contextlib
 import logging
 import select
 import socket
+import ssl
 from typing import Any
 from urllib.parse import urlencode
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream.ws_client import create_websocket, get_websocket_url
-from websocket import ABNF, WebSocketException
+from websocket import ABNF, WebSocketBadStatusException, WebSocketException
 
 logger = logging.getLogger(__name__)
 CHUNK = 256 << 10
@@ -42,9 +43,12 @@ def open_tunnel(configuration: Configuration, path: str, port: int) -> Any:
     url = f"{configuration.host}{path}/portforward?{query}"
     try:
         return create_websocket(configuration, get_websocket_url(url), headers)
+    except WebSocketBadStatusException as err:
+        refusal = ApiException(status=err.status_code, reason=str(err))
+        refusal.body = err.resp_body  # the API server's own words
+        raise refusal from err
     except (WebSocketException, OSError) as err:
-        status = getattr(err, "status_code", 0)
-        raise ApiException(status=status, reason=str(err)) from err
+        raise ApiException(status=0, reason=str(err)) from err
 
 
 def pump(near: socket.socket, far: Any) -> None:
@@ -57,7 +61,7 @@ def pump(near: socket.socket, far: Any) -> None:
     openings = 2  # the first frame of each channel holds the port's number
     try:
         while True:
-            ready = [far] if far.sock.pending() else _wait(near, far)
+            ready = _wait(near, far)
             if near in ready:
                 data = near.recv(CHUNK)
                 if not data:
@@ -93,4 +97,8 @@ def _data_of(message: tuple[int, bytes]) -> bytes:
 
 
 def _wait(near: socket.socket, far: Any) -> list[Any]:
+    """Return the sides that have something to read."""
+    # TLS takes in whole records: what is left of one no longer shows on the socket.
+    if isinstance(far.sock, ssl.SSLSocket) and far.sock.pending():
+        return [far]
     return select.select([near, far], [], [])[0]

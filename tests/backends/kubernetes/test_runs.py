@@ -13,7 +13,6 @@ from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import take_inventory, waiting, with_jobs
 from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
-from lcc.backends.kubernetes.port_forward import find_pod, service_of
 from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
@@ -310,66 +309,6 @@ def test_a_secret_that_lacks_a_key_is_named(
 
     with pytest.raises(ConfigError, match=fault):
         use_secrets(cluster, SECRETS, {})
-
-
-def a_service(port: int, target: int | str) -> Object:
-    return {
-        "kind": "Service",
-        "metadata": {"name": "lcc-s3"},
-        "spec": {
-            "selector": {"app": "s3"},
-            "ports": [{"port": port, "targetPort": target}],
-        },
-    }
-
-
-def a_server(*, is_ready: bool) -> Object:
-    return {
-        "kind": "Pod",
-        "metadata": {"name": "s3-0", "labels": {"app": "s3"}},
-        "spec": {"containers": [{"ports": [{"name": "http", "containerPort": 8333}]}]},
-        "status": {
-            "conditions": [{"type": "Ready", "status": "True" if is_ready else "False"}]
-        },
-    }
-
-
-@pytest.mark.parametrize("target", [8333, "http"], ids=["number", "name"])
-def test_a_service_leads_to_a_ready_pod_and_its_port(target: int | str) -> None:
-    cluster = FakeCluster()
-    cluster.put(a_service(80, target))
-    cluster.put(a_server(is_ready=True))
-
-    assert find_pod(cluster, "lcc-s3", 80) == ("s3-0", 8333)
-
-
-def test_a_service_without_a_ready_pod_is_temporary() -> None:
-    cluster = FakeCluster()
-    cluster.put(a_service(80, 8333))
-    cluster.put(a_server(is_ready=False))
-
-    with pytest.raises(UnavailableError, match="needs a ready pod"):
-        find_pod(cluster, "lcc-s3", 80)
-
-
-def test_a_service_that_is_not_there_is_a_fault() -> None:
-    with pytest.raises(ConfigError, match="Install the chart"):
-        find_pod(FakeCluster(), "lcc-s3", 80)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://lcc-s3.lab.svc:8333", ("lcc-s3", 8333)),
-        ("http://lcc-mlflow.lab.svc.cluster.local", ("lcc-mlflow", 80)),
-        ("https://s3.eu-central-1.amazonaws.com", None),
-        ("sqlite:////tmp/mlflow.db", None),
-    ],
-)
-def test_only_addresses_of_the_cluster_are_forwarded(
-    url: str, expected: tuple[str, int] | None
-) -> None:
-    assert service_of(url) == expected
 
 
 @pytest.mark.parametrize(
