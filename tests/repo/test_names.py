@@ -1,6 +1,5 @@
 """What documents and docstrings name in backticks exists."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
