@@ -1,6 +1,6 @@
 """Where each object lies under the root: every key is spelled here and nowhere else.
 
-A name that ends in `_prefix` is the beginning of keys, for listings.
+A name that ends in `prefix` is the beginning of keys, for listings.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """The pod of a step: hardened, sized, with what it needs and no more. Pure.
 
-Knows Kubernetes' words for a pod; not Jobs (`manifests`), nor who creates them.
+Knows Kubernetes' words for a pod; not Jobs (`job`), nor who creates them.
 """
 
 from collections.abc import Iterable, Mapping
