@@ -96,7 +96,7 @@ def test_status_without_runs_says_what_to_do() -> None:
 
 
 def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.reconcile.reconcile", lambda *_, **__: 2)
+    monkeypatch.setattr("lcc.launch.mlflow_sync.reconcile", lambda *_, **__: 2)
     start, end = "2026-11-23T09:15:00+00:00", "2026-11-23T09:16:05+00:00"
     times = {"started": start, "ended": end}
     steps = [

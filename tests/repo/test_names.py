@@ -1,6 +1,5 @@
 """What documents and docstrings name in backticks exists."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -111,13 +110,3 @@ def test_a_name_is_told_with_its_line() -> None:
 
     assert list(markdown_spans(page)) == [(4, "make gone"), (7, "name of two")]
     assert list(docstring_spans(module)) == [(3, "three")]
-
-
-def test_links_of_documents_lead_to_a_file() -> None:
-    lost = []
-    for file in tracked("*.md"):
-        page = REPOSITORY / file
-        links = re.findall(r"\]\((?!\w+:|#)([^)#]+)", page.read_text(encoding="utf-8"))
-        lost += [f"{file}: {x}" for x in links if not (page.parent / x).exists()]
-
-    assert lost == []
