@@ -52,7 +52,7 @@ def measure(tiles: Path, count: int) -> dict[str, float]:
         for step, processes in STEPS.items():
             start = time.perf_counter()
             peaks[step] = max(
-                run_step(step, settings, index=index, num_indexes=processes)
+                run_step(step, settings, index=index, num_processes=processes)
                 for index in range(processes)
             )
             seconds = time.perf_counter() - start
@@ -82,11 +82,11 @@ def write_settings(work: Path) -> Path:
     return path
 
 
-def run_step(step: str, settings: Path, *, index: int, num_indexes: int) -> float:
+def run_step(step: str, settings: Path, *, index: int, num_processes: int) -> float:
     """Run one process of a step; return its peak resident set in MiB."""
     command = [sys.executable, "-m", f"jobs.{step}", "--settings", str(settings)]
-    command += ["--run", "benchmark", "--index", str(index)]
-    command += ["--num-indexes", str(num_indexes)]
+    command += ["--run", "benchmark", "--process-index", str(index)]
+    command += ["--num-processes", str(num_processes)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

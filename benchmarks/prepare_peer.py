@@ -67,9 +67,11 @@ def prepare(
 
 def run_step(step: str, settings: Path, num_processes: int) -> None:
     command = [sys.executable, "-m", f"jobs.{step}", "--settings", str(settings)]
-    command += ["--run", "benchmark", "--num-indexes", str(num_processes), "--index"]
+    command += ["--run", "benchmark", "--num-processes", str(num_processes)]
     started = [
-        subprocess.Popen([*command, str(index)], stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [*command, "--process-index", str(index)], stdout=subprocess.DEVNULL
+        )
         for index in range(num_processes)
     ]
     codes = [process.wait() for process in started]

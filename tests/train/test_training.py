@@ -21,11 +21,11 @@ SETTINGS = {
 RUN = "train-1"
 
 
-def run_step(settings: Path, *, num_indexes: int) -> list[int]:
+def run_step(settings: Path, *, num_processes: int) -> list[int]:
     """Return the exit codes of the processes of `jobs.train`."""
-    workers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(num_indexes))
+    workers = ",".join(f"127.0.0.1:{free_port()}" for _ in range(num_processes))
     command = [sys.executable, "-m", "jobs.train", "--settings", str(settings)]
-    command += ["--run", RUN, "--num-indexes", str(num_indexes)]
+    command += ["--run", RUN, "--num-processes", str(num_processes)]
     processes = [
         subprocess.Popen(
             command,
@@ -35,7 +35,7 @@ def run_step(settings: Path, *, num_indexes: int) -> list[int]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for index in range(num_indexes)
+        for index in range(num_processes)
     ]
     return [process.wait(timeout=400) for process in processes]
 
@@ -56,9 +56,9 @@ def test_the_chief_alone_writes_and_a_finished_run_stays_as_it_is(tmp_path: Path
     changed = {name: plain[name] | section for name, section in SETTINGS.items()}
     settings.write_text(yaml.safe_dump(plain | changed))
 
-    codes = run_step(settings, num_indexes=2)
+    codes = run_step(settings, num_processes=2)
     once = files_of(task.store, "")
-    codes_again = run_step(settings, num_indexes=2)
+    codes_again = run_step(settings, num_processes=2)
 
     assert codes == [0, 0]
     assert f"runs/{RUN}/model/model.json" in once
