@@ -39,7 +39,7 @@ from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding
-from lcc.launch.logs import read_kept_logs
+from lcc.launch.logs import read_stored_logs
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
@@ -258,7 +258,7 @@ class KubernetesBackend:
                 is_empty = False
                 yield line
         if is_empty:
-            yield from read_kept_logs(self.store, run_id, step, index=index)
+            yield from read_stored_logs(self.store, run_id, step, index=index)
 
 
 def _attempt(job: Object) -> int:

@@ -15,7 +15,7 @@ from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding, StepStatus
-from lcc.launch.logs import read_kept_logs
+from lcc.launch.logs import read_stored_logs
 from lcc.launch.messages import root_flag
 from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
 from lcc.launch.plan import Plan, Stage, Step, plans_of
@@ -201,7 +201,7 @@ class LocalBackend:
         follow: bool,  # noqa: ARG002 - a log is read as far as it goes
     ) -> Iterator[str]:
         """Yield the lines that a step's processes wrote so far."""
-        return read_kept_logs(self.store, run_id, step, index=index)
+        return read_stored_logs(self.store, run_id, step, index=index)
 
 
 def num_cores() -> int:
