@@ -43,7 +43,7 @@ from lcc.launch.logs import read_stored_logs
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
-from lcc.launch.state import RunState, read_state, read_states
+from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
 
@@ -235,9 +235,20 @@ class KubernetesBackend:
         return take_inventory(self.cluster).has_driver(run_id)
 
     def cancel(self, run_id: str) -> Iterator[str]:
-        """Delete a run's Jobs; its pods save and go, and its records say so."""
+        """Delete a run's Jobs; its pods save and go, and its records say so.
+
+        Raises:
+            ConfigError: The run is done.
+        """
+        state = read_state(self.store, run_id)
+        if state.status is RunStatus.DONE:
+            message = (
+                f"run {run_id}: must not have ended, got done. There is nothing to "
+                "cancel."
+            )
+            raise ConfigError(message)
         server_of = partial(tracking_server, self)
-        run_ids = [run_id, *read_state(self.store, run_id).stages.values()]
+        run_ids = [run_id, *state.stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)
         yield f"{number} jobs deleted, their pods save and go"
         try:

@@ -21,7 +21,7 @@ from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
 from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import resolve_locations
 from lcc.launch.signals import StopRequest
-from lcc.launch.state import RunState, is_driven, read_state, read_states
+from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
@@ -183,7 +183,8 @@ class LocalBackend:
             ConfigError: Nothing drives the run here.
         """
         state = read_state(self.store, run_id)
-        if not is_driven(state) or state.driver.host != os.uname().nodename:
+        is_here = state.driver.host == os.uname().nodename
+        if state.status is not RunStatus.RUNNING or not is_here:
             message = (
                 f"run {run_id}: must be driven on this machine, got {state.status}. "
                 "There is nothing to cancel."
