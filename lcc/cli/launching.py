@@ -116,7 +116,7 @@ def _inputs(stage: Stage, backend: Backend) -> Settings:
     from lcc.launch.resolve import resolve_inputs
 
     settings = backend.settings
-    backend.check_inputs(settings)
+    backend.check_inputs(stage, settings)
     server = tracking_server(backend, settings)
     return resolve_inputs(settings, stage, backend.store, server=server)
 

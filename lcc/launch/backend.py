@@ -127,11 +127,12 @@ class Backend(Protocol):
             ConfigError: There is nothing to look at.
         """
 
-    def check_inputs(self, settings: Settings) -> None:
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look, before anything starts, whether steps will reach what they need.
 
         Raises:
-            ConfigError: All that is missing.
+            ConfigError: All that is missing, or that no step can reach.
+            DataError: The source is not what it should be.
         """
 
     def reachable(self, settings: Settings) -> Settings:

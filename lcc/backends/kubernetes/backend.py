@@ -47,6 +47,8 @@ from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
 
+CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesBackend:
@@ -84,7 +86,7 @@ class KubernetesBackend:
             else:
                 settings = sources.with_base(*base).load()
             here = {"cluster.namespace": cluster.namespace}
-            settings = changed_settings(resolve_locations(settings), here)
+            settings = changed_settings(_resolved(settings), here)
             use_secrets(cluster, settings.cluster, os.environ)
             rewriter = AddressRewriter(cluster, stack)
             reachable = rewriter.rewrite(settings)
@@ -98,7 +100,7 @@ class KubernetesBackend:
     @classmethod
     def render(cls, stage: Stage, settings: Settings) -> str:
         """Return the manifests of a stage, for `kubectl apply -f -`."""
-        return render_stage(stage, resolve_locations(settings))
+        return render_stage(stage, _resolved(settings))
 
     @property
     def location(self) -> str:
@@ -117,7 +119,7 @@ class KubernetesBackend:
 
     def rehearse(self, stage: Stage) -> Iterator[str]:
         """Have the API server judge every object of a stage."""
-        self.check_inputs(self.settings)
+        self.check_inputs(stage, self.settings)
         for manifest in stage_manifests(stage, self.settings):
             self.cluster.create(manifest, dry_run=True)
             kind, name = manifest["kind"], manifest["metadata"]["name"]
@@ -136,9 +138,9 @@ class KubernetesBackend:
             reachable=self.reachable(self.settings),
         )
 
-    def check_inputs(self, settings: Settings) -> None:
-        """Look for what pods name and somebody else makes."""
-        preflight.check_prerequisites(self.cluster, settings)
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
+        """Look for what pods name and somebody else makes, and can read."""
+        preflight.check_prerequisites(self.cluster, stage, settings)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""
@@ -270,6 +272,10 @@ class KubernetesBackend:
                 yield line
         if is_empty:
             yield from read_stored_logs(self.store, run_id, step, index=index)
+
+
+def _resolved(settings: Settings) -> Settings:
+    return resolve_locations(settings, default_root=CHART_ROOT)
 
 
 def _attempt(job: Object) -> int:

@@ -13,18 +13,18 @@ from lcc.backends.local.process import Order, Process, process_environment
 from lcc.config.document import to_yaml
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
+from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding, StepStatus
 from lcc.launch.logs import read_stored_logs
 from lcc.launch.messages import root_flag
 from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
 from lcc.launch.plan import Plan, Stage, Step, plans_of
-from lcc.launch.resolve import resolve_locations
+from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import local_path, open_store, scheme_of
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 120.0  # to save a checkpoint, as a pod's grace period
@@ -48,16 +48,17 @@ class LocalBackend:
     @contextmanager
     def open(cls, sources: SettingsSources, settings: Settings) -> Iterator[Self]:  # noqa: ARG003 - of the contract
         """Give the back end of a root."""
-        settings = resolve_locations(settings)
+        settings = _resolved(settings)
         store = open_store(str(settings.storage.root), settings.storage)
         yield cls(settings=settings, store=store)
 
     @classmethod
     def render(cls, stage: Stage, settings: Settings) -> str:
         """Return the plan of processes, and the settings, as YAML."""
-        plans = plans_of(stage, resolve_locations(settings), parallelism=num_cores())
+        settings = _resolved(settings)
+        plans = plans_of(stage, settings, parallelism=num_cores())
         stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
-        document = resolve_locations(settings).model_dump(mode="json")
+        document = settings.model_dump(mode="json")
         return to_yaml({"stages": stages, "settings": document})
 
     @property
@@ -101,8 +102,22 @@ class LocalBackend:
         message = "check: looks at a cluster, got --local. Pass --namespace."
         raise ConfigError(message)
 
-    def check_inputs(self, settings: Settings) -> None:
-        """Do nothing: processes here see what this one sees."""
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
+        """Look whether the source is a folder, where a stage reads one.
+
+        Raises:
+            DataError: It is none.
+        """
+        source = settings.data.source
+        if stage not in {Stage.PREPARE, Stage.PIPELINE} or source is None:
+            return
+        if scheme_of(source) == "file" and not local_path(source).is_dir():
+            found = "a file" if local_path(source).exists() else "none"
+            message = (
+                f"{local_path(source)}: must be a folder with one folder per class, "
+                f"got {found}. Check the path."
+            )
+            raise DataError(message)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""
@@ -203,6 +218,10 @@ class LocalBackend:
     ) -> Iterator[str]:
         """Yield the lines that a step's processes wrote so far."""
         return read_stored_logs(self.store, run_id, step, index=index)
+
+
+def _resolved(settings: Settings) -> Settings:
+    return resolve_locations(settings, default_root=LOCAL_ROOT)
 
 
 def num_cores() -> int:

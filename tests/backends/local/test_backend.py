@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
-from lcc.errors import ConfigError
+from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import StepStatus
 from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import DriverIdentity, write_state
 from tests.builders.launches import (
@@ -216,3 +217,14 @@ def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="must be driven on this machine"):
         list(backend.cancel(RUN))
+
+
+def test_a_file_is_no_source(tmp_path: Path) -> None:
+    file = tmp_path / "tiles.zip"
+    file.touch()
+    store = a_store(tmp_path)
+    settings = local_settings(store, data__source=file.as_uri(), data__name="tiles")
+    backend = LocalBackend(store=store, settings=settings)
+
+    with pytest.raises(DataError, match=r"one folder per class, got a file"):
+        backend.check_inputs(Stage.PREPARE, settings)
