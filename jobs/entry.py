@@ -1,4 +1,4 @@
-"""What every entry point does first and last: settings, logging, signals, exit code.
+"""Runs a step in its process: settings, logging, signals and exit code around it.
 
 Knows nothing of any step. A step is a function of one `StepContext`.
 """
@@ -56,7 +56,7 @@ class StepContext:
 
     @property
     def settings_alone(self) -> Settings:
-        """Settings of a process that needs one device and no peers, unlike `train`."""
+        """Settings of a process that works alone on one device, unlike `train`."""
         alone = {"launch.gpus": min(self.settings.launch.gpus, 1), "launch.pods": 1}
         return changed_settings(self.settings, alone)
 
@@ -73,7 +73,7 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
     _end_with_driver()
     _configure_logging()
     try:
-        with pod_log.kept(arguments.run) as keep:
+        with pod_log.uploading(arguments.run) as keep:
             _run_in_context(step, run, arguments, keep)
     except LccError as err:
         _report(err)
@@ -88,9 +88,9 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
 
 
 def end_without_peers(code: object) -> None:
-    """End this process at once where a training with peers failed.
+    """End this process at once where a training with other workers failed.
 
-    TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
+    TensorFlow's own end waits up to 20 s for workers that are gone, and they for it.
     """
     if code and environment.TF_CONFIG in os.environ:
         logging.shutdown()
@@ -107,7 +107,7 @@ def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:
 
 
 def _leave(number: int, _: FrameType | None) -> None:
-    """Leave through every `with`, so that scratch goes and reports are kept.
+    """Leave through every `with`, so that scratch is removed and reports are flushed.
 
     A step that has to save more, as training does, sets a handler of its own.
     """

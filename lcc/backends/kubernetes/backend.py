@@ -1,6 +1,6 @@
 """The back end that runs steps as Jobs of a cluster.
 
-Knows which part of this folder does what; each part is elsewhere.
+Puts together what the other modules of this folder do; does nothing of it itself.
 """
 
 import os
@@ -16,7 +16,7 @@ from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import (
     take_inventory,
-    waiting,
+    waiting_reasons,
     with_jobs,
 )
 from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, select
@@ -34,7 +34,7 @@ from lcc.backends.kubernetes.render import (
 )
 from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
-from lcc.backends.kubernetes.watch import following
+from lcc.backends.kubernetes.watch import follow_job
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
@@ -126,7 +126,7 @@ class KubernetesBackend:
             yield f"{kind.lower()}/{name} created (server dry run)"
 
     def summarize(self, plans: Iterable[Plan]) -> list[str]:
-        """Return namespace, sizes of pods, image and the most GPU-hours."""
+        """Return namespace, resources of pods, image and the most GPU-hours."""
         return cluster_lines(plans, self.settings)
 
     def check(self) -> Iterator[Finding]:
@@ -174,7 +174,7 @@ class KubernetesBackend:
             self.cluster.create(manifest)
         selector = select(run=run_id, step=step.name, attempt=str(attempt))
         pause = self.patience.pause_seconds
-        with following(self.cluster, selector, pause_seconds=pause) as view:
+        with follow_job(self.cluster, selector, pause_seconds=pause) as view:
             monitor = JobMonitor(
                 cluster=self.cluster,
                 view=view,
@@ -222,7 +222,7 @@ class KubernetesBackend:
         runs = [with_jobs(run, inventory) for run in runs]
         for run in runs:
             own = [job for job in inventory.of(run.run_id) if job.run_id == run.run_id]
-            reasons = waiting(self.cluster, own)
+            reasons = waiting_reasons(self.cluster, own)
             for step in run.steps:
                 step.reason = reasons.get(step.name, step.reason)
         return runs

@@ -1,4 +1,4 @@
-"""The log of a step, from its pods while they are there."""
+"""Reads the log of a step from its pods, while they exist."""
 
 import queue
 import threading
@@ -54,7 +54,7 @@ def read_pod_logs(
         for line in cluster.read_log(name, follow=False, since=None):
             yield _marked(name, line, is_alone=len(pods) == 1)
     if len(pods) > MAX_PODS:
-        yield f"… and {len(pods) - MAX_PODS} more pods: name one with --index"
+        yield f"… and {len(pods) - MAX_PODS} more pods: name one with --process-index"
 
 
 def _followed(

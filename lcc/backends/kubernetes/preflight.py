@@ -1,4 +1,4 @@
-"""What a launch needs of a cluster: what is there, what is missing, how to mend it."""
+"""Checks a cluster before a launch: what is there, what is missing, how to mend it."""
 
 import shlex
 from collections.abc import Callable, Iterator

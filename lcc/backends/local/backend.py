@@ -1,4 +1,7 @@
-"""Steps as processes of this machine, so many at once."""
+"""The back end that runs steps as processes of this machine.
+
+Knows how many run at once and which are tried again; one process is in `process`.
+"""
 
 import os
 import signal
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from lcc.backends.local.process import Order, Process, process_environment
+from lcc.backends.local.process import Process, ProcessOrder, process_environment
 from lcc.config.document import to_yaml
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -158,7 +161,7 @@ class LocalBackend:
             step=step,
             root=self.store.uri,
             start=lambda index: Process(
-                Order(step=step, run_id=run_id, settings_uri=uri, index=index),
+                ProcessOrder(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,
                 environment=environment,
             ),
@@ -239,7 +242,7 @@ class ProcessPool:
 
     Attributes:
         step: The step.
-        root: URI of the root, for messages.
+        root: URI of the root, to name logs by.
         start: Starts the process of an index.
         backoff_seconds: Before a process is tried again.
         outcome: The first failure, or success so far.
@@ -308,7 +311,7 @@ class ProcessPool:
                     process.kill()
             time.sleep(POLL_SECONDS)
         for process in self._running:
-            process.keep_log()
+            process.store_log()
         self._running.clear()
 
     def _start_due(self) -> None:
@@ -321,11 +324,11 @@ class ProcessPool:
     def _take(self, process: Process, code: int) -> None:
         index = process.order.index
         if code == 0:
-            process.keep_log()
+            process.store_log()
             self._ended[index] = (process.total, process.total)
             return
         message = process.error(code)
-        process.keep_log()
+        process.store_log()
         self._failures[index] = self._failures.get(index, 0) + 1
         pause = retry_after(
             code,

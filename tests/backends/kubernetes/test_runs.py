@@ -12,7 +12,7 @@ from lcc.backends.kubernetes import errors
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
-from lcc.backends.kubernetes.jobs import take_inventory, waiting, with_jobs
+from lcc.backends.kubernetes.jobs import take_inventory, waiting_reasons, with_jobs
 from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
 from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
@@ -110,7 +110,7 @@ def test_pending_pods_say_why() -> None:
     state = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
     cluster.put(a_pod_of(job, containerStatuses=[{"state": state}]))
 
-    assert waiting(cluster, take_inventory(cluster).jobs) == {
+    assert waiting_reasons(cluster, take_inventory(cluster).jobs) == {
         "train": "pod waits: ErrImagePull: not found"
     }
 
@@ -370,7 +370,7 @@ def test_a_secret_that_lacks_a_key_is_named(
             "must accept the object, got Job.batch is invalid",
             id="refused object",
         ),
-        pytest.param(500, "etcd is away", UnavailableError, "500 etcd", id="weather"),
+        pytest.param(500, "etcd is away", UnavailableError, "500 etcd", id="temporary"),
     ],
 )
 def test_refusals_say_rule_value_and_remedy(
