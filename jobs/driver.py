@@ -4,7 +4,7 @@ from jobs.entry import StepContext, main
 
 
 def run(context: StepContext) -> None:
-    """Drive the run to its end; found again by whoever takes over after a kill."""
+    """Drive the run to its end; after a kill the next driver finds its Jobs."""
     from lcc.backends.kubernetes.backend import KubernetesBackend
     from lcc.backends.kubernetes.client import KubernetesCluster
     from lcc.launch.display import Lines

@@ -1,4 +1,4 @@
-"""What every entry point does first and last: settings, logging, signals, exit code.
+"""Runs a step in its process: settings, logging, signals and exit code around it.
 
 Knows nothing of any step. A step is a function of one `StepContext`.
 """
@@ -73,7 +73,7 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
     _end_with_driver()
     _configure_logging()
     try:
-        with pod_log.kept(arguments.run) as keep:
+        with pod_log.uploading(arguments.run) as keep:
             _run_in_context(step, run, arguments, keep)
     except LccError as err:
         _report(err)
@@ -90,7 +90,7 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
 def end_without_workers(code: object) -> None:
     """End this process at once where a training of several workers failed.
 
-    TensorFlow's own end waits up to 20 s for those that are gone, and they for us.
+    TensorFlow's own end waits up to 20 s for workers that are gone, and they for it.
     """
     if code and environment.TF_CONFIG in os.environ:
         logging.shutdown()
@@ -107,7 +107,7 @@ def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:
 
 
 def _leave(number: int, _: FrameType | None) -> None:
-    """Leave through every `with`, so that scratch goes and reports are kept.
+    """Leave through every `with`, so that scratch is removed and reports are flushed.
 
     A step that has to save more, as training does, sets a handler of its own.
     """

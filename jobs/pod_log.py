@@ -1,4 +1,4 @@
-"""The log of a pod, kept in the store so that it survives the pod."""
+"""Uploads the log of a pod to the store, where it outlives the pod."""
 
 import logging
 import os
@@ -22,8 +22,8 @@ class PodLog:
 
 
 @contextmanager
-def kept(run_id: str) -> Iterator[PodLog]:
-    """Upload what is logged inside `with`, in a pod; elsewhere the driver keeps it.
+def uploading(run_id: str) -> Iterator[PodLog]:
+    """Upload what is logged inside `with`, in a pod; elsewhere the driver stores it.
 
     A log that cannot be uploaded is not worth failing for: the pod's own remains.
     """

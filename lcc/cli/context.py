@@ -14,7 +14,7 @@ from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
 from lcc.launch.backend import Backend
-from lcc.launch.resolve import DEFAULT_ROOT
+from lcc.launch.resolve import LOCAL_ROOT
 from lcc.launch.state import read_states
 
 
@@ -50,7 +50,7 @@ def find_backend(sources: SettingsSources) -> Iterator[Backend]:
 
 def _means_this_machine(settings: Settings) -> bool:
     names_cluster = settings.cluster.namespace or settings.cluster.context
-    has_root = settings.storage.root or Path(DEFAULT_ROOT).is_dir()
+    has_root = settings.storage.root or Path(LOCAL_ROOT).is_dir()
     return bool(has_root and not names_cluster)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @launch_options("data.name", "data.catalogue")
 def command(run_id: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
     """Judge a trained model on the sealed test split, and write the report."""
-    from lcc.cli.launching import launch
+    from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch(Stage.EVALUATE, sources.with_flags(evaluate__model_run=run_id), mode)
+    launch_stage(Stage.EVALUATE, sources.with_flags(evaluate__model_run=run_id), mode)

@@ -1,4 +1,7 @@
-"""From a command's options to a run, its display and its last words."""
+"""Runs a stage, or goes on with a run, as a command's options say.
+
+Knows the order of things: checks, inputs, run, summary; each is done elsewhere.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from lcc.launch.state import RunState
 
 
-def launch(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
+def launch_stage(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
     """Run a stage, or print what would run."""
     if mode is LaunchMode.DRY_RUN_CLIENT:
         settings = sources.load()
@@ -40,8 +43,8 @@ def launch(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
                 _run(stage, backend)
 
 
-def go_on(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
-    """Resume a run, and close like a new one."""
+def resume_run(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
+    """Go on with a run, and print its summary like a new one's."""
     from lcc.launch.pipeline import resume
     from lcc.launch.state import RunStatus, read_run_settings, read_state
 
@@ -59,7 +62,7 @@ def go_on(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
             return
         with _run_context(backend) as context:
             state = resume(context, run_id)
-        _close(backend, state, settings)
+        _print_summary(backend, state, settings)
 
 
 def _check_undriven(backend: Backend, state: "RunState") -> None:
@@ -85,24 +88,24 @@ def _check_detachable(backend: Backend) -> None:
 
 
 def _run(stage: Stage, backend: Backend) -> None:
-    from lcc.launch.messages import announce
+    from lcc.launch.messages import summarize_launch
     from lcc.launch.pipeline import start
 
     settings = _inputs(stage, backend)
     with _run_context(backend) as context:
-        context.display.say(announce(stage, settings, backend))
+        context.display.say(summarize_launch(stage, settings, backend))
         state = start(context, stage, settings)
-    _close(backend, state, settings)
+    _print_summary(backend, state, settings)
 
 
 def _detach(stage: Stage, backend: Backend) -> None:
     from lcc.launch.driver import create_run
-    from lcc.launch.messages import announce
+    from lcc.launch.messages import summarize_launch
 
     _check_detachable(backend)
     settings = _inputs(stage, backend)
     with _run_context(backend) as context:
-        context.display.say(announce(stage, settings, backend))
+        context.display.say(summarize_launch(stage, settings, backend))
     plan = build_plan(stage, settings, parallelism=backend.parallelism)
     state = create_run(backend.store, plan, settings)
     backend.detach(state.run_id, settings)
@@ -116,7 +119,7 @@ def _inputs(stage: Stage, backend: Backend) -> Settings:
     from lcc.launch.resolve import resolve_inputs
 
     settings = backend.settings
-    backend.check_inputs(settings)
+    backend.check_inputs(stage, settings)
     server = tracking_server(backend, settings)
     return resolve_inputs(settings, stage, backend.store, server=server)
 
@@ -131,7 +134,7 @@ def _run_context(backend: Backend) -> "Iterator[RunContext]":
         yield RunContext(backend=backend, display=display, stop=stop)
 
 
-def _close(backend: Backend, state: "RunState", settings: Settings) -> None:
+def _print_summary(backend: Backend, state: "RunState", settings: Settings) -> None:
     from lcc.launch.messages import summarize_run
 
     for line in summarize_run(backend, state, settings):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @click.option("--step", metavar="STEP", help="E.g. train, by default the last begun.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the step ends.")
 @click.option(
-    "--index",
+    "--process-index",
+    "index",
     metavar="N",
     type=click.IntRange(min=0),
     help="Only the process N of the step, from 0.",

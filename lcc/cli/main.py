@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         command = import_module(f"lcc.cli.{name}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours
+        assert isinstance(command, click.Command)  # noqa: S101 - for mypy
         return command
 
     def format_commands(
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; an error of ours becomes its message and exit code."""
+        """Run the command; an `LccError` becomes its message and exit code."""
         try:
             return super().invoke(ctx)
         except LccError as err:

@@ -1,4 +1,4 @@
-"""`lcc-launch mlflow`: the tracking UI, through the API server."""
+"""`lcc-launch mlflow`: MLflow's pages of a cluster, in a browser here."""
 
 import time
 from typing import TYPE_CHECKING

@@ -19,7 +19,7 @@ def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) ->
 
     SOURCE is a folder or s3:// URI with one folder of images per class.
     """
-    from lcc.cli.launching import launch
+    from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch(Stage.PREPARE, sources.with_flags(data__source=source), mode)
+    launch_stage(Stage.PREPARE, sources.with_flags(data__source=source), mode)

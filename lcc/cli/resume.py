@@ -1,4 +1,4 @@
-"""`lcc-launch resume RUN`: from where a run stopped."""
+"""`lcc-launch resume RUN`: goes on where a run stopped."""
 
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 @settings_options()
 def command(run_id: str, detach: bool, sources: "SettingsSources") -> None:
     """Go on with RUN where it stopped, with the settings it was made with."""
-    from lcc.cli.launching import go_on
+    from lcc.cli.launching import resume_run
 
-    go_on(run_id, sources, detach=detach)
+    resume_run(run_id, sources, detach=detach)

@@ -24,7 +24,7 @@ def command(sources: "SettingsSources", mode: LaunchMode) -> None:
 
     E.g. --set search.grid.train.learning_rate=[0.1,0.01].
     """
-    from lcc.cli.launching import launch
+    from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch(Stage.SEARCH, sources, mode)
+    launch_stage(Stage.SEARCH, sources, mode)

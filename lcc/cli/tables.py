@@ -1,4 +1,4 @@
-"""Runs as text: a table of many, a tree of one; neither is wider than the terminal."""
+"""Text about runs: a table of many, a tree of one, as wide as the terminal at most."""
 
 import shutil
 from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 def command(sources: "SettingsSources", mode: LaunchMode) -> None:
     """Train a model and register it with the alias candidate."""
-    from lcc.cli.launching import launch
+    from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch(Stage.TRAIN, sources, mode)
+    launch_stage(Stage.TRAIN, sources, mode)

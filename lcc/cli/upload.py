@@ -1,13 +1,21 @@
 """`lcc-launch upload FOLDER URI`: tiles from this machine to the cluster's bucket."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lcc.cli.options import settings_options
+from lcc.errors import DataError
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
+    from lcc.storage.store import Store
+
+NUM_THREADS = 8  # small files: the answers are waited for, not the bytes
 
 
 @click.command("upload", short_help="Bring a folder of tiles to the bucket.")
@@ -16,11 +24,8 @@ if TYPE_CHECKING:
 @settings_options()
 def command(folder: str, uri: str, sources: "SettingsSources") -> None:
     """Copy FOLDER to S3URI, e.g. s3://lcc/sources/lung; what is there is left alone."""
-    from pathlib import Path
-
     from lcc.cli.context import find_backend
     from lcc.cli.watching import watch_progress
-    from lcc.launch.upload import upload_folder
     from lcc.storage.uri import open_store
 
     with find_backend(sources) as backend:
@@ -28,6 +33,60 @@ def command(folder: str, uri: str, sources: "SettingsSources") -> None:
         target = open_store(uri.rstrip("/"), storage)
         with watch_progress("upload"):
             done = upload_folder(Path(folder), target)
-    click.echo(f"{target.uri}: {done.copied} files copied, {done.kept} there already")
+    click.echo(
+        f"{target.uri}: {done.num_sent} files copied, {done.num_present} there already"
+    )
     command = f"lcc-launch prepare {target.uri} {backend.location}"
     click.echo(f"next: {command}", err=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """What was done.
+
+    Attributes:
+        num_sent: Files copied.
+        num_present: Files that were there with the same size.
+    """
+
+    num_sent: int
+    num_present: int
+
+
+def upload_folder(folder: Path, target: "Store") -> Uploaded:
+    """Copy all files below a folder, in several streams; prints progress lines.
+
+    Raises:
+        DataError: The folder holds no file, or a name that is not UTF-8.
+        ConfigError: The bucket is missing or refuses.
+    """
+    from lcc.tracking.progress import ProgressPrinter
+
+    files = _files_below(folder)
+    present = {item.key: item.size_bytes for item in target.list_objects()}
+    missing = {
+        key: path
+        for key, path in files.items()
+        if present.get(key) != path.stat().st_size
+    }
+    progress = ProgressPrinter(len(files))
+    progress.advance(len(files) - len(missing))
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        for _ in pool.map(lambda item: target.upload(*item), sorted(missing.items())):
+            progress.advance()
+    return Uploaded(num_sent=len(missing), num_present=len(files) - len(missing))
+
+
+def _files_below(folder: Path) -> dict[str, Path]:
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for root, _, names in os.walk(folder)
+        for path in (Path(root, name) for name in names)
+        if path.is_file()
+    }
+    if not files:
+        message = (
+            f"{folder}: must be a folder that holds files, got none. Check the path."
+        )
+        raise DataError(message)
+    return files

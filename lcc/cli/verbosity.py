@@ -1,4 +1,4 @@
-"""How much is said on stderr: `-v` and `-q`, before or after the command."""
+"""The options `-v` and `-q`, before or after the command, and the logging they set."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What moves on the screen: bars of work done here, and a run's tree until it ends."""
+"""Live output: a bar for work done here, and a run's tree until the run ends."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -63,7 +63,7 @@ def _variable_faults(variables: Iterable[Variable]) -> Iterator[str]:
 
 
 def _own_setting(variable: str) -> str | None:
-    """Return what to set in place of a variable of ours, None where it is not ours."""
+    """Return what to set in place of a variable, None where users may set it."""
     is_own = variable.startswith(environment.OWN_PREFIX)
     if is_own and variable != environment.LOG_LEVEL:
         return ""

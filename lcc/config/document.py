@@ -1,4 +1,4 @@
-"""Text to plain values and back: YAML as people write it, with the line of a fault.
+"""Reads and writes YAML as people write it; a fault is named with its line.
 
 Knows YAML; not which settings there are.
 """
@@ -58,9 +58,9 @@ def parse_yaml(text: str, *, source: str) -> Any:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
-        place = f", line {mark.line + 1}" if mark and "\n" in text.strip() else ""
+        line = f", line {mark.line + 1}" if mark and "\n" in text.strip() else ""
         message = (
-            f"{source}{place}: must be YAML, got {err.problem}. Correct what stands "
+            f"{source}{line}: must be YAML, got {err.problem}. Correct what stands "
             "there; a value with special characters needs quotes."
         )
         raise ConfigError(message) from err

@@ -1,4 +1,4 @@
-"""Pydantic's errors in the words of this project: path, rule, value, what to do."""
+"""Messages for pydantic's errors: path, rule, value, what to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -120,7 +120,7 @@ def _describe(path: str, errors: list[ErrorDetails], layers: Layers) -> str:
         if path in setting_fields():  # a field of an entry of a list
             path = ".".join(str(word) for word in first["loc"])
         return f"{path}: is not a setting, got it from {origin}. {near_words(path)}"
-    if first["type"] == "value_error":  # our own words
+    if first["type"] == "value_error":  # a validator of this package
         return f"{path}.{first['ctx']['error']}" if path else str(first["ctx"]["error"])
     rules = " or ".join(dict.fromkeys(_rules(errors)))
     return f"{path}: {rules}, got {_shown(first['input'])}. {remedy(path, layers)}"

@@ -37,7 +37,7 @@ class Layers:
     faults: list[str] = field(default_factory=list)
 
     def origin_of(self, path: str) -> str | None:
-        """Return who set the path, or the nearest thing above or below it."""
+        """Return who set the path, or the nearest path above or below it."""
         words = path.split(".")
         for end in range(len(words), 0, -1):
             if origin := self.origins.get(".".join(words[:end])):
@@ -135,7 +135,7 @@ class Layers:
             return None
 
     def _suspect(self, name: str, paths: Mapping[str, str]) -> None:
-        """Report a variable that looks like a setting; others may share our prefix."""
+        """Report a variable that looks like a setting; others may share the prefix."""
         near = get_close_matches(name, paths, n=1, cutoff=0.75)
         if near:
             self.faults.append(

@@ -1,4 +1,4 @@
-"""From files, environment and flags to one `Settings`, or to all faults at once."""
+"""Merges files, environment and flags into one `Settings`, or names every fault."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,7 +70,7 @@ class SettingsSources:
 
 
 def parse_settings(text: str, *, source: str) -> Settings:
-    """Return the settings of one whole document, as a run stores them.
+    """Return the settings of one document, as a run stores them.
 
     Args:
         text: YAML.

@@ -1,4 +1,4 @@
-"""The whole of `lcc.yaml`: one typed tree, and the rules that span its sections."""
+"""The tree of all settings, with a section for each part of `lcc.yaml`."""
 
 from pydantic import Field
 

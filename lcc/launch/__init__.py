@@ -1,1 +1,1 @@
-"""Plans of stages, and the back ends that run them."""
+"""What is run: plans, runs and pipelines; where it runs is a back end's matter."""

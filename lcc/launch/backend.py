@@ -1,6 +1,6 @@
-"""What a back end promises: how steps are started there, and runs looked at.
+"""The contract of a back end: it submits steps, and describes, cancels and logs runs.
 
-A contract alone. A further back end is one folder below `lcc/backends` with one class
+Only the contract. A further back end is one folder below `lcc/backends` with one class
 that keeps it; nothing else in the launcher knows where steps run.
 
 Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the model.
@@ -22,7 +22,7 @@ from lcc.storage.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatus:
-    """How a step at work stands.
+    """Progress of a step that was submitted.
 
     Attributes:
         done: Units of work that are finished.
@@ -127,11 +127,12 @@ class Backend(Protocol):
             ConfigError: There is nothing to look at.
         """
 
-    def check_inputs(self, settings: Settings) -> None:
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look, before anything starts, whether steps will reach what they need.
 
         Raises:
-            ConfigError: All that is missing.
+            ConfigError: All that is missing, or that no step can reach.
+            DataError: The source is not what it should be.
         """
 
     def reachable(self, settings: Settings) -> Settings:

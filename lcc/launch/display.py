@@ -1,4 +1,4 @@
-"""What a user sees on stderr while steps run: a bar each, or plain lines."""
+"""The display on stderr while steps run: a bar each, or plain lines."""
 
 import sys
 import time

@@ -16,7 +16,7 @@ from lcc.config.settings import Settings
 from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
 from lcc.launch.display import Display
-from lcc.launch.messages import failure
+from lcc.launch.messages import run_error
 from lcc.launch.mlflow_sync import (
     finish_safely,
     send_safely,
@@ -127,7 +127,7 @@ def run_stage(
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise failure(state, outcome, location=context.backend.location)
+        raise run_error(state, outcome, location=context.backend.location)
 
 
 def _finish(sender: Sender) -> None:

@@ -1,4 +1,4 @@
-"""The logs that steps left in the store, whoever ran them."""
+"""Logs in the store, of steps that have ended, whichever back end ran them."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from lcc.storage import layout
 from lcc.storage.store import Store
 
 
-def read_kept_logs(
+def read_stored_logs(
     store: Store, run_id: str, step: str | None, *, index: int | None = None
 ) -> Iterator[str]:
-    """Yield the lines of the logs that pods or processes left, newest attempt last.
+    """Yield the lines of a step's logs, newest attempt last.
 
     Raises:
         NotFoundError: There is none.

@@ -1,4 +1,4 @@
-"""What a run says: what it will do, how it failed, and what came of it.
+"""Texts about a run: what it will do, how it failed, and what came of it.
 
 Knows figures, where results lie and which command looks at them; prints nothing.
 """
@@ -41,7 +41,7 @@ RESULTS = {
 INDENT = " " * 10
 
 
-def announce(stage: Stage, settings: Settings, backend: Backend) -> str:
+def summarize_launch(stage: Stage, settings: Settings, backend: Backend) -> str:
     """Return what will run: steps and processes, where they run, root."""
     plans = plans_of(stage, settings, parallelism=backend.parallelism)
     lines = [f"  {plan.stage:<10}{_chain(plan)}" for plan in plans]
@@ -156,7 +156,7 @@ def root_flag(root: str) -> str:
     return f"--root {shlex.quote(shown)}"
 
 
-def failure(state: RunState, outcome: Outcome, *, location: str) -> Exception:
+def run_error(state: RunState, outcome: Outcome, *, location: str) -> Exception:
     """Return the error of a run that ended without its result.
 
     Args:

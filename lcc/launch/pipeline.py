@@ -1,4 +1,8 @@
-"""A pipeline: stages that are runs of their own, each made from what the last left."""
+"""Runs a pipeline: each stage a run of its own, with what the stages before decided.
+
+Knows the order of stages and what one takes from another; not how a stage is run
+(`driver`).
+"""
 
 import json
 

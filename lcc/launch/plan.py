@@ -1,4 +1,4 @@
-"""What a stage will run, in the launcher's words: steps, processes, modules. Pure.
+"""The plan of a stage: its steps in order, in how many processes each. Pure.
 
 Knows settings; not how or where a step is started (a back end), nor what it computes.
 """

@@ -9,34 +9,35 @@ from difflib import get_close_matches
 from urllib.parse import unquote
 
 from lcc.config.cluster import SOURCE_FOLDER
-from lcc.config.launch import BackendName
 from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.errors import ConfigError, NotFoundError
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.pointers import dataset_names, read_latest
 from lcc.storage.store import Store
-from lcc.storage.uri import absolute_uri, local_path, scheme_of
+from lcc.storage.uri import absolute_uri
 from lcc.tracking.server import TrackingServer
 
-DEFAULT_ROOT = "lcc-study"
-CLUSTER_ROOT = "s3://lcc/study"  # where the chart makes the bucket
+LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
 CLAIM = "pvc://"
 MAX_NAME = 40  # characters of a data set's name, as data.name allows
 FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
 
 
-def resolve_locations(settings: Settings) -> Settings:
+def resolve_locations(settings: Settings, *, default_root: str) -> Settings:
     """Return settings whose paths are absolute URIs; touches no file.
 
-    The root is `./lcc-study` unless set, or `s3://lcc/study` on a cluster; a data set
-    is named after its source. A source `pvc://CLAIM/FOLDER` is mounted by the pods.
+    A data set is named after its source. A source `pvc://CLAIM/FOLDER` is mounted by
+    the pods.
+
+    Args:
+        settings: As the user gave them.
+        default_root: Path or URI of the root where none is set.
     """
-    is_local = settings.launch.backend is BackendName.LOCAL
-    root = settings.storage.root or (DEFAULT_ROOT if is_local else CLUSTER_ROOT)
+    root = settings.storage.root or default_root
     changes: dict[str, object] = {"storage.root": absolute_uri(root)}
     source = settings.data.source
     if source and source.startswith(CLAIM):
@@ -78,41 +79,20 @@ def resolve_inputs(
         server: Asked for the candidate, where no model is named.
 
     Raises:
-        ConfigError: Several data sets, and none was named.
-        NotFoundError: There is no such source, data set or trained model.
+        ConfigError: No source, or several data sets and none was named.
+        NotFoundError: There is no such data set or trained model.
     """
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
-        _check_source(settings)
+        if settings.data.source is None:
+            message = (
+                "data.source: must be set, got nothing. Name a folder or s3://… URI."
+            )
+            raise ConfigError(message)
         return settings
     settings = resolve_catalogue(settings, store)
     if stage is Stage.EVALUATE:
         return _with_model(settings, store, server)
     return settings
-
-
-def _check_source(settings: Settings) -> None:
-    source = settings.data.source
-    if source is None:
-        message = "data.source: must be set, got nothing. Name a folder or s3://… URI."
-        raise ConfigError(message)
-    if settings.launch.backend is BackendName.KUBERNETES:
-        _check_remote_source(settings, source)
-    elif scheme_of(source) == "file" and not local_path(source).is_dir():
-        message = (
-            f"{local_path(source)}: must be a folder with one folder per class, got "
-            f"{'a file' if local_path(source).exists() else 'none'}. Check the path."
-        )
-        raise DataError(message)
-
-
-def _check_remote_source(settings: Settings, source: str) -> None:
-    if scheme_of(source) == "file" and settings.cluster.source_claim is None:
-        message = (
-            f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-            f"{source}. Run lcc-launch upload {local_path(source)} s3://lcc/sources/"
-            f"{dataset_name(source)} first, or pass --local."
-        )
-        raise ConfigError(message)
 
 
 def resolve_catalogue(settings: Settings, store: Store) -> Settings:

@@ -1,4 +1,4 @@
-"""Being stopped in order: the first SIGINT or SIGTERM asks, the second insists."""
+"""Turns SIGINT and SIGTERM into a request to stop: a second signal insists."""
 
 import signal
 from collections.abc import Iterator

@@ -27,14 +27,14 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a 
 
 
 class RunStatus(StrEnum):
-    """How a run or step stands."""
+    """Status of a run or step."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     STOPPED = "stopped"  # by a signal, all work saved; `resume` goes on
-    LOST = "lost"  # its driver died without a word; `resume` goes on
+    LOST = "lost"  # its driver died; `resume` goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class DriverIdentity:
 
 @dataclass(slots=True, kw_only=True)
 class StepState:
-    """How one step stands; times are ISO 8601, UTC."""
+    """State of one step; times are ISO 8601, UTC."""
 
     name: str
     status: RunStatus = RunStatus.WAITING
@@ -73,7 +73,7 @@ class StepState:
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """How one run stands.
+    """State of one run.
 
     Attributes:
         run_id: The run.
@@ -110,7 +110,7 @@ def now() -> str:
 
 
 def this_driver() -> DriverIdentity:
-    """Return who this process is."""
+    """Return the identity of this process."""
     pid = str(os.getpid())
     return DriverIdentity(
         pid=pid, start=_start_mark(pid), host=socket.gethostname(), beat=now()
@@ -118,7 +118,7 @@ def this_driver() -> DriverIdentity:
 
 
 def write_state(store: Store, state: RunState) -> None:
-    """Write the state whole."""
+    """Write the state of a run."""
     document = json.dumps(asdict(state), indent=1).encode()
     store.write(layout.run_state(state.run_id), document)
 

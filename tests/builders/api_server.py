@@ -97,9 +97,13 @@ class Tunnel:
         self._socket = WebSocket()
         self._socket.sock, self._socket.connected = sock, True
 
-    def send(self, channel: int, data: bytes) -> None:
-        frame = ABNF(1, 0, 0, 0, ABNF.OPCODE_BINARY, 0, bytes([channel]) + data)
-        self._socket.send_frame(frame)
+    def send(self, channel: int, *parts: bytes) -> None:
+        """Send a frame for each part, all of them in one record of TLS."""
+        frames = (
+            ABNF(1, 0, 0, 0, ABNF.OPCODE_BINARY, 0, bytes([channel]) + part)
+            for part in parts
+        )
+        self._socket.sock.sendall(b"".join(frame.format() for frame in frames))
 
     def receive(self) -> bytes:
         """Return what came on the data channel, nothing at the end."""

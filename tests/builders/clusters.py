@@ -3,7 +3,7 @@
 import itertools
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class FakeCluster:
         self.num_lists = 0
         self._versions = itertools.count(1)
         self._watches: list[tuple[str, str, queue.Queue[Any]]] = []
-        self._lock = threading.Lock()
+        self._happened = threading.Condition()
 
     def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
         key = (manifest["kind"], manifest["metadata"]["name"])
@@ -57,11 +57,22 @@ class FakeCluster:
         for watched, selector, events in list(self._watches):
             if watched == key[0] and _fits(manifest, selector):
                 events.put((kind, manifest))
+        self.note()
 
     def interrupt(self, error: Exception) -> None:
         """End every watch with an error."""
         for _, _, events in list(self._watches):
             events.put(error)
+
+    def note(self) -> None:
+        """Have `until` look again."""
+        with self._happened:
+            self._happened.notify_all()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Return once the condition holds; fail after ten seconds."""
+        with self._happened:
+            assert self._happened.wait_for(condition, timeout=10)
 
     def read(self, kind: str, name: str) -> Object | None:
         return self.objects.get((kind, name))
@@ -74,6 +85,7 @@ class FakeCluster:
 
     def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
         self.num_lists += 1
+        self.note()
         if self.faults:
             raise self.faults.pop(0)
         items = [
@@ -89,6 +101,7 @@ class FakeCluster:
         events: queue.Queue[Any] = queue.Queue()
         entry = (kind, selector, events)
         self._watches.append(entry)
+        self.note()
         try:
             while True:
                 found = events.get(timeout=30)
@@ -99,6 +112,7 @@ class FakeCluster:
             raise GoneError from None
         finally:
             self._watches.remove(entry)
+            self.note()
 
     def delete(self, kind: str, name: str) -> None:
         found = self.objects.get((kind, name))
@@ -136,12 +150,16 @@ IMPATIENT = Patience(
 
 
 def a_backend(
-    cluster: FakeCluster, settings: Settings, store: Store | None = None
+    cluster: FakeCluster,
+    settings: Settings,
+    store: Store | None = None,
+    *,
+    patience: Patience = IMPATIENT,
 ) -> KubernetesBackend:
     """Return a back end that gives up at once; without a store it only runs steps."""
     own = store or LocalStore(Path("root"))
     return KubernetesBackend(
-        cluster=cluster, settings=settings, store=own, patience=IMPATIENT
+        cluster=cluster, settings=settings, store=own, patience=patience
     )
 
 

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 
 
-def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [str(Path(sys.executable).with_name("lcc-launch")), *arguments]
     return subprocess.Popen(
-        command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def launch(place: Path, *arguments: str) -> tuple[int, str, str]:
-    process = start(place, *arguments)
+def launch(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    process = start(folder, *arguments)
     output, talk = process.communicate()
     return process.returncode, output, talk
 
@@ -23,7 +23,7 @@ def steps_of(run_id: str) -> list[str]:
     lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            line = file.read_bytes().refolder(b"\0", b" ").decode(errors="refolder")
         except OSError:  # ended while we looked
             continue
         if f"--run {run_id}" in line:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
+from lcc.launch.mlflow_sync import report_killed
 from lcc.launch.state import RunStatus, StepState, write_state
 from lcc.storage.local import LocalStore
 from tests.builders.launches import a_state
@@ -95,8 +95,7 @@ def test_status_without_runs_says_what_to_do() -> None:
     )
 
 
-def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcc.launch.mlflow_sync.reconcile", lambda *_, **__: 2)
+def test_status_is_a_tree_of_steps_and_tells_what_mlflow_missed() -> None:
     start, end = "2026-11-23T09:15:00+00:00", "2026-11-23T09:16:05+00:00"
     times = {"started": start, "ended": end}
     steps = [
@@ -115,8 +114,12 @@ def test_status_is_a_tree_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     write_state(root(), part)
     write_state(root(), whole)
+    key = f"runs/{part.run_id}/settings.yaml"
+    root().write(key, b"tracking: {uri: 'http://127.0.0.1:9'}")  # nothing listens
+    for _ in range(2):
+        report_killed(root(), part.run_id)
 
-    result = launch("status", COLUMNS="80")
+    result = launch("status", "-q", COLUMNS="80")
 
     assert result.output == (
         "✗ pipeline-20261123-0915-abcd  failed  1 min 05 s\n"

@@ -1,10 +1,8 @@
 """What every entry point does around its step, in a process of its own."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -87,7 +85,12 @@ def test_a_terminated_step_leaves_nothing_behind(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prctl, which Linux has")
 def test_a_step_ends_when_its_driver_is_killed(tmp_path: Path) -> None:
-    body = "print(__import__('os').getpid(), flush=True); time.sleep(60)"
+    alive = tmp_path / "alive"  # a pipe that the step holds open while it lives
+    os.mkfifo(alive)
+    body = (
+        f"pipe = open({str(alive)!r}, 'w', buffering=1); pipe.write('begun\\n'); "
+        "time.sleep(60); pipe.write('slept to its end')"
+    )
     code = (
         "import os, subprocess, sys\n"
         "os.environ['LCC_DRIVER_PID'] = str(os.getpid())\n"
@@ -95,23 +98,16 @@ def test_a_step_ends_when_its_driver_is_killed(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from tests.jobs.test_entry import start\n"
         f"p = start(Path({str(tmp_path)!r}), {body!r})\n"
-        "print(p.stdout.readline(), flush=True)\n"
         "p.wait()"
     )
     driver = subprocess.Popen(
         [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        text=True,
         env=os.environ | {"TEST_ROOT": str(Path(__file__).parents[2])},
     )
-    assert driver.stdout is not None
-    step = Path("/proc", driver.stdout.readline().strip())
-    assert step.exists()
+    with alive.open() as step:
+        begun = step.readline()
 
-    driver.send_signal(signal.SIGKILL)
-    driver.communicate()
+        driver.kill()
+        driver.wait()
 
-    deadline = time.monotonic() + 10
-    while step.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not step.exists()
+        assert (begun, step.read()) == ("begun\n", "")  # read waits for its end

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.errors import ConfigError, NotFoundError
 from lcc.launch import resolve
 from lcc.launch.plan import Stage
 from lcc.launch.state import write_state
@@ -30,7 +30,8 @@ def test_locations_become_absolute() -> None:
                 "data.split_csv=split.csv",
                 "model.backbone=../lite0.keras",
             ]
-        )
+        ),
+        default_root="lcc-study",
     )
 
     here = Path.cwd()
@@ -40,16 +41,6 @@ def test_locations_become_absolute() -> None:
     assert settings.data.split_csv == (here / "split.csv").as_uri()
     assert settings.model.backbone == f"{here.as_uri()}/../lite0.keras"
     assert settings.model.weights == "imagenet"
-
-
-def test_a_file_is_no_source(tmp_path: Path) -> None:
-    file = tmp_path / "tiles.zip"
-    file.touch()
-    store = a_store(tmp_path)
-    settings = local_settings(store, data__source=file.as_uri(), data__name="tiles")
-
-    with pytest.raises(DataError, match=r"one folder per class, got a file"):
-        resolve_inputs(settings, Stage.PREPARE, store)
 
 
 def test_the_only_data_set_and_its_latest_catalogue_are_taken(tmp_path: Path) -> None:

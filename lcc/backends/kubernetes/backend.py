@@ -1,6 +1,6 @@
 """The back end that runs steps as Jobs of a cluster.
 
-Knows which part of this folder does what; each part is elsewhere.
+Puts together what the other modules of this folder do; does nothing of it itself.
 """
 
 import os
@@ -16,7 +16,7 @@ from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import (
     take_inventory,
-    waiting,
+    waiting_reasons,
     with_jobs,
 )
 from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, select
@@ -34,18 +34,20 @@ from lcc.backends.kubernetes.render import (
 )
 from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
-from lcc.backends.kubernetes.watch import following
+from lcc.backends.kubernetes.watch import follow_job
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding
-from lcc.launch.logs import read_kept_logs
+from lcc.launch.logs import read_stored_logs
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
-from lcc.launch.state import RunState, read_state, read_states
+from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
+
+CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class KubernetesBackend:
             else:
                 settings = sources.with_base(*base).load()
             here = {"cluster.namespace": cluster.namespace}
-            settings = changed_settings(resolve_locations(settings), here)
+            settings = changed_settings(_resolved(settings), here)
             use_secrets(cluster, settings.cluster, os.environ)
             rewriter = AddressRewriter(cluster, stack)
             reachable = rewriter.rewrite(settings)
@@ -98,7 +100,7 @@ class KubernetesBackend:
     @classmethod
     def render(cls, stage: Stage, settings: Settings) -> str:
         """Return the manifests of a stage, for `kubectl apply -f -`."""
-        return render_stage(stage, resolve_locations(settings))
+        return render_stage(stage, _resolved(settings))
 
     @property
     def location(self) -> str:
@@ -117,14 +119,14 @@ class KubernetesBackend:
 
     def rehearse(self, stage: Stage) -> Iterator[str]:
         """Have the API server judge every object of a stage."""
-        self.check_inputs(self.settings)
+        self.check_inputs(stage, self.settings)
         for manifest in stage_manifests(stage, self.settings):
             self.cluster.create(manifest, dry_run=True)
             kind, name = manifest["kind"], manifest["metadata"]["name"]
             yield f"{kind.lower()}/{name} created (server dry run)"
 
     def summarize(self, plans: Iterable[Plan]) -> list[str]:
-        """Return namespace, sizes of pods, image and the most GPU-hours."""
+        """Return namespace, resources of pods, image and the most GPU-hours."""
         return cluster_lines(plans, self.settings)
 
     def check(self) -> Iterator[Finding]:
@@ -136,9 +138,9 @@ class KubernetesBackend:
             reachable=self.reachable(self.settings),
         )
 
-    def check_inputs(self, settings: Settings) -> None:
-        """Look for what pods name and somebody else makes."""
-        preflight.check_prerequisites(self.cluster, settings)
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
+        """Look for what pods name and somebody else makes, and can read."""
+        preflight.check_prerequisites(self.cluster, stage, settings)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""
@@ -172,7 +174,7 @@ class KubernetesBackend:
             self.cluster.create(manifest)
         selector = select(run=run_id, step=step.name, attempt=str(attempt))
         pause = self.patience.pause_seconds
-        with following(self.cluster, selector, pause_seconds=pause) as view:
+        with follow_job(self.cluster, selector, pause_seconds=pause) as view:
             monitor = JobMonitor(
                 cluster=self.cluster,
                 view=view,
@@ -220,7 +222,7 @@ class KubernetesBackend:
         runs = [with_jobs(run, inventory) for run in runs]
         for run in runs:
             own = [job for job in inventory.of(run.run_id) if job.run_id == run.run_id]
-            reasons = waiting(self.cluster, own)
+            reasons = waiting_reasons(self.cluster, own)
             for step in run.steps:
                 step.reason = reasons.get(step.name, step.reason)
         return runs
@@ -235,9 +237,20 @@ class KubernetesBackend:
         return take_inventory(self.cluster).has_driver(run_id)
 
     def cancel(self, run_id: str) -> Iterator[str]:
-        """Delete a run's Jobs; its pods save and go, and its records say so."""
+        """Delete a run's Jobs; its pods save and go, and its records say so.
+
+        Raises:
+            ConfigError: The run is done.
+        """
+        state = read_state(self.store, run_id)
+        if state.status is RunStatus.DONE:
+            message = (
+                f"run {run_id}: must not have ended, got done. There is nothing to "
+                "cancel."
+            )
+            raise ConfigError(message)
         server_of = partial(tracking_server, self)
-        run_ids = [run_id, *read_state(self.store, run_id).stages.values()]
+        run_ids = [run_id, *state.stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)
         yield f"{number} jobs deleted, their pods save and go"
         try:
@@ -258,7 +271,11 @@ class KubernetesBackend:
                 is_empty = False
                 yield line
         if is_empty:
-            yield from read_kept_logs(self.store, run_id, step, index=index)
+            yield from read_stored_logs(self.store, run_id, step, index=index)
+
+
+def _resolved(settings: Settings) -> Settings:
+    return resolve_locations(settings, default_root=CHART_ROOT)
 
 
 def _attempt(job: Object) -> int:

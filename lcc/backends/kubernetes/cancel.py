@@ -1,4 +1,4 @@
-"""Ending a run from outside: its Jobs and Services go, its records say so."""
+"""Cancels a run: deletes its Jobs and Services, and records that it was cancelled."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.jobs import take_inventory
 from lcc.backends.kubernetes.labels import DRIVER, select
-from lcc.backends.kubernetes.reasons import lost_words
+from lcc.backends.kubernetes.reasons import lost_message
 from lcc.backends.kubernetes.status import pod_facts
 from lcc.errors import UnavailableError
 from lcc.launch.mlflow_sync import ServerOf, finish_run, report_killed
@@ -45,7 +45,7 @@ def wait_for_pods(
 ) -> None:
     """Wait until no pod of cancelled runs can write any more.
 
-    Finished pods are Kubernetes' garbage: it collects thousands in half a minute.
+    Finished pods are not waited for: Kubernetes collects thousands in half a minute.
 
     Args:
         cluster: Where.
@@ -64,7 +64,7 @@ def wait_for_pods(
             pod = pod_facts(pods[0])
             message = (
                 f"pod {pod.name}: must end in the {max(told)} s after it was deleted, "
-                f"got {waited:.0f} s. {lost_words(pod)}"
+                f"got {waited:.0f} s. {lost_message(pod)}"
             )
             raise UnavailableError(message)
         sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What an installed chart left in its namespace: settings for all, keys and logins."""
+"""Reads what an installed chart keeps in its namespace: settings, keys and logins."""
 
 import base64
 from collections.abc import MutableMapping

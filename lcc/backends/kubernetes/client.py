@@ -1,4 +1,4 @@
-"""The API server: the only place that talks to it.
+"""Talks to the API server; nothing else does.
 
 Raw JSON, not the client's models: thousands of pods parsed into models take seconds and
 hundreds of megabytes. Requests are counted, so that a test can bound them.
@@ -232,11 +232,13 @@ class KubernetesCluster:
         try:
             yield
         except ApiException as err:
-            raise errors.meaning(err, namespace=self.namespace, host=self.host) from err
+            raise errors.from_exception(
+                err, namespace=self.namespace, host=self.host
+            ) from err
         except (urllib3.exceptions.HTTPError, OSError) as err:
-            raise errors.away(self.host, err) from err
+            raise errors.unreachable(self.host, err) from err
         except json.JSONDecodeError as err:  # a proxy or a login page
-            raise errors.away(self.host, f"no JSON but {err.doc}") from err
+            raise errors.unreachable(self.host, f"no JSON but {err.doc}") from err
 
 
 def _lines(answer: Any) -> Iterator[str]:

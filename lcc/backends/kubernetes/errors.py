@@ -1,4 +1,4 @@
-"""What a refusal of the API server means: the user's to mend, or temporary.
+"""Errors for what the API server answers: some the user can mend, some pass.
 
 Knows status codes and messages; not how a request is made (`client`).
 """
@@ -36,7 +36,7 @@ class ExpiredError(UnavailableError):
     """A resource version or the token of a page is too old: list again."""
 
 
-def meaning(err: Any, *, namespace: str, host: str) -> LccError:
+def from_exception(err: Any, *, namespace: str, host: str) -> LccError:
     """Return the error that an answer of the API server stands for.
 
     Args:
@@ -45,7 +45,7 @@ def meaning(err: Any, *, namespace: str, host: str) -> LccError:
         host: Who answered, for messages.
     """
     if not err.status:  # no answer at all: the stream could not be opened
-        return away(host, err.reason)
+        return unreachable(host, err.reason)
     body = bytes(err.body or b"").decode(errors="replace")
     try:
         status = json.loads(body)
@@ -117,7 +117,7 @@ def _not_found(text: str, namespace: str) -> LccError:
     return AbsentError(text)
 
 
-def away(host: str, reason: object) -> UnavailableError:
+def unreachable(host: str, reason: object) -> UnavailableError:
     """Return the error of an API server that does not answer."""
     return UnavailableError(
         f"{host}: the API server must answer, got {_short(reason)}. Check the "

@@ -1,6 +1,6 @@
 """What the launcher needs of a cluster; objects are plain dicts.
 
-A contract alone: `client` talks, tests put a cluster in memory in its place.
+Only the contract: `client` fulfils it over HTTP, tests with a cluster in memory.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Page:
 
     Attributes:
         items: Some hundred objects at most.
-        resource_version: Of the whole list; a watch goes on from it.
+        resource_version: Of all pages; a watch goes on from it.
     """
 
     items: list[Object]

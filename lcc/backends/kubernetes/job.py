@@ -1,11 +1,11 @@
-"""The Kubernetes objects of a step: the only place where a Job is built. Pure.
+"""Builds the Job of a step, and the Service of a training over several pods. Pure.
 
 Source of the fields: Kubernetes 1.33, batch/v1 Job; per-index back-off is stable there.
 """
 
 from lcc.backends.kubernetes.labels import DRIVER, build_labels, job_name
 from lcc.backends.kubernetes.pod import (
-    PEER_PORT,
+    WORKER_PORT,
     JobOrder,
     Manifest,
     build_pod,
@@ -23,7 +23,7 @@ from lcc.errors import (
 from lcc.launch.outcome import MAX_RETRIES
 from lcc.launch.plan import Step
 
-HOPELESS = (ConfigError.exit_code, DataError.exit_code, CheckFailed.exit_code)
+NEVER_RETRIED = (ConfigError.exit_code, DataError.exit_code, CheckFailed.exit_code)
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 
@@ -70,7 +70,7 @@ def _build_service(order: JobOrder) -> Manifest:
             # Workers look for each other before any of them is ready.
             "publishNotReadyAddresses": True,
             "selector": {"job-name": order.name},
-            "ports": [{"name": "peers", "port": PEER_PORT}],
+            "ports": [{"name": "peers", "port": WORKER_PORT}],
         },
     }
 
@@ -111,13 +111,11 @@ def _back_off(step: Step) -> Manifest:
 
 def _failure_rules(step: Step) -> list[Manifest]:
     """Return what a pod's end means; the first rule that fits counts."""
-    hopeless = list(HOPELESS)
+    never_retried = list(NEVER_RETRIED)
     if step.name == DRIVER:  # a run that failed is resumed by people, not by its Job
-        hopeless.insert(0, RunFailed.exit_code)
+        never_retried.insert(0, RunFailed.exit_code)
     temporary = [Stopped.exit_code]  # by SIGTERM, all work saved: go on elsewhere
-    if (
-        step.is_distributed
-    ):  # a dead peer makes all others leave, which is not their failure
+    if step.is_distributed:  # where one worker dies the others leave: no failure
         temporary.insert(0, UnavailableError.exit_code)
     return [
         {
@@ -126,7 +124,7 @@ def _failure_rules(step: Step) -> list[Manifest]:
         },
         {
             "action": "FailJob" if step.is_distributed else "FailIndex",
-            "onExitCodes": {"operator": "In", "values": hopeless},
+            "onExitCodes": {"operator": "In", "values": never_retried},
         },
         {
             "action": "Ignore",

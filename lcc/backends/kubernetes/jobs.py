@@ -1,4 +1,7 @@
-"""The Jobs that a namespace holds of our runs: what lives, whatever a driver wrote."""
+"""The Jobs of all runs in a namespace, and the state of a run as they have it.
+
+Knows what lives now, whatever a driver wrote; not what becomes of it.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -93,7 +96,7 @@ def with_jobs(state: RunState, inventory: Inventory) -> RunState:
     return replace(state, status=RunStatus.RUNNING, steps=steps)
 
 
-def waiting(cluster: Cluster, jobs: Iterable[OwnJob]) -> dict[str, str]:
+def waiting_reasons(cluster: Cluster, jobs: Iterable[OwnJob]) -> dict[str, str]:
     """Return step → why it waits, from the first page of pods that are pending."""
     found = {}
     for job in jobs:

@@ -1,4 +1,4 @@
-"""How objects of a run are named and found: the one place that spells a label."""
+"""Names and labels of a run's objects, and selectors that find them again. Pure."""
 
 import lcc
 

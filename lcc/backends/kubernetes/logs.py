@@ -1,9 +1,10 @@
-"""The log of a step, from its pods while they are there."""
+"""Reads the log of a step from its pods, while they exist."""
 
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.jobs import OwnJob, take_inventory
@@ -11,7 +12,6 @@ from lcc.backends.kubernetes.labels import DRIVER
 from lcc.errors import LccError, UnavailableError
 
 MAX_PODS = 32  # streams at once; more are cut off, and the reader is told
-PAUSE_SECONDS = 1.0
 
 
 def newest_job(cluster: Cluster, run_id: str, step: str | None) -> OwnJob | None:
@@ -25,7 +25,12 @@ def newest_job(cluster: Cluster, run_id: str, step: str | None) -> OwnJob | None
 
 
 def read_pod_logs(
-    cluster: Cluster, job: OwnJob, *, follow: bool, index: int | None = None
+    cluster: Cluster,
+    job: OwnJob,
+    *,
+    follow: bool,
+    index: int | None = None,
+    pause_seconds: float = 1.0,
 ) -> Iterator[str]:
     """Yield the lines of a Job's pods, with the pod in front where there are several.
 
@@ -37,9 +42,11 @@ def read_pod_logs(
         job: Whose.
         follow: Whether to go on until the Job ends.
         index: Only the pods of this index.
+        pause_seconds: Between two looks at the Job, and before a broken connection is
+            opened again.
     """
     if follow:
-        yield from _followed(cluster, job, index)
+        yield from _followed(cluster, job, index, pause_seconds)
         return
     pods = [pod for pod in _pods(cluster, job, index) if _has_started(pod)]
     for pod in pods[:MAX_PODS]:
@@ -47,10 +54,12 @@ def read_pod_logs(
         for line in cluster.read_log(name, follow=False, since=None):
             yield _marked(name, line, is_alone=len(pods) == 1)
     if len(pods) > MAX_PODS:
-        yield f"… and {len(pods) - MAX_PODS} more pods: name one with --index"
+        yield f"… and {len(pods) - MAX_PODS} more pods: name one with --process-index"
 
 
-def _followed(cluster: Cluster, job: OwnJob, index: int | None) -> Iterator[str]:
+def _followed(
+    cluster: Cluster, job: OwnJob, index: int | None, pause_seconds: float
+) -> Iterator[str]:
     lines: queue.Queue[str] = queue.Queue()
     known: dict[str, threading.Thread] = {}
     is_alone = job.facts.total == 1 or index is not None
@@ -63,27 +72,32 @@ def _followed(cluster: Cluster, job: OwnJob, index: int | None) -> Iterator[str]
                 known[name] = threading.Thread(
                     target=_follow_pod,
                     args=(cluster, name, lines),
-                    kwargs={"is_alone": is_alone},
+                    kwargs={"is_alone": is_alone, "pause_seconds": pause_seconds},
                     daemon=True,
                 )
                 known[name].start()
-        yield from _drain(lines)
         if is_over and not any(thread.is_alive() for thread in known.values()):
-            yield from _drain(lines)
+            while not lines.empty():
+                yield lines.get()
             return
+        yield from _arriving(lines, pause_seconds)
 
 
-def _drain(lines: "queue.Queue[str]") -> Iterator[str]:
-    deadline = time.monotonic() + PAUSE_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
-        try:
+def _arriving(lines: "queue.Queue[str]", seconds: float) -> Iterator[str]:
+    """Yield the lines that come in this time."""
+    deadline = time.monotonic() + seconds
+    with suppress(queue.Empty):
+        while (left := deadline - time.monotonic()) > 0:
             yield lines.get(timeout=left)
-        except queue.Empty:
-            return
 
 
 def _follow_pod(
-    cluster: Cluster, pod: str, lines: "queue.Queue[str]", *, is_alone: bool
+    cluster: Cluster,
+    pod: str,
+    lines: "queue.Queue[str]",
+    *,
+    is_alone: bool,
+    pause_seconds: float,
 ) -> None:
     """Follow one pod; after a broken connection from the last line's time on."""
     since, last = None, ""
@@ -95,7 +109,7 @@ def _follow_pod(
                     lines.put(_marked(pod, line, is_alone=is_alone))
                 since, last = stamp, line
         except UnavailableError:
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause_seconds)
             continue
         except LccError:
             return

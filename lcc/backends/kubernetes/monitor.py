@@ -1,4 +1,4 @@
-"""The monitor of one Job: how far it is, why it waits, and when it is hopeless.
+"""Monitors one Job: how far it is, why it waits, and whether it can ever start.
 
 Knows when to look and when to give up; what the objects say is in `status`, what it
 means in `reasons`.
@@ -132,10 +132,10 @@ class JobMonitor:
             size = SIZES.get(self.step.name, "train")
             memory = f"cluster.resources.{size}.memory"
             return failed_outcome(job, self._failed_pods(job), memory)
-        return self._hopeless()
+        return self._given_up()
 
     def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
-        """Return the pods with their last words: the Job's end may come before them."""
+        """Return the failed pods; the watch may tell of the Job's end before theirs."""
         pods = {pod.name: pod for pod in self.view.known_pods()}
         selector = f"batch.kubernetes.io/job-name={job.name}"
         with suppress(UnavailableError):
@@ -143,7 +143,7 @@ class JobMonitor:
                 pods |= {facts.name: facts for facts in map(pod_facts, page.items)}
         return list(pods.values())
 
-    def _hopeless(self) -> Outcome | None:
+    def _given_up(self) -> Outcome | None:
         """Give up on what can never start, once it has had time to mend itself."""
         stuck = next(self._stuck(), None)
         if stuck is None:

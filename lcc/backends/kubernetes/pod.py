@@ -1,6 +1,6 @@
-"""The pod of a step: hardened, sized, with what it needs and no more. Pure.
+"""Builds the pod template of a step: hardened, with its resources and volumes. Pure.
 
-Knows Kubernetes' words for a pod; not Jobs (`job`), nor who creates them.
+Knows the fields of a pod; not those of a Job (`job`), nor who creates them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 USER = 10001  # as in the Dockerfile
 MAX_SETTINGS_BYTES = 100_000  # Linux takes 128 KiB for one variable of a process
 CA_FOLDER = "/etc/lcc-ca"
-PEER_PORT = 2222  # where the workers of one training listen, as TensorFlow's examples
+WORKER_PORT = 2222  # where the workers of one training listen, as TensorFlow's examples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class JobOrder:
         step: The step.
         run_id: Its run.
         settings: In force, complete.
-        name: Of the Job and, for a group, of its Service.
+        name: Of the Job and, for several workers, of its Service.
         labels: Of every object.
     """
 
@@ -142,7 +142,7 @@ def _container(order: JobOrder) -> Manifest:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "ports": [{"name": "peers", "containerPort": PEER_PORT}]
+        "ports": [{"name": "peers", "containerPort": WORKER_PORT}]
         if step.is_distributed
         else None,
         "volumeMounts": _mounts(order),
@@ -162,9 +162,11 @@ def _environment(order: JobOrder) -> list[Manifest]:
     has_bundle = order.settings.cluster.ca_bundle_config_map is not None
     bundle = f"{CA_FOLDER}/ca.crt" if has_bundle else None
     values = {
-        environment.SETTINGS: _travelling(order.settings),
+        environment.SETTINGS: _settings_text(order.settings),
         environment.JOB_NAME: order.name,
-        environment.WORKERS: _peers(order) if order.step.is_distributed else None,
+        environment.WORKERS: _worker_addresses(order)
+        if order.step.is_distributed
+        else None,
         environment.S3_ENDPOINT: storage.endpoint_url,
         "AWS_REGION": storage.region,
         environment.TF_LOG_LEVEL: "2",
@@ -183,7 +185,7 @@ def _environment(order: JobOrder) -> list[Manifest]:
     ]
 
 
-def _travelling(settings: Settings) -> str:
+def _settings_text(settings: Settings) -> str:
     text = dump_changes(settings)
     if len(text.encode()) > MAX_SETTINGS_BYTES:
         message = (
@@ -195,10 +197,10 @@ def _travelling(settings: Settings) -> str:
     return text.replace("$", "$$")  # Kubernetes makes one of two, and fills in $(NAME)
 
 
-def _peers(order: JobOrder) -> str:
-    """Return where each pod of a group is found, in the order of their indexes."""
+def _worker_addresses(order: JobOrder) -> str:
+    """Return host and port of each worker of a training, in the order of indexes."""
     return ",".join(
-        f"{order.name}-{index}.{order.name}:{PEER_PORT}"
+        f"{order.name}-{index}.{order.name}:{WORKER_PORT}"
         for index in range(order.step.num_processes)
     )
 
@@ -258,5 +260,5 @@ def _volumes(order: JobOrder) -> list[Manifest]:
 
 
 def _as_given(parts: Iterable[Section]) -> list[Manifest]:
-    """Return settings in Kubernetes' own words; `without_none` drops what is unset."""
+    """Return settings that Kubernetes takes as they are, unset fields as None."""
     return [part.model_dump(mode="json") for part in parts]

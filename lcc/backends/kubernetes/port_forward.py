@@ -1,4 +1,4 @@
-"""Services of the cluster on this machine: loopback listeners through the API server.
+"""Forwards ports of this machine to Services of the cluster, through the API server.
 
 Knows sockets and how a Service leads to a pod; not what is spoken over them.
 """

@@ -1,5 +1,6 @@
-"""What a launch needs of a cluster: what is there, what is missing, how to mend it."""
+"""Checks a cluster before a launch: what is there, what is missing, how to mend it."""
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from lcc.backends.kubernetes.interface import Cluster
@@ -7,7 +8,8 @@ from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.launch.backend import Finding
-from lcc.launch.resolve import FILES
+from lcc.launch.plan import Stage
+from lcc.launch.resolve import FILES, dataset_name
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
 from lcc.tracking.mlflow import MlflowServer
@@ -164,13 +166,15 @@ SOURCES = {  # of a volume → kind of the object, and the field that names it
 }
 
 
-def check_prerequisites(cluster: Cluster, settings: Settings) -> None:
+def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> None:
     """Look for what the pods of a run will need; an account need not see all of it.
 
     Raises:
         ConfigError: All that is missing, or lies where no pod can read it.
     """
     faults = [*_missing_objects(cluster, settings), *_local_files(settings)]
+    if stage in {Stage.PREPARE, Stage.PIPELINE}:
+        faults = [*_local_source(settings), *faults]
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -205,6 +209,18 @@ def _exists(cluster: Cluster, kind: str, name: str) -> bool:
         return cluster.read(kind, name) is not None
     except ConfigError:  # may not look: the pods will tell
         return True
+
+
+def _local_source(settings: Settings) -> Iterator[str]:
+    source = settings.data.source
+    is_mounted = settings.cluster.source_claim is not None
+    if source and scheme_of(source) == "file" and not is_mounted:
+        folder = shlex.quote(str(local_path(source)))
+        yield (
+            f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+            f"{source}. Run lcc-launch upload {folder} s3://lcc/sources/"
+            f"{dataset_name(source)} first, or pass --local."
+        )
 
 
 def _local_files(settings: Settings) -> Iterator[str]:

@@ -34,7 +34,7 @@ def waiting_reason(job: JobFacts, pods: Iterable[PodFacts], events: str = "") ->
         return f"pod waits: {first}" if number == 1 else f"{number} pods wait: {first}"
     lost = [pod for pod in known if is_lost(pod)]
     if lost:
-        return lost_words(lost[0])
+        return lost_message(lost[0])
     if events and not job.active:
         return events
     ended = [pod for pod in known if pod.exit_code]
@@ -59,7 +59,7 @@ def is_lost(pod: PodFacts) -> bool:
     return pod.is_leaving and pod.killer in {"NodeLost", "DeletionByTaintManager"}
 
 
-def lost_words(pod: PodFacts) -> str:
+def lost_message(pod: PodFacts) -> str:
     """Return what to do about a pod that hangs on a node."""
     return (
         f"pod {pod.name} is on node {pod.node}, which does not answer. If the node is "
@@ -96,7 +96,7 @@ KILLED = 137  # 128 + SIGKILL
 
 
 def failed_outcome(job: JobFacts, pods: Iterable[PodFacts], memory: str) -> Outcome:
-    """Return how a Job failed: the words of a pod that failed for good.
+    """Return how a Job failed, as the pod says whose failure tells most.
 
     Args:
         job: The Job.
@@ -106,15 +106,15 @@ def failed_outcome(job: JobFacts, pods: Iterable[PodFacts], memory: str) -> Outc
     ended = [pod for pod in pods if pod.phase == "Failed" or pod.exit_code]
     if not ended:
         return Outcome(exit_code=1, message=f"job {job.name}: {job.failure}")
-    worst = max(ended, key=lambda pod: (_gravity(pod), pod.created))
+    worst = max(ended, key=lambda pod: (_severity(pod), pod.created))
     return Outcome(
         exit_code=_exit_code(worst),
-        message=_last_words(worst, memory),
+        message=_message(worst, memory),
     )
 
 
-def _gravity(pod: PodFacts) -> int:
-    """Return what tells most: wrong input, lack of memory, any failure, weather."""
+def _severity(pod: PodFacts) -> int:
+    """Rank a failure: wrong input tells most, then lack of memory, trouble least."""
     code = pod.exit_code or 0
     if code in {2, 3, 4}:
         return 3
@@ -128,7 +128,7 @@ def _exit_code(pod: PodFacts) -> int:
     return code if code in {1, 2, 3, 4, 75} else 1
 
 
-def _last_words(pod: PodFacts, memory: str) -> str:
+def _message(pod: PodFacts, memory: str) -> str:
     if pod.killer == "OOMKilled":
         return (
             f"pod {pod.name}: must stay within its memory, got OOMKilled. "

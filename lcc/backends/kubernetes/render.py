@@ -1,4 +1,4 @@
-"""Manifests as YAML, for `kubectl apply -f -`: without a cluster, and without a run."""
+"""Prints the manifests of a stage as YAML, for `kubectl apply -f -`."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What one pod of a step asks of a node, and whether any node has it. Pure."""
+"""Resources that one pod of a step asks for, and whether any node has them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ SIZES = {
 
 
 def size_of(step: str, cluster: ClusterSettings) -> LightResources:
-    """Return the size of a step's pods."""
+    """Return the section of `cluster.resources` that a step's pods have."""
     size = getattr(cluster.resources, SIZES.get(step, "train"))
     assert isinstance(size, LightResources)  # noqa: S101 - by the types of the settings
     return size
@@ -38,7 +38,7 @@ def requested(step: Step, settings: Settings) -> dict[str, str]:
     return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})
 
 
-SETTINGS = {
+RESOURCE_SETTINGS = {
     "cpu": "cluster.resources.{size}.cpu_request",
     "memory": "cluster.resources.{size}.memory",
 }
@@ -68,7 +68,7 @@ def too_large(
         if not have or max(have.values()) >= parse_quantity(quantity):
             continue
         largest = max(have, key=lambda name: have[name])
-        path = SETTINGS.get(resource, "launch.gpus")
+        path = RESOURCE_SETTINGS.get(resource, "launch.gpus")
         setting = path.format(size=SIZES.get(step.name, "train"))
         return (
             f"{setting}: must fit on one node, got {quantity} {resource} of "

@@ -1,15 +1,12 @@
-"""What a Job and its pods say of themselves, without Kubernetes' nesting. Pure.
+"""What matters of a Job and of its pods, read from their status. Pure.
 
 Knows the status fields of Kubernetes; not how they arrive (`watch`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from lcc.backends.kubernetes.interface import Object
 from lcc.errors import CheckFailed, ConfigError, DataError, UnavailableError
-
-Object = Mapping[str, Any]
 
 CHECK_IMAGE = "Check cluster.image and cluster.image_pull_secrets."
 CHECK_OBJECTS = "Check the Secrets and ConfigMaps it names."
@@ -45,7 +42,7 @@ class PodFacts:
         stuck_reason: One of `REMEDIES`, where it will not run unless somebody mends
             something; else empty.
         exit_code: Of its container, where that has ended.
-        message: Its last words.
+        message: Its termination message.
         killer: OOMKilled, Evicted …, where it was ended from outside.
         is_leaving: Whether it is being deleted.
         node: Where it runs.
@@ -65,7 +62,7 @@ class PodFacts:
 
     @property
     def says_why(self) -> bool:
-        """Whether its last words are an error of ours, not the tail of its log."""
+        """Whether its termination message is an LccError's, not the tail of a log."""
         return self.exit_code in OWN_CODES and bool(self.message)
 
 
@@ -81,7 +78,8 @@ def pod_facts(pod: Object) -> PodFacts:
         index=int(metadata.get("annotations", {}).get(INDEX, 0)),
         phase=status.get("phase", "Pending"),
         created=metadata.get("creationTimestamp", ""),
-        waiting=_unscheduled(status) or _words(reason, waiting.get("message", "")),
+        waiting=_unscheduled(status)
+        or _reason_text(reason, waiting.get("message", "")),
         stuck_reason=reason if reason in REMEDIES else "",
         exit_code=ended.get("exitCode"),
         message=(ended.get("message") or status.get("message") or "").strip(),
@@ -94,11 +92,13 @@ def pod_facts(pod: Object) -> PodFacts:
 def _unscheduled(status: Object) -> str:
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return _words(condition.get("reason", ""), condition.get("message", ""))
+            return _reason_text(
+                condition.get("reason", ""), condition.get("message", "")
+            )
     return ""
 
 
-def _words(reason: str, message: str) -> str:
+def _reason_text(reason: str, message: str) -> str:
     if reason in QUIET:
         return ""
     text = message.split(" preemption: ", maxsplit=1)[0].rstrip(". ")
@@ -163,7 +163,7 @@ def job_facts(job: Object) -> JobFacts:
         failed=status.get("failed", 0),
         active=status.get("active", 0),
         is_complete="Complete" in true,
-        failure=_words(failed.get("reason", ""), failed.get("message", ""))
+        failure=_reason_text(failed.get("reason", ""), failed.get("message", ""))
         if failed
         else "",
         is_suspended=bool(spec.get("suspend")),

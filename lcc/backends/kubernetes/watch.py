@@ -1,7 +1,7 @@
-"""One list and one watch of a Job and of its pods, kept up to date in two threads.
+"""Follows a Job and its pods in two threads: a list each, then a watch.
 
 Knows how a list and a watch go together; what the objects mean is in `status`. Never
-a request per pod: as many as there are pages, and one per watch of five minutes.
+a request per pod: one per page of a list, and one per watch of five minutes.
 """
 
 import threading
@@ -26,7 +26,7 @@ class JobView:
             thousands cost nothing to keep: read them by `known_pods`.
         is_deleted: Whether somebody deleted the Job.
         away: Why the API server does not answer, empty where it does.
-        fault: What ended the following for good.
+        fault: Why nothing is followed any more.
         changed: Set with every change.
     """
 
@@ -42,7 +42,7 @@ class JobView:
         return list(self.pods.values())
 
 
-class _JobTaker:
+class _JobUpdater:
     """Keeps the Job of a view."""
 
     kind = "Job"
@@ -53,17 +53,17 @@ class _JobTaker:
     def restart(self) -> None:
         """Begin with a new list."""
 
-    def take(self, event: str, job: Object) -> None:
-        """Take a change."""
+    def apply(self, event: str, job: Object) -> None:
+        """Apply a change."""
         self._view.job = job_facts(job)
         self._view.is_deleted = event == "DELETED"
 
     def end_list(self, num_items: int) -> None:
-        """Take that the list is whole."""
+        """Note that the list is complete."""
         self._view.is_deleted = num_items == 0
 
 
-class _PodTaker:
+class _PodUpdater:
     """Keeps the pods of a view; one that has done its work is forgotten."""
 
     kind = "Pod"
@@ -72,13 +72,13 @@ class _PodTaker:
         self._view = view
 
     def restart(self) -> None:
-        """Begin with a new list; the last words of failed pods are kept."""
+        """Begin with a new list; failed pods stay, for their termination messages."""
         self._view.pods = {
             name: pod for name, pod in self._view.pods.items() if pod.exit_code
         }
 
-    def take(self, event: str, pod: Object) -> None:
-        """Take a change."""
+    def apply(self, event: str, pod: Object) -> None:
+        """Apply a change."""
         facts = pod_facts(pod)
         is_over = event == "DELETED" and not facts.exit_code
         if is_over or facts.phase == "Succeeded":
@@ -87,11 +87,11 @@ class _PodTaker:
             self._view.pods[facts.name] = facts
 
     def end_list(self, num_items: int) -> None:
-        """Take that the list is whole."""
+        """Note that the list is complete."""
 
 
 @contextmanager
-def following(
+def follow_job(
     cluster: Cluster, selector: str, *, pause_seconds: float
 ) -> Iterator[JobView]:
     """Give a view of the Job of a selector, and follow it until the end of `with`.
@@ -102,11 +102,11 @@ def following(
         pause_seconds: Before an API server that is away is asked again.
     """
     view, done = JobView(), threading.Event()
-    for taker in (_JobTaker(view), _PodTaker(view)):
+    for updater in (_JobUpdater(view), _PodUpdater(view)):
         stream = _Stream(
             cluster=cluster,
             selector=selector,
-            taker=taker,
+            updater=updater,
             view=view,
             done=done,
             pause_seconds=pause_seconds,
@@ -125,7 +125,7 @@ class _Stream:
 
     cluster: Cluster
     selector: str
-    taker: _JobTaker | _PodTaker
+    updater: _JobUpdater | _PodUpdater
     view: JobView
     done: threading.Event
     pause_seconds: float
@@ -152,26 +152,26 @@ class _Stream:
         if not self.version:
             self._list()
         for event, item in self.cluster.watch(
-            self.taker.kind,
+            self.updater.kind,
             self.selector,
             resource_version=self.version,
             seconds=WATCH_SECONDS,
         ):
             self.version = item["metadata"]["resourceVersion"]
             if event != "BOOKMARK":
-                self.taker.take(event, item)
+                self.updater.apply(event, item)
                 self.view.changed.set()
             if self.done.is_set():
                 return
 
     def _list(self) -> None:
-        self.taker.restart()
+        self.updater.restart()
         num_items = 0
-        for page in self.cluster.pages(self.taker.kind, self.selector):
+        for page in self.cluster.pages(self.updater.kind, self.selector):
             for item in page.items:
-                self.taker.take("ADDED", item)
+                self.updater.apply("ADDED", item)
             num_items += len(page.items)
             self.version = page.resource_version
-        self.taker.end_list(num_items)
+        self.updater.end_list(num_items)
         self.view.away = ""
         self.view.changed.set()

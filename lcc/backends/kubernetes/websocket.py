@@ -1,4 +1,4 @@
-"""One TCP connection through the API server: a socket here, a WebSocket there.
+"""Carries one TCP connection through the API server, as `kubectl port-forward` does.
 
 The Python client's own port-forward keeps all that it has received in one string and
 copies it with every packet; this one hands each frame on as it comes.
@@ -45,7 +45,7 @@ def open_tunnel(configuration: Configuration, path: str, port: int) -> Any:
         return create_websocket(configuration, get_websocket_url(url), headers)
     except WebSocketBadStatusException as err:
         refusal = ApiException(status=err.status_code, reason=str(err))
-        refusal.body = err.resp_body  # the API server's own words
+        refusal.body = err.resp_body  # what the API server says
         raise refusal from err
     except (WebSocketException, OSError) as err:
         raise ApiException(status=0, reason=str(err)) from err

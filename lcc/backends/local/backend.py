@@ -1,4 +1,7 @@
-"""Steps as processes of this machine, so many at once."""
+"""The back end that runs steps as processes of this machine.
+
+Knows how many run at once and which are tried again; one process is in `process`.
+"""
 
 import os
 import signal
@@ -9,22 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from lcc.backends.local.process import Order, Process, process_environment
+from lcc.backends.local.process import Process, ProcessOrder, process_environment
 from lcc.config.document import to_yaml
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
+from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding, StepStatus
-from lcc.launch.logs import read_kept_logs
+from lcc.launch.logs import read_stored_logs
 from lcc.launch.messages import root_flag
 from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
 from lcc.launch.plan import Plan, Stage, Step, plans_of
-from lcc.launch.resolve import resolve_locations
+from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.signals import StopRequest
-from lcc.launch.state import RunState, is_driven, read_state, read_states
+from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import local_path, open_store, scheme_of
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 120.0  # to save a checkpoint, as a pod's grace period
@@ -48,16 +51,17 @@ class LocalBackend:
     @contextmanager
     def open(cls, sources: SettingsSources, settings: Settings) -> Iterator[Self]:  # noqa: ARG003 - of the contract
         """Give the back end of a root."""
-        settings = resolve_locations(settings)
+        settings = _resolved(settings)
         store = open_store(str(settings.storage.root), settings.storage)
         yield cls(settings=settings, store=store)
 
     @classmethod
     def render(cls, stage: Stage, settings: Settings) -> str:
         """Return the plan of processes, and the settings, as YAML."""
-        plans = plans_of(stage, resolve_locations(settings), parallelism=num_cores())
+        settings = _resolved(settings)
+        plans = plans_of(stage, settings, parallelism=num_cores())
         stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
-        document = resolve_locations(settings).model_dump(mode="json")
+        document = settings.model_dump(mode="json")
         return to_yaml({"stages": stages, "settings": document})
 
     @property
@@ -101,8 +105,22 @@ class LocalBackend:
         message = "check: looks at a cluster, got --local. Pass --namespace."
         raise ConfigError(message)
 
-    def check_inputs(self, settings: Settings) -> None:
-        """Do nothing: processes here see what this one sees."""
+    def check_inputs(self, stage: Stage, settings: Settings) -> None:
+        """Look whether the source is a folder, where a stage reads one.
+
+        Raises:
+            DataError: It is none.
+        """
+        source = settings.data.source
+        if stage not in {Stage.PREPARE, Stage.PIPELINE} or source is None:
+            return
+        if scheme_of(source) == "file" and not local_path(source).is_dir():
+            found = "a file" if local_path(source).exists() else "none"
+            message = (
+                f"{local_path(source)}: must be a folder with one folder per class, "
+                f"got {found}. Check the path."
+            )
+            raise DataError(message)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""
@@ -143,7 +161,7 @@ class LocalBackend:
             step=step,
             root=self.store.uri,
             start=lambda index: Process(
-                Order(step=step, run_id=run_id, settings_uri=uri, index=index),
+                ProcessOrder(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,
                 environment=environment,
             ),
@@ -183,7 +201,8 @@ class LocalBackend:
             ConfigError: Nothing drives the run here.
         """
         state = read_state(self.store, run_id)
-        if not is_driven(state) or state.driver.host != os.uname().nodename:
+        is_here = state.driver.host == os.uname().nodename
+        if state.status is not RunStatus.RUNNING or not is_here:
             message = (
                 f"run {run_id}: must be driven on this machine, got {state.status}. "
                 "There is nothing to cancel."
@@ -201,7 +220,11 @@ class LocalBackend:
         follow: bool,  # noqa: ARG002 - a log is read as far as it goes
     ) -> Iterator[str]:
         """Yield the lines that a step's processes wrote so far."""
-        return read_kept_logs(self.store, run_id, step, index=index)
+        return read_stored_logs(self.store, run_id, step, index=index)
+
+
+def _resolved(settings: Settings) -> Settings:
+    return resolve_locations(settings, default_root=LOCAL_ROOT)
 
 
 def num_cores() -> int:
@@ -219,7 +242,7 @@ class ProcessPool:
 
     Attributes:
         step: The step.
-        root: URI of the root, for messages.
+        root: URI of the root, to name logs by.
         start: Starts the process of an index.
         backoff_seconds: Before a process is tried again.
         outcome: The first failure, or success so far.
@@ -288,7 +311,7 @@ class ProcessPool:
                     process.kill()
             time.sleep(POLL_SECONDS)
         for process in self._running:
-            process.keep_log()
+            process.store_log()
         self._running.clear()
 
     def _start_due(self) -> None:
@@ -301,11 +324,11 @@ class ProcessPool:
     def _take(self, process: Process, code: int) -> None:
         index = process.order.index
         if code == 0:
-            process.keep_log()
+            process.store_log()
             self._ended[index] = (process.total, process.total)
             return
         message = process.error(code)
-        process.keep_log()
+        process.store_log()
         self._failures[index] = self._failures.get(index, 0) + 1
         pause = retry_after(
             code,

@@ -29,7 +29,7 @@ THREADS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ProcessOrder:
     """What a process is told.
 
     Attributes:
@@ -48,7 +48,7 @@ class Order:
     def command(self) -> list[str]:
         """Command line of the process."""
         return [
-            # -P: a file in the working folder must not pass for a module of ours
+            # -P: a file in the working folder must not shadow a module
             *(sys.executable, "-P", "-m", self.step.module),
             *("--settings", self.settings_uri),
             *("--run", self.run_id),
@@ -97,7 +97,7 @@ class Process:
     """
 
     def __init__(
-        self, order: Order, *, store: Store, environment: Mapping[str, str]
+        self, order: ProcessOrder, *, store: Store, environment: Mapping[str, str]
     ) -> None:
         self.order = order
         self.done, self.total = 0, 0
@@ -132,7 +132,7 @@ class Process:
         """End the process at once."""
         self._process.kill()
 
-    def keep_log(self) -> None:
+    def store_log(self) -> None:
         """Bring the log to the store where it is not there already."""
         if scheme_of(self._store.uri) != "file":
             self._store.upload(self.order.log_key, self._log)

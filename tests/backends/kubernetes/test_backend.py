@@ -1,14 +1,14 @@
 """Steps as Jobs, against a cluster that shows each moment on command."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from lcc.backends.kubernetes.interface import GoneError, Object
+from lcc.backends.kubernetes.monitor import Patience
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, UnavailableError
@@ -18,6 +18,7 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 from lcc.launch.signals import StopRequest
 from tests.builders.clusters import (
+    IMPATIENT,
     FakeCluster,
     a_backend,
     a_job,
@@ -42,6 +43,10 @@ class Running:
     def record(self, status: StepStatus) -> None:
         self.progress.append((status.done, status.total))
         self.reasons.append(status.reason)
+        self.cluster.note()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        self.cluster.until(condition)
 
     def job(self, name: str = JOB, **status: object) -> Object:
         return a_job(self.cluster, name, **status)
@@ -52,26 +57,20 @@ def settings_for(**changes: object) -> Settings:
     return changed_settings(Settings(), always | changes)
 
 
-def soon(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @contextmanager
 def running(
     cluster: FakeCluster | None = None,
     step: Step | None = None,
     *,
     is_retry: bool = False,
+    patience: Patience = IMPATIENT,
     **changes: object,
 ) -> Iterator[Running]:
     """Run a step in a thread; joined at the end of `with`."""
     now = Running(cluster or FakeCluster())
     before = now.cluster.watched()  # those of an earlier driver hang on
     settings = settings_for(**changes)
-    backend = a_backend(now.cluster, settings)
+    backend = a_backend(now.cluster, settings, patience=patience)
     own = step or Step(name="hash", num_processes=2, parallelism=2)
 
     def work() -> None:
@@ -79,10 +78,11 @@ def running(
             own, run_id=RUN, settings=settings, is_retry=is_retry
         ) as submitted:
             now.outcome = await_end(submitted, now.record, now.stop)
+        now.cluster.note()
 
     thread = threading.Thread(target=work)
     thread.start()
-    soon(lambda: now.cluster.watched() >= before + 2 or not thread.is_alive())
+    now.until(lambda: now.outcome or now.cluster.watched() >= before + 2)
     yield now
     thread.join(timeout=10)
     assert not thread.is_alive()
@@ -92,7 +92,7 @@ def test_a_job_is_followed_to_its_end() -> None:
     with running() as now:
         now.job(active=2)
         now.job(succeeded=1, active=1)
-        soon(lambda: (1, 2) in now.progress)
+        now.until(lambda: (1, 2) in now.progress)
         now.job(succeeded=2, conditions=[condition("Complete")])
 
     assert now.outcome == Outcome()
@@ -179,6 +179,16 @@ def a_node(**allocatable: str) -> Object:
     return {"metadata": {"name": "n1"}, "status": {"allocatable": plain | named}}
 
 
+@dataclass
+class Clock:
+    """A clock that goes when a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 GPU_STEP = Step(name="train", gpus=16)
 
 
@@ -198,11 +208,16 @@ def test_more_gpus_than_any_node_has_are_refused() -> None:
 def test_nodes_that_grow_on_demand_are_waited_for() -> None:
     cluster = FakeCluster()
     cluster.nodes = [a_node()]
-    with running(cluster, GPU_STEP, **{"cluster.wait_for_nodes": True}) as now:
+    clock = Clock()
+    patience = replace(IMPATIENT, clock=clock)
+    changes = {"cluster.wait_for_nodes": True}
+    with running(cluster, GPU_STEP, patience=patience, **changes) as now:
         job = now.job(f"{RUN}-train-1", active=1)
         now.cluster.put(a_pod_of(job, conditions=unschedulable("nvidia.com/gpu")))
-        soon(lambda: any("Insufficient nvidia.com/gpu" in r for r in now.reasons))
-        time.sleep(0.1)  # twice as long as the impatient give up
+        now.until(lambda: any("Insufficient nvidia.com/gpu" in r for r in now.reasons))
+        clock.now += 3600
+        num_looks = len(now.reasons)
+        now.until(lambda: len(now.reasons) > num_looks + 1)
         now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
 
     assert now.outcome == Outcome()
@@ -228,7 +243,7 @@ def test_a_quota_that_leaves_no_room_is_given_up_in_its_words() -> None:
 
 def test_a_deleted_job_is_a_stop() -> None:
     with running() as now:
-        soon(lambda: now.progress)
+        now.until(lambda: now.progress)
         now.cluster.delete("Job", JOB)
 
     assert now.outcome is not None
@@ -246,8 +261,10 @@ def test_a_broken_watch_is_taken_up_again(error: Exception) -> None:
     with running() as now:
         now.job(active=2)
         now.cluster.interrupt(error)
-        soon(lambda: now.cluster.num_lists >= 5)  # the attempt, two lists, two again
-        soon(lambda: now.cluster.watched() == 2)
+        now.until(
+            lambda: now.cluster.num_lists >= 5
+        )  # the attempt, two lists, two again
+        now.until(lambda: now.cluster.watched() == 2)
         now.job(succeeded=2, conditions=[condition("Complete")])
 
     assert now.outcome == Outcome()
@@ -258,8 +275,8 @@ def test_an_absent_api_server_is_the_reason_of_the_wait() -> None:
         away = UnavailableError("the API server is away")
         now.cluster.faults = [away] * 6
         now.cluster.interrupt(away)
-        soon(lambda: any("is away" in reason for reason in now.reasons))
-        soon(lambda: now.cluster.watched() == 2)
+        now.until(lambda: any("is away" in reason for reason in now.reasons))
+        now.until(lambda: now.cluster.watched() == 2)
         now.job(conditions=[condition("Complete")])
 
     assert now.outcome == Outcome()

@@ -5,12 +5,15 @@ import pytest
 from lcc.backends.kubernetes.preflight import check_prerequisites
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
+from lcc.launch.plan import Stage
 from lcc.launch.resolve import resolve_locations
 from tests.builders.clusters import FakeCluster
 
 
 def settings_with(**sections: dict[str, object]) -> Settings:
-    return resolve_locations(Settings.model_validate(sections))
+    return resolve_locations(
+        Settings.model_validate(sections), default_root="s3://lcc/study"
+    )
 
 
 class Blind(FakeCluster):
@@ -29,7 +32,7 @@ def test_all_that_pods_would_miss_is_named_at_once() -> None:
     )
 
     with pytest.raises(ConfigError) as caught:
-        check_prerequisites(FakeCluster(), settings)
+        check_prerequisites(FakeCluster(), Stage.TRAIN, settings)
 
     queue, claim, split, backbone = str(caught.value).splitlines()
     assert queue.startswith("cluster.queue: LocalQueue team-a must exist in namespace")
@@ -50,7 +53,7 @@ def test_what_is_there_or_in_the_claim_or_built_in_passes() -> None:
         cluster={"queue": "team-a"},
     )
 
-    check_prerequisites(cluster, settings)
+    check_prerequisites(cluster, Stage.TRAIN, settings)
 
 
 def test_what_an_extra_volume_names_must_be_there() -> None:
@@ -64,7 +67,9 @@ def test_what_an_extra_volume_names_must_be_there() -> None:
     ]
 
     with pytest.raises(ConfigError) as caught:
-        check_prerequisites(cluster, settings_with(cluster={"extra_volumes": volumes}))
+        check_prerequisites(
+            cluster, Stage.TRAIN, settings_with(cluster={"extra_volumes": volumes})
+        )
 
     assert str(caught.value) == (
         "cluster.extra_volumes.weights: PersistentVolumeClaim weights must exist in "
@@ -73,4 +78,20 @@ def test_what_an_extra_volume_names_must_be_there() -> None:
 
 
 def test_an_account_that_may_not_look_is_not_held_up() -> None:
-    check_prerequisites(Blind(), settings_with(cluster={"queue": "team-a"}))
+    check_prerequisites(
+        Blind(), Stage.TRAIN, settings_with(cluster={"queue": "team-a"})
+    )
+
+
+def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read() -> None:
+    settings = settings_with(data={"source": "/home/ada/Lung Tiles"})
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(FakeCluster(), Stage.PREPARE, settings)
+
+    assert str(caught.value) == (
+        "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+        "file:///home/ada/Lung%20Tiles. Run lcc-launch upload '/home/ada/Lung Tiles' "
+        "s3://lcc/sources/lung-tiles first, or pass --local."
+    )
+    check_prerequisites(FakeCluster(), Stage.TRAIN, settings)

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,14 @@ from lcc.backends.kubernetes import errors
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
-from lcc.backends.kubernetes.jobs import take_inventory, waiting, with_jobs
+from lcc.backends.kubernetes.jobs import take_inventory, waiting_reasons, with_jobs
 from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
 from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
-from lcc.launch.logs import read_kept_logs
+from lcc.errors import ConfigError, NotFoundError, UnavailableError
+from lcc.launch.logs import read_stored_logs
 from lcc.launch.plan import Step
 from lcc.launch.state import RunStatus, StepState, read_state, write_state
-from lcc.launch.upload import upload_folder
-from lcc.storage.local import LocalStore
 from tests.builders.clusters import (
     FakeCluster,
     a_backend,
@@ -28,7 +27,7 @@ from tests.builders.clusters import (
     a_pod_of,
     condition,
 )
-from tests.builders.launches import a_state, a_store, local_settings
+from tests.builders.launches import TrackingAway, a_state, a_store
 
 RUN = "train-20261123-0915-k3f9"
 
@@ -111,7 +110,7 @@ def test_pending_pods_say_why() -> None:
     state = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
     cluster.put(a_pod_of(job, containerStatuses=[{"state": state}]))
 
-    assert waiting(cluster, take_inventory(cluster).jobs) == {
+    assert waiting_reasons(cluster, take_inventory(cluster).jobs) == {
         "train": "pod waits: ErrImagePull: not found"
     }
 
@@ -161,12 +160,8 @@ def test_cancelling_gives_up_a_pod_whose_node_does_not_answer() -> None:
         )
 
 
-def test_a_cancelled_run_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cancelling, "finish_safely", lambda _: 0)
+def test_a_cancelled_run_says_so(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    settings = local_settings(store)
     store.write(f"runs/{RUN}/settings.yaml", b"{}")
     steps = [
         StepState(name="features", status=RunStatus.DONE),
@@ -174,9 +169,11 @@ def test_a_cancelled_run_says_so(
     ]
     write_state(store, a_state(RUN, status=RunStatus.RUNNING, steps=steps))
 
-    cancelling.record_cancelled(store, RUN, lambda _: settings)
+    cancelling.record_cancelled(store, RUN, lambda _: TrackingAway())  # type: ignore[arg-type,return-value]
 
     state = read_state(store, RUN)
+    [spooled] = store.list_objects(f"runs/{RUN}/spool/")
+    assert '"status": "KILLED"' in store.read(spooled.key).decode()
     assert (state.status, state.message) == (RunStatus.STOPPED, "cancelled")
     assert [step.status for step in state.steps] == [RunStatus.DONE, RunStatus.STOPPED]
 
@@ -196,18 +193,46 @@ def test_lines_of_several_pods_carry_their_names() -> None:
         f"[{RUN}-train-1-1-abcde] hello 1",
     ]
     assert list(read_pod_logs(cluster, own, follow=False)) == lines
-    assert sorted(read_pod_logs(cluster, own, follow=True)) == lines
+    followed = read_pod_logs(cluster, own, follow=True, pause_seconds=0.01)
+    assert sorted(followed) == lines
     assert list(read_pod_logs(cluster, own, follow=False, index=1)) == ["hello 1"]
 
 
-def test_kept_logs_are_found_by_step(tmp_path: Path) -> None:
+class BrokenOnce(FakeCluster):
+    """A cluster whose first stream of a log breaks after a line."""
+
+    def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
+        lines = self.logs[pod]
+        if since is None:
+            yield lines[0]
+            message = "the connection broke"
+            raise UnavailableError(message)
+        yield from (line for line in lines if line >= since)
+
+
+def test_a_log_goes_on_after_a_broken_connection_and_repeats_no_line() -> None:
+    cluster = BrokenOnce()
+    add_job(cluster, Step(name="train"))
+    job = a_job(cluster, f"{RUN}-train-1", conditions=[condition("Complete")])
+    pod = a_pod_of(job, phase="Succeeded")
+    cluster.put(pod)
+    cluster.logs[pod["metadata"]["name"]] = ["09:15:00Z one", "09:15:01Z two"]
+    own = newest_job(cluster, RUN, None)
+    assert own is not None
+
+    followed = read_pod_logs(cluster, own, follow=True, pause_seconds=0.01)
+
+    assert list(followed) == ["one", "two"]
+
+
+def test_stored_logs_are_found_by_step(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     store.write(f"runs/{RUN}/logs/{RUN}-train-1/pod.log", b"one\ntwo")
     store.write(f"runs/{RUN}/logs/{RUN}-features-1/pod.log", b"other")
 
-    assert list(read_kept_logs(store, RUN, "train")) == ["one", "two"]
+    assert list(read_stored_logs(store, RUN, "train")) == ["one", "two"]
     with pytest.raises(NotFoundError, match="must have a log of select"):
-        list(read_kept_logs(store, RUN, "select"))
+        list(read_stored_logs(store, RUN, "select"))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +250,7 @@ def test_one_of_many_logs_is_named_by_its_index(
     store.write(f"{logs}/{RUN}-trial-1/{RUN}-trial-1-33-abc3e.log", b"pod 33")
     store.write(f"{logs}/trial/00013.log", b"process 13")
 
-    assert list(read_kept_logs(store, RUN, "trial", index=index)) == lines
+    assert list(read_stored_logs(store, RUN, "trial", index=index)) == lines
 
 
 def a_settings_map(name: str, release: str) -> Object:
@@ -345,7 +370,7 @@ def test_a_secret_that_lacks_a_key_is_named(
             "must accept the object, got Job.batch is invalid",
             id="refused object",
         ),
-        pytest.param(500, "etcd is away", UnavailableError, "500 etcd", id="weather"),
+        pytest.param(500, "etcd is away", UnavailableError, "500 etcd", id="temporary"),
     ],
 )
 def test_refusals_say_rule_value_and_remedy(
@@ -355,24 +380,3 @@ def test_refusals_say_rule_value_and_remedy(
 
     with pytest.raises(kind, match=expected):
         raise error
-
-
-def test_uploading_leaves_alone_what_is_there(tmp_path: Path) -> None:
-    source = tmp_path / "tiles" / "lung_aca"
-    source.mkdir(parents=True)
-    (source / "a b.png").write_bytes(b"1")
-    (source / "c.png").write_bytes(b"22")
-    target = LocalStore(tmp_path / "bucket")
-
-    first = upload_folder(source.parent, target)
-    (source / "c.png").write_bytes(b"333")
-    second = upload_folder(source.parent, target)
-
-    assert (first.copied, first.kept) == (2, 0)
-    assert (second.copied, second.kept) == (1, 1)
-    assert target.read("lung_aca/c.png") == b"333"
-
-
-def test_an_empty_folder_is_not_uploaded(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="must be a folder that holds files"):
-        upload_folder(tmp_path, LocalStore(tmp_path / "bucket"))

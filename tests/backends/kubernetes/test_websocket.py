@@ -56,7 +56,7 @@ def pumping(cluster: KubernetesCluster) -> Iterator[socket.socket]:
         with near:
             pump(near, far)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     with here:
         yield here
@@ -106,8 +106,7 @@ def test_small_frames_that_come_at_once_are_all_handed_on(
     cluster: KubernetesCluster, server: ApiServer
 ) -> None:
     def give(_: int, far: Tunnel) -> None:
-        for number in range(200):
-            far.send(DATA, bytes([number]))
+        far.send(DATA, *(bytes([number]) for number in range(200)))
         far.receive()  # open until the client goes: no end pushes the last frames on
 
     server.tunnel = give

@@ -2,16 +2,18 @@
 
 import os
 import signal
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
-from lcc.errors import ConfigError
+from lcc.errors import ConfigError, DataError
+from lcc.launch.backend import StepStatus
 from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
+from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import DriverIdentity, write_state
 from tests.builders.launches import (
@@ -30,23 +32,18 @@ def run_step(
     source: str,
     *,
     num_processes: int = 1,
+    record: Callable[[StepStatus], None] = lambda _: None,
     stop: StopRequest | None = None,
-    progress: list[tuple[int, int]] | None = None,
 ) -> Outcome:
     store = a_store(folder)
     settings = local_settings(store)
-    seen = progress if progress is not None else []
     backend = LocalBackend(store=store, settings=settings, backoff_seconds=0.01)
     with entry_points(folder, hash=source):
         step = a_step(num_processes=num_processes)
         with backend.submit(
             step, run_id=RUN, settings=settings, is_retry=False
         ) as submitted:
-            return await_end(
-                submitted,
-                lambda now: seen.append((now.done, now.total)),
-                StopRequest() if stop is None else stop,
-            )
+            return await_end(submitted, record, StopRequest() if stop is None else stop)
 
 
 def log_of(folder: Path, index: int = 0) -> str:
@@ -78,14 +75,12 @@ def test_each_process_gets_its_index_and_the_settings(tmp_path: Path) -> None:
 
 
 def test_progress_of_all_processes_adds_up(tmp_path: Path) -> None:
-    progress: list[tuple[int, int]] = []
+    seen: list[StepStatus] = []
+    source = "print('progress 0 5'); print('progress 5 5')"
 
-    run_step(
-        tmp_path, "print('progress 0 5'); print('progress 5 5')",
-        num_processes=2, progress=progress,
-    )  # fmt: skip
+    run_step(tmp_path, source, num_processes=2, record=seen.append)
 
-    assert progress[-1] == (10, 10)
+    assert (seen[-1].done, seen[-1].total) == (10, 10)
 
 
 def test_stderr_of_each_process_is_kept(tmp_path: Path) -> None:
@@ -178,10 +173,8 @@ def test_a_stop_lets_processes_save(tmp_path: Path) -> None:
         "print('progress 1 2', flush=True)\n"
         "time.sleep(60)"
     )
-    seen: list[tuple[int, int]] = []
-    threading.Thread(target=stop_once_started, args=(stop, seen)).start()
 
-    outcome = run_step(tmp_path, source, stop=stop, progress=seen)
+    outcome = run_step(tmp_path, source, record=stop_once_started(stop), stop=stop)
 
     assert (outcome.exit_code, outcome.is_stop) == (143, True)
     assert log_of(tmp_path) == "saved"
@@ -194,22 +187,24 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         "print('progress 1 2', flush=True)\n"
         "time.sleep(60)"
     )
-    seen: list[tuple[int, int]] = []
-    started = time.monotonic()
-    threading.Thread(target=stop_once_started, args=(stop, seen, 2)).start()
+    record, started = stop_once_started(stop, times=2), time.monotonic()
 
-    outcome = run_step(tmp_path, source, stop=stop, progress=seen)
+    outcome = run_step(tmp_path, source, record=record, stop=stop)
 
     assert outcome.is_stop
     assert time.monotonic() - started < 30
 
 
 def stop_once_started(
-    stop: StopRequest, seen: list[tuple[int, int]], times: int = 1
-) -> None:
-    while (1, 2) not in seen:
-        time.sleep(0.01)
-    stop.signals += [signal.SIGTERM] * times
+    stop: StopRequest, times: int = 1
+) -> Callable[[StepStatus], None]:
+    """Return what asks to stop as soon as a process has told its progress."""
+
+    def record(status: StepStatus) -> None:
+        if status.done:
+            stop.signals += [signal.SIGTERM] * times
+
+    return record
 
 
 def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
@@ -222,3 +217,14 @@ def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="must be driven on this machine"):
         list(backend.cancel(RUN))
+
+
+def test_a_file_is_no_source(tmp_path: Path) -> None:
+    file = tmp_path / "tiles.zip"
+    file.touch()
+    store = a_store(tmp_path)
+    settings = local_settings(store, data__source=file.as_uri(), data__name="tiles")
+    backend = LocalBackend(store=store, settings=settings)
+
+    with pytest.raises(DataError, match=r"one folder per class, got a file"):
+        backend.check_inputs(Stage.PREPARE, settings)
