@@ -1,9 +1,10 @@
-"""The back end that a command acts on: this machine, or a cluster.
+"""The settings that a command was given, and the back end that they name.
 
 Knows which of them a user means; not what is done there.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,22 @@ from lcc.errors import NotFoundError
 from lcc.launch.backend import Backend
 from lcc.launch.resolve import LOCAL_ROOT
 from lcc.launch.state import read_states
+
+
+def make_sources(
+    *,
+    file: Path | None,
+    overrides: tuple[str, ...],
+    is_local: bool,
+    flags: Mapping[str, str | None],
+) -> SettingsSources:
+    """Return where a command's settings come from, its options and the environment."""
+    given = {path: text for path, text in flags.items() if text is not None}
+    if is_local:
+        given["launch.backend"] = "local"
+    return SettingsSources(
+        file=file, variables=dict(os.environ), overrides=overrides, flags=given
+    )
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The options that commands share: where settings come from, and named flags."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -12,7 +12,7 @@ from lcc.cli.suggestions import suggest_folders, suggest_settings
 from lcc.cli.verbosity import verbosity_options
 
 if TYPE_CHECKING:
-    from lcc.config.load import SettingsSources
+    pass
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -65,6 +65,8 @@ def settings_options(*paths: str) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_sources(**given: Any) -> Any:
+            from lcc.cli.context import make_sources
+
             sources = make_sources(
                 file=given.pop("file"),
                 overrides=given.pop("overrides"),
@@ -110,26 +112,6 @@ def _flag(path: str) -> Decorator:
     names = (flag_name(path), _argument(path), *SHORT.get(path, ()))
     suggest = suggest_folders if path == "storage.root" else None
     return click.option(*names, metavar=metavar, shell_complete=suggest, help=text)
-
-
-def make_sources(
-    *,
-    file: Path | None,
-    overrides: tuple[str, ...],
-    is_local: bool,
-    flags: Mapping[str, str | None],
-) -> "SettingsSources":
-    """Return where a command's settings come from, its options and the environment."""
-    import os
-
-    from lcc.config.load import SettingsSources
-
-    given = {path: text for path, text in flags.items() if text is not None}
-    if is_local:
-        given["launch.backend"] = "local"
-    return SettingsSources(
-        file=file, variables=dict(os.environ), overrides=overrides, flags=given
-    )
 
 
 def launch_options(*paths: str) -> Decorator:

@@ -125,7 +125,7 @@ def _class_names(ctx: click.Context) -> list[str]:
 
 def _sources(ctx: click.Context) -> "SettingsSources":
     """Return the settings that the options typed so far name."""
-    from lcc.cli.options import make_sources
+    from lcc.cli.context import make_sources
 
     given = ctx.params
     return make_sources(
