@@ -35,17 +35,27 @@ def uploading(run_id: str) -> Iterator[PodLog]:
         return
     handle, name = tempfile.mkstemp(prefix="lcc-log-")
     os.close(handle)
-    file = logging.FileHandler(name)
-    file.setFormatter(logging.getLogger().handlers[0].formatter)
-    logging.getLogger().addHandler(file)
+    file, root = logging.FileHandler(name), logging.getLogger()
+    file.setFormatter(root.handlers[0].formatter)
+    root.addHandler(file)
     try:
         yield log
-    except LccError as err:
-        logging.getLogger(__name__).error("event=failed reason=%s", err)  # noqa: TRY400
+    except Exception as err:
+        file.handle(_failure(err))  # to the file alone: stderr gets it from `main`
         raise
     finally:
-        file.flush()
+        root.removeHandler(file)
+        file.close()
         if log.store is not None:
             with suppress(LccError):
                 key = layout.pod_log(run_id, job, pod)
                 log.store.write(key, Path(name).read_bytes())
+        Path(name).unlink()
+
+
+def _failure(err: Exception) -> logging.LogRecord:
+    """Return the line about an error, and below it the trace of a crash."""
+    trace = None if isinstance(err, LccError) else (type(err), err, err.__traceback__)
+    text = "event=failed reason=%s"
+    level = logging.ERROR
+    return logging.LogRecord(__name__, level, __file__, 0, text, (err,), trace)

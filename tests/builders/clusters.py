@@ -30,6 +30,8 @@ class FakeCluster:
         self.deleted: list[str] = []
         self.logs: dict[str, list[str]] = {}
         self.nodes: list[Object] = []
+        self.version = {"minor": "33+", "gitVersion": "v1.33.2"}
+        self.forbidden: set[str] = set()  # e.g. `create jobs`
         self.faults: list[Exception] = []  # raised by the next requests, in order
         self.num_lists = 0
         self._versions = itertools.count(1)
@@ -78,10 +80,12 @@ class FakeCluster:
         return self.objects.get((kind, name))
 
     def get(self, path: str) -> Object:
-        return {"items": self.nodes} if "nodes" in path else {}
+        return {"items": self.nodes} if "nodes" in path else self.version
 
     def post(self, path: str, body: Object) -> Object:
-        return {"status": {"allowed": True}}
+        asked = body["spec"]["resourceAttributes"]
+        allowed = f"{asked['verb']} {asked['resource']}" not in self.forbidden
+        return {"status": {"allowed": allowed}}
 
     def pages(self, kind: str, selector: str = "", fields: str = "") -> Iterator[Page]:
         self.num_lists += 1

@@ -13,7 +13,7 @@ from tests.builders.launches import a_store, local_settings
 RUN = "prepare-20261123-0915-k3f9"
 
 
-def start(folder: Path, body: str) -> subprocess.Popen[str]:
+def start(folder: Path, body: str, **environ: str) -> subprocess.Popen[str]:
     store = a_store(folder)
     file = folder / "settings.yaml"
     file.write_text(dump_settings(local_settings(store)))
@@ -26,7 +26,11 @@ def start(folder: Path, body: str) -> subprocess.Popen[str]:
     )
     command = [sys.executable, "-c", code, "--settings", str(file), "--run", RUN]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environ,
     )
 
 
@@ -69,6 +73,41 @@ def test_reports_are_spooled(tmp_path: Path) -> None:
 
     keys = [item.key for item in a_store(tmp_path).list_objects(f"runs/{RUN}/spool/")]
     assert len(keys) == 1
+
+
+IN_A_POD = {"LCC_JOB_NAME": f"{RUN}-hash-1", "LCC_POD_NAME": f"{RUN}-hash-1-0-abcde"}
+
+
+def test_the_log_of_a_pod_outlives_it(tmp_path: Path) -> None:
+    body = (
+        "import logging; logging.getLogger('lcc').info('event=hashed'); "
+        "raise DataError('tiles: none.')"
+    )
+
+    start(tmp_path, body, **IN_A_POD).communicate()
+
+    key = f"runs/{RUN}/logs/{RUN}-hash-1/{RUN}-hash-1-0-abcde.log"
+    lines = a_store(tmp_path).read(key).decode().splitlines()
+    assert [line.partition(" ")[2].partition("Z ")[2] for line in lines] == [
+        "level=INFO logger=lcc event=hashed",
+        "level=ERROR logger=jobs.pod_log event=failed reason=tiles: none.",
+    ]
+
+
+def test_the_log_of_a_pod_that_crashed_ends_with_the_trace(tmp_path: Path) -> None:
+    process = start(tmp_path, "raise KeyError('x')", **IN_A_POD)
+
+    _, log = process.communicate()
+
+    key = f"runs/{RUN}/logs/{RUN}-hash-1/{RUN}-hash-1-0-abcde.log"
+    assert a_store(tmp_path).read(key).decode().splitlines()[-1] == "KeyError: 'x'"
+    assert log.count("KeyError: 'x'") == 1
+
+
+def test_a_step_outside_a_pod_stores_no_log(tmp_path: Path) -> None:
+    start(tmp_path, "pass").communicate()
+
+    assert list(a_store(tmp_path).list_objects(f"runs/{RUN}/logs/")) == []
 
 
 def test_a_terminated_step_leaves_nothing_behind(tmp_path: Path) -> None:
