@@ -1,6 +1,7 @@
 """Real servers and real input that any test may ask for."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -40,6 +41,15 @@ def _isolated_environment(
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture(autouse=True)
+def _own_verbosity() -> Iterator[None]:
+    """Undo what a command makes of `-v` and `-q` for the whole process."""
+    own = logging.getLogger("lcc")
+    before = own.level
+    yield
+    own.setLevel(before)
 
 
 @pytest.fixture
