@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, shell_complete=suggest_folders)
 @launch_options("data.name", "launch.parallelism")
 def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
-    """Make a catalogue: digests, families, a proven split, packed tiles.
+    """Make a catalogue: digests, families, a checked split, packed tiles.
 
     SOURCE is a folder or s3:// URI with one folder of images per class.
     """

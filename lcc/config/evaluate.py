@@ -1,4 +1,4 @@
-"""Settings of the evaluation: `lcc-launch evaluate --set evaluate.canaries=false`."""
+"""Settings of the evaluation: `lcc-launch evaluate --set evaluate.baselines=false`."""
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ class EvaluateSettings(Section):
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="Mass of each interval."
     )
-    canaries: bool = Field(
+    baselines: bool = Field(
         default=True, description="Judge three tiny models on pixels and colours too."
     )
     leak_premium: bool = Field(
@@ -33,5 +33,5 @@ class EvaluateSettings(Section):
         default=12, ge=0, le=200, description="Worst mistakes shown."
     )
     seed: int = Field(
-        default=0, ge=0, lt=2**32, description="Of bootstrap and canaries."
+        default=0, ge=0, lt=2**32, description="Of bootstrap and baselines."
     )

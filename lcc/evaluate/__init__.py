@@ -1,1 +1,1 @@
-"""The sealed test: metrics with intervals over groups, canaries, plots, report."""
+"""The sealed test: metrics with intervals over groups, baselines, plots, report."""

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import Tiles
-from lcc.evaluate.canaries import (
-    CANARIES,
+from lcc.evaluate.baselines import (
+    BASELINES,
     cross_validate,
-    predict_canary,
+    predict_baseline,
     random_folds,
 )
 from lcc.evaluate.metrics import Judgement, judge
@@ -32,7 +32,7 @@ from lcc.evaluate.plots import (
     plot_mistakes,
     plot_roc,
 )
-from lcc.evaluate.report import Report, Row
+from lcc.evaluate.report import ComparedModel, Report
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -87,13 +87,17 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     test = catalogue.rows("test")
     own = _judge_rows(evidence, test, evidence.probabilities)
     by_group = evidence.search.get("mean")
-    rows = [Row(name="this model", estimate=own.metrics["macro_f1"], by_group=by_group)]
-    if evidence.settings.canaries:
-        rows += _judge_canaries(evidence)
+    rows = [
+        ComparedModel(
+            name="this model", estimate=own.metrics["macro_f1"], by_group=by_group
+        )
+    ]
+    if evidence.settings.baselines:
+        rows += _judge_baselines(evidence)
     verdict, is_better = _compare(rows)
     if evidence.train_on is not None:
         rows.append(_leak_premium(evidence, evidence.train_on))
-    proof = evidence.documents.get("splits", {})
+    validation = evidence.documents.get("splits", {})
     return Report(
         title=title,
         judgement=own,
@@ -105,9 +109,9 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         rows=rows,
         plots=_draw(evidence, own, rows),
         search=_describe_search(evidence.search),
-        counts=proof.get("images", {}),
+        counts=validation.get("images", {}),
         statuses=dict(Counter(catalogue.table["status"].to_pylist())),
-        checks=proof.get("checks", ()),
+        checks=validation.get("checks", ()),
         lineage=evidence.lineage,
         alarms=[
             a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
@@ -126,25 +130,25 @@ def _judge_rows(evidence: Evidence, rows: Ints, probabilities: Floats) -> Judgem
     )
 
 
-def _judge_canaries(evidence: Evidence) -> list[Row]:
-    """Fit each canary on the training split; judge it on the test and by folds."""
+def _judge_baselines(evidence: Evidence) -> list[ComparedModel]:
+    """Fit each baseline on the training split; judge it on the test and by folds."""
     catalogue, seed = evidence.catalogue, evidence.settings.seed
     training, test = catalogue.rows("train"), catalogue.rows("test")
     development = np.sort(np.concatenate([training, catalogue.rows("validation")]))
     folds = catalogue.folds[development]
     shuffled = random_folds(len(development), num_folds=int(folds.max()) + 1, seed=seed)
     found = []
-    for canary in CANARIES:
+    for baseline in BASELINES:
         seen = {
-            int(row): canary.see(evidence.tiles.take(catalogue.records[[row]])[0])
+            int(row): baseline.see(evidence.tiles.take(catalogue.records[[row]])[0])
             for row in (*development, *test)
         }
 
         def features(rows: Ints, seen: dict[int, Floats] = seen) -> Floats:
             return np.stack([seen[int(row)] for row in rows])
 
-        probabilities = predict_canary(
-            canary,
+        probabilities = predict_baseline(
+            baseline,
             (features(training), catalogue.labels[training]),
             features(test),
             num_classes=len(catalogue.class_names),
@@ -153,37 +157,37 @@ def _judge_canaries(evidence: Evidence) -> list[Row]:
         judged = _judge_rows(evidence, test, probabilities)
         inside, labels = features(development), catalogue.labels[development]
         found.append(
-            Row(
-                name=canary.name,
+            ComparedModel(
+                name=baseline.name,
                 estimate=judged.metrics["macro_f1"],
-                by_group=cross_validate(canary, inside, labels, folds, seed=seed),
-                at_random=cross_validate(canary, inside, labels, shuffled, seed=seed),
+                by_group=cross_validate(baseline, inside, labels, folds, seed=seed),
+                at_random=cross_validate(baseline, inside, labels, shuffled, seed=seed),
             )
         )
     return found
 
 
-def _compare(rows: list[Row]) -> tuple[str, bool]:
-    """Return the verdict: is the lower bound above every canary?"""
-    own, canaries = rows[0], rows[1:]
-    if not canaries:
-        return "Canaries were not asked for (evaluate.canaries).", True
-    best = max(canaries, key=lambda row: row.estimate.value)
+def _compare(rows: list[ComparedModel]) -> tuple[str, bool]:
+    """Return the verdict: is the lower bound above every baseline?"""
+    own, baselines = rows[0], rows[1:]
+    if not baselines:
+        return "Baselines were not asked for (evaluate.baselines).", True
+    best = max(baselines, key=lambda row: row.estimate.value)
     if own.estimate.lower > best.estimate.value:
         return (
             f"The lower bound of this model ({own.estimate.lower:.3f}) lies above the "
-            f"best canary ({best.name}, {best.estimate.value:.3f}).",
+            f"best baseline ({best.name}, {best.estimate.value:.3f}).",
             True,
         )
     return (
         f"The lower bound of this model ({own.estimate.lower:.3f}) does not lie above "
-        f"the best canary ({best.name}, {best.estimate.value:.3f}): it has not been "
+        f"the best baseline ({best.name}, {best.estimate.value:.3f}): it has not been "
         "shown to have learnt anything worth a GPU.",
         False,
     )
 
 
-def _leak_premium(evidence: Evidence, train_on: TrainOn) -> Row:
+def _leak_premium(evidence: Evidence, train_on: TrainOn) -> ComparedModel:
     """Train the same recipe on a random split of the same sizes."""
     catalogue = evidence.catalogue
     sizes = [len(catalogue.rows(split)) for split in ("train", "validation", "test")]
@@ -194,10 +198,14 @@ def _leak_premium(evidence: Evidence, train_on: TrainOn) -> Row:
     )
     probabilities = train_on(training, validation, test)
     judged = _judge_rows(evidence, test, probabilities)
-    return Row(name=PREMIUM, estimate=judged.metrics["macro_f1"], is_valid=False)
+    return ComparedModel(
+        name=PREMIUM, estimate=judged.metrics["macro_f1"], is_valid=False
+    )
 
 
-def _draw(evidence: Evidence, own: Judgement, rows: list[Row]) -> dict[str, bytes]:
+def _draw(
+    evidence: Evidence, own: Judgement, rows: list[ComparedModel]
+) -> dict[str, bytes]:
     catalogue = evidence.catalogue
     test = catalogue.rows("test")
     names = catalogue.class_names

@@ -10,7 +10,7 @@ TEMPLATE = "report.html.j2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ComparedModel:
     """One compared model.
 
     Attributes:
@@ -38,14 +38,14 @@ class Report:
         class_names: Order of the classes.
         confidence: Mass of the intervals, 0–1.
         num_families: Families in the test split.
-        verdict: One sentence about the canaries.
+        verdict: One sentence about the baselines.
         is_better: Whether the model passes them.
-        rows: Model, canaries, leak premium.
+        rows: Model, baselines, leak premium.
         plots: PNG by title, in order.
         search: Facts about the search, empty without one.
         counts: Images by split and class.
         statuses: Images by status.
-        checks: What the proof of the split checked: name, passed, detail.
+        checks: What the validation of the split checked: name, passed, detail.
         lineage: Digests, versions, seeds.
         alarms: Sentences from prepare.
     """
@@ -57,7 +57,7 @@ class Report:
     num_families: int
     verdict: str
     is_better: bool
-    rows: Sequence[Row]
+    rows: Sequence[ComparedModel]
     plots: Mapping[str, bytes]
     search: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import pytest
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import SCHEMA, Catalogue
 from lcc.data.tiles import Tiles
-from lcc.evaluate.canaries import random_folds, see_colours, see_pixels
+from lcc.evaluate.baselines import random_folds, see_colours, see_pixels
 from lcc.evaluate.judging import (
     Evidence,
     build_report,
@@ -106,7 +106,7 @@ def report():
     return build_report(evidence, title="train-1 on lung")
 
 
-def test_canaries_look_good_on_random_folds_only(report):
+def test_baselines_look_good_on_random_folds_only(report):
     for row in report.rows[1:4]:
         assert row.at_random > row.by_group + 0.2
 
@@ -118,12 +118,12 @@ def test_the_random_split_is_marked_invalid_and_looks_better(report):
     assert premium.estimate.value > honest.estimate.value
 
 
-def test_a_model_above_the_canaries_is_said_to_be(report):
+def test_a_model_above_the_baselines_is_said_to_be(report):
     assert report.is_better
-    assert "lies above the best canary" in report.verdict
+    assert "lies above the best baseline" in report.verdict
 
 
-def test_a_model_below_the_canaries_is_said_to_have_learnt_nothing():
+def test_a_model_below_the_baselines_is_said_to_have_learnt_nothing():
     evidence = some_evidence(probabilities=np.full((36, 3), 1 / 3))
 
     found = build_report(evidence, title="x")
@@ -164,7 +164,7 @@ def test_the_worst_mistakes_come_first():
     assert all(mistake.actual != mistake.predicted for mistake in found)
 
 
-def test_what_canaries_see_is_small_and_in_range():
+def test_what_baselines_see_is_small_and_in_range():
     tile = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
     assert see_pixels(tile).shape == (32 * 32 * 3,)

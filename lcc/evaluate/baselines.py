@@ -16,12 +16,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Image8 = NDArray[np.uint8]
 
-SIDE_PX = 32  # of the reduced tiles that two of the canaries see
+SIDE_PX = 32  # of the reduced tiles that two of the baselines see
 PERCENTILES = (5, 25, 50, 75, 95)
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class Baseline:
     """A model and what it sees of a tile."""
 
     name: str
@@ -71,15 +71,15 @@ def _forest(seed: int) -> Any:
     return RandomForestClassifier(300, random_state=seed, n_jobs=-1)
 
 
-CANARIES = (
-    Canary("nearest neighbour on 32 × 32 pixels", see_pixels, _neighbour),
-    Canary("logistic regression on 32 × 32 pixels", see_pixels, _regression),
-    Canary("random forest on 22 colour statistics", see_colours, _forest),
+BASELINES = (
+    Baseline("nearest neighbour on 32 × 32 pixels", see_pixels, _neighbour),
+    Baseline("logistic regression on 32 × 32 pixels", see_pixels, _regression),
+    Baseline("random forest on 22 colour statistics", see_colours, _forest),
 )
 
 
-def predict_canary(
-    canary: Canary,
+def predict_baseline(
+    baseline: Baseline,
     training: tuple[Floats, Ints],
     seen: Floats,
     *,
@@ -87,19 +87,19 @@ def predict_canary(
     seed: int,
 ) -> Floats:
     """Fit on training features and labels; return probabilities (n, num_classes)."""
-    model = canary.make(seed).fit(*training)
+    model = baseline.make(seed).fit(*training)
     found = np.zeros((len(seen), num_classes))
     found[:, model.classes_] = model.predict_proba(seen)
     return found
 
 
 def cross_validate(
-    canary: Canary, seen: Floats, labels: Ints, folds: Ints, *, seed: int
+    baseline: Baseline, seen: Floats, labels: Ints, folds: Ints, *, seed: int
 ) -> float:
     """Return the macro F1 over folds: mean of the F1 of each fold.
 
     Args:
-        canary: The model.
+        baseline: The model.
         seen: (n, features).
         labels: (n,) class numbers.
         folds: (n,) fold numbers.
@@ -110,7 +110,7 @@ def cross_validate(
     scores = []
     for fold in np.unique(folds):
         inside = folds == fold
-        model = canary.make(seed).fit(seen[~inside], labels[~inside])
+        model = baseline.make(seed).fit(seen[~inside], labels[~inside])
         predicted = model.predict(seen[inside])
         scores.append(f1_score(labels[inside], predicted, average="macro"))
     return float(np.mean(scores))
