@@ -150,7 +150,7 @@ def test_an_unproven_split_is_not_called_proven():
 
     page = render_report(build_report(evidence, title="x"))
 
-    assert "The split is NOT proven" in page
+    assert "The split did NOT pass" in page
 
 
 def test_the_worst_mistakes_come_first():
