@@ -171,14 +171,30 @@ def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
     return dict(_read_json(store, layout.best_point(search_run)))
 
 
+def metrics_of(report: Report) -> dict[str, float]:
+    """Return every estimate with its interval, those that it is compared with too."""
+    found = {f"test/{name}": e for name, e in report.judgement.metrics.items()}
+    baselines = [row.estimate for row in report.rows[1:] if row.is_valid]
+    if baselines:
+        found["baseline/macro_f1"] = max(baselines, key=lambda own: own.value)
+    for row in report.rows:
+        if not row.is_valid:
+            found["random_split/macro_f1"] = row.estimate
+    metrics = {}
+    for name, estimate in found.items():
+        metrics[name] = estimate.value
+        metrics[f"{name}_lower"], metrics[f"{name}_upper"] = (
+            estimate.lower,
+            estimate.upper,
+        )
+    return metrics
+
+
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:
     """Keep metrics, plots and report below the run and report them."""
-    metrics: dict[str, float] = {}
-    for name, estimate in report.judgement.metrics.items():
-        metrics[f"test/{name}"] = estimate.value
-        metrics[f"test/{name}_lower"] = estimate.lower
-        metrics[f"test/{name}_upper"] = estimate.upper
-    tracker.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
+    tracker.log_metrics(
+        {name: v for name, v in metrics_of(report).items() if np.isfinite(v)}
+    )
     document = report.judgement.document() | {
         "compared": [
             {

@@ -31,6 +31,8 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "test/accuracy": "accuracy",
         "test/balanced_accuracy": "balanced accuracy",
         "test/macro_f1": "macro F1",
+        "baseline/macro_f1": "best baseline, macro F1",
+        "random_split/macro_f1": "on a random split, INVALID: macro F1",
     },
 }
 RESULTS = {

@@ -13,6 +13,7 @@ from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import SCHEMA, Catalogue
 from lcc.data.tiles import Tiles
 from lcc.evaluate.baselines import random_folds, see_colours, see_pixels
+from lcc.evaluate.evaluation import metrics_of
 from lcc.evaluate.judging import (
     Evidence,
     build_report,
@@ -116,6 +117,17 @@ def test_the_random_split_is_marked_invalid_and_looks_better(report):
 
     assert (honest.is_valid, premium.is_valid) == (True, False)
     assert premium.estimate.value > honest.estimate.value
+
+
+def test_the_best_baseline_and_the_random_split_are_metrics_too(report):
+    metrics = metrics_of(report)
+
+    own, *others = report.rows
+    baselines = [row.estimate.value for row in others if row.is_valid]
+    [inflated] = [row.estimate for row in others if not row.is_valid]
+    assert metrics["test/macro_f1"] == own.estimate.value
+    assert metrics["baseline/macro_f1"] == max(baselines)
+    assert metrics["random_split/macro_f1_lower"] == inflated.lower
 
 
 def test_a_model_above_the_baselines_is_said_to_be(report):
