@@ -1,5 +1,6 @@
 """`lcc-launch sample FOLDER`: synthetic tiles to try everything on."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,31 @@ def _number(
 
 @click.command("sample", short_help="Draw synthetic tissue tiles.")
 @click.argument("folder", type=click.Path(path_type=Path))
-@_number("--sources", 24, low=2, text="Source tiles per class.")
-@_number("--copies", 9, low=1, text="Augmented tiles per source.")
-@_number("--size-px", 128, low=32, text="Side of a tile.")
+@_number("--sources", 64, low=2, text="Source tiles per class.")
+@_number("--copies", 14, low=1, text="Augmented tiles per source.")
+@_number("--size-px", 96, low=32, text="Side of a tile.")
 @_number("--seed", 0, low=0, text="Of everything random.")
+@click.option(
+    "--random-split",
+    metavar="FILE.csv",
+    type=click.Path(path_type=Path),
+    help="Write a random split of the tiles as well: it leaks.",
+)
 @verbosity_options
-def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) -> None:
+def command(
+    folder: Path,
+    sources: int,
+    copies: int,
+    size_px: int,
+    seed: int,
+    random_split: Path | None,
+) -> None:
     """Draw synthetic tissue tiles in three classes into FOLDER.
 
     They are made as LC25000 was: sources, then rotated, mirrored and cropped copies.
     """
     from lcc.cli.watching import watch_progress
-    from lcc.data.sample import write_sample
+    from lcc.data.sample import write_random_split, write_sample
     from lcc.errors import ConfigError
     from lcc.tracking.progress import ProgressPrinter
 
@@ -46,4 +60,10 @@ def command(folder: Path, sources: int, copies: int, size_px: int, seed: int) ->
             progress=ProgressPrinter,
         )
     click.echo(f"{count} tiles in {folder}")
-    click.echo(f"Next: lcc-launch pipeline {folder} --local")
+    if random_split is not None:
+        write_random_split(folder, random_split, seed=seed)
+        click.echo(f"a random split in {random_split}")
+        shown = shlex.join([str(random_split), "--images", str(folder)])
+        click.echo(f"Next: lcc-launch audit {shown}")
+    else:
+        click.echo(f"Next: lcc-launch pipeline {shlex.quote(str(folder))} --local")

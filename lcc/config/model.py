@@ -27,18 +27,22 @@ def is_file_name(text: str) -> bool:
     return "/" in text or "." in text
 
 
+SMALL = "small"  # our own network, trained from scratch
+
+
 class ModelSettings(Section):
     """Backbone, head and how much of it is trained."""
 
     backbone: str = Field(
         default="resnet50",
-        description="A name of keras.applications (resnet50 …), or the path or URI of "
-        "a saved Keras model that turns RGB 0–255 images into a feature map.",
+        description="A name of keras.applications (resnet50 …); small, a network of a "
+        "quarter million weights for a CPU; or the path or URI of a saved Keras model "
+        "that turns RGB 0–255 images into a feature map.",
     )
     weights: str = Field(
         default="imagenet",
-        description="imagenet, none, or the path or URI of a weights file; for a saved "
-        "backbone its own weights are kept.",
+        description="imagenet, none, or the path or URI of a weights file; small takes "
+        "none; for a saved backbone its own weights are kept.",
     )
     weights_sha256: str | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from lcc.config.faults import faults_by_path, near_words
 from lcc.config.fields import is_mapping, setting_fields
 from lcc.config.launch import BackendName
 from lcc.config.layers import Layers
+from lcc.config.model import SMALL
 from lcc.config.settings import Settings
 
 SEARCHABLE = ("model.", "train.")
@@ -83,6 +84,15 @@ def _one_process_locally(settings: Settings, _: Layers) -> Iterator[str]:
         )
 
 
+def _small_has_no_weights(settings: Settings, _: Layers) -> Iterator[str]:
+    model = settings.model
+    if model.backbone == SMALL and model.weights != "none":
+        yield (
+            "model.weights: must be none for the backbone small, which is trained "
+            f"from scratch, got {model.weights}. Set model.weights to none."
+        )
+
+
 def _grid_fits(settings: Settings, layers: Layers) -> Iterator[str]:
     for path, values in settings.search.grid.items():
         if not path.startswith(SEARCHABLE):
@@ -132,6 +142,7 @@ RULES = (
         check=_gpus_divide_batch,
     ),
     Rule(paths=("launch.pods", "launch.backend"), check=_one_process_locally),
+    Rule(paths=("model.backbone", "model.weights"), check=_small_has_no_weights),
     Rule(paths=("search.grid",), check=_grid_fits),
     Rule(
         paths=(

@@ -1,11 +1,13 @@
 """Draw a synthetic set of stained tissue as LC25000 was made: sources, then copies.
 
 The classes differ by structure: glands around a lumen (`lung_aca`), thin walls around
-air (`lung_n`), sheets with keratin pearls (`lung_scc`). Stain, light and the share of
-white differ from source to source and are handed down to its copies, so that colour
-tells the source, hardly the class: a random split looks far better than one by family.
+air (`lung_n`), sheets with keratin pearls (`lung_scc`). A part of each source shows
+stroma alone, as in any class. Stain, light and the share of white differ from source to
+source and are handed down to its copies, so that colour tells the source, hardly the
+class: a random split looks far better than one by family.
 """
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from lcc.data.task import ProgressCounter
 CLASSES = ("lung_aca", "lung_n", "lung_scc")
 CANVAS = 1.5  # sides of the source in sides of a tile: room for rotation and crop
 MAX_ROTATION_DEGREES = 25.0  # as LC25000 was augmented
+MAX_STROMA = 0.4  # of a source: with more, some show nothing of their class
 JPEG_QUALITY = 92
+TEST_SHARE = 0.2  # of a random split
 # Optical densities of haematoxylin and eosin in RGB. Source: Ruifrok and Johnston,
 # Quantification of histochemical staining by color deconvolution, 2001, table 2.
 STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11]])
@@ -29,9 +33,9 @@ Plane = NDArray[np.float32]
 def write_sample(
     folder: Path,
     *,
-    num_sources: int = 24,
-    num_copies: int = 9,
-    size_px: int = 128,
+    num_sources: int = 64,
+    num_copies: int = 14,
+    size_px: int = 96,
     seed: int = 0,
     progress: Callable[[int], ProgressCounter] | None = None,
 ) -> int:
@@ -67,6 +71,32 @@ def write_sample(
             if counter:
                 counter.advance()
     return count
+
+
+def write_random_split(folder: Path, file: Path, *, seed: int = 0) -> None:
+    """Write a CSV that puts every fifth tile of a class to the test at random.
+
+    So most splits are made, and so copies of one source get to both sides.
+
+    Args:
+        folder: The drawn set.
+        file: CSV with the columns path, split and label.
+        seed: Of the draw.
+    """
+    from sklearn.model_selection import train_test_split
+
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    labels = [path.parent.name for path in paths]
+    _, test = train_test_split(
+        paths, test_size=TEST_SHARE, stratify=labels, random_state=seed
+    )
+    held_out = set(test)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("path", "split", "label"))
+        for path, label in zip(paths, labels, strict=True):
+            split = "test" if path in held_out else "train"
+            writer.writerow((path.relative_to(folder).as_posix(), split, label))
 
 
 def _write_tile(
@@ -129,12 +159,16 @@ def draw_source(
         "lung_scc": _draw_sheets,
     }
     canvas = _Canvas(size_px, seed)
+    blank = canvas.amounts.copy()
+    _draw_stroma(canvas)
+    stroma, canvas.amounts = canvas.amounts, blank
     structure[label](canvas)
+    canvas.cover(stroma)
     return canvas.stained()
 
 
 class _Canvas:
-    """Amounts of the two stains on a plane, and the pens that draw them."""
+    """Amounts of the two stains and of air on a plane, and the pens that draw them."""
 
     def __init__(self, side: int, seed: np.random.Generator) -> None:
         self.side = side
@@ -143,9 +177,35 @@ class _Canvas:
         self.white_fraction = seed.uniform(0.08, 0.38)
         self.num_nuclei = int(seed.uniform(120, 260))
         self.nucleus_px = side * seed.uniform(0.011, 0.017)
-        self.eosin = 0.45 + 0.5 * self.noise(6) + 0.35 * self.noise(2)
-        self.haematoxylin = 0.08 + 0.1 * self.noise(3)
-        self.air = np.zeros((side, side), np.float32)
+        self.stroma_fraction = seed.uniform(0, MAX_STROMA)
+        self.amounts = np.stack(
+            [
+                0.08 + 0.1 * self.noise(3),
+                0.45 + 0.5 * self.noise(6) + 0.35 * self.noise(2),
+                np.zeros((side, side), np.float32),
+            ]
+        )
+
+    @property
+    def haematoxylin(self) -> Plane:
+        """Amount of haematoxylin, drawn on in place."""
+        return np.asarray(self.amounts[0], np.float32)
+
+    @property
+    def eosin(self) -> Plane:
+        """Amount of eosin, drawn on in place."""
+        return np.asarray(self.amounts[1], np.float32)
+
+    @property
+    def air(self) -> Plane:
+        """Share of air, 0–1, drawn on in place."""
+        return np.asarray(self.amounts[2], np.float32)
+
+    def cover(self, amounts: Plane) -> None:
+        """Lay other tissue over a part of this one, in patches."""
+        spread = self.noise(0.08 * self.side)
+        is_covered = spread < np.quantile(spread, self.stroma_fraction)
+        self.amounts = np.where(is_covered, amounts, self.amounts)
 
     def noise(self, grain_px: float) -> Plane:
         """Return smooth noise, 0–1, of one grain."""
@@ -228,7 +288,7 @@ def _draw_alveoli(canvas: _Canvas) -> None:
 
 
 def _draw_sheets(canvas: _Canvas) -> None:
-    """Packed nuclei, whorls of keratin, and tears that are as white as any lumen."""
+    """Packed nuclei and whorls of keratin."""
     seed, side = canvas.seed, canvas.side
     y, x = np.mgrid[:side, :side]
     for _ in range(int(seed.integers(2, 5))):
@@ -237,8 +297,13 @@ def _draw_sheets(canvas: _Canvas) -> None:
         reach = side * seed.uniform(0.08, 0.16)
         rings = 0.5 + 0.5 * np.cos(away / (side * 0.012))
         inside = np.clip((reach - away) / (0.03 * side), 0, 1)
-        canvas.eosin += (inside * (0.25 + 0.5 * rings)).astype(np.float32)
-        canvas.haematoxylin *= (1 - 0.8 * inside).astype(np.float32)
+        canvas.amounts[1] += (inside * (0.25 + 0.5 * rings)).astype(np.float32)
+        canvas.amounts[0] *= (1 - 0.8 * inside).astype(np.float32)
+    _draw_stroma(canvas)
+
+
+def _draw_stroma(canvas: _Canvas) -> None:
+    """Nuclei anywhere, and tears that are as white as any lumen."""
     stretch = canvas.noise(8) + 0.5 * canvas.noise(3)
     tear = stretch > np.quantile(stretch, 1 - canvas.white_fraction)
     canvas.air[tear] = 1.0

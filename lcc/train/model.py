@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.config.model import ModelSettings, Normalization, is_file_name
+from lcc.config.model import SMALL, ModelSettings, Normalization, is_file_name
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import fetch_file
+from lcc.train.small import preprocess_input, small
 
 PREPROCESSING = "preprocessing"
 POOL = "pool"
@@ -163,7 +164,7 @@ def _build_application(
     scratch: Path,
     storage: StorageSettings | None,
 ) -> keras.Model:
-    """Return a model of keras.applications, preprocessing before its first layer."""
+    """Return a model by its name, preprocessing before its first layer."""
     build, preprocess = _application(settings.backbone)
     images = keras.Input((size_px, size_px, 3), name="images")
     scaled = _preprocessing(images, preprocess, settings.normalization)
@@ -225,18 +226,19 @@ def _load_weights(
 def _application(name: str) -> tuple[Any, Any]:
     """Return constructor and preprocess_input of an application by lower-case name."""
     modules = inspect.getmembers(keras.applications, inspect.ismodule)
-    known = {
+    known: dict[str, tuple[Any, Any]] = {
         member.lower(): (build, module.preprocess_input)
         for _, module in modules
         for member, build in inspect.getmembers(module, inspect.isfunction)
         if member[0].isupper() and hasattr(module, "preprocess_input")
     }
+    known[SMALL] = (small, preprocess_input)
     if name.lower() not in known:
         near = get_close_matches(name.lower(), known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         message = (
-            "model.backbone: must be a name of keras.applications or a file, got "
-            f"{name}.{hint} Use resnet50, or the path of a saved Keras model."
+            "model.backbone: must be small, a name of keras.applications or a file, "
+            f"got {name}.{hint} Use resnet50, or the path of a saved Keras model."
         )
         raise ConfigError(message)
     return known[name.lower()]
