@@ -89,7 +89,9 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     by_group = evidence.search.get("mean")
     rows = [
         ComparedModel(
-            name="this model", estimate=own.metrics["macro_f1"], by_group=by_group
+            name="this model, split by group",
+            estimate=own.metrics["macro_f1"],
+            by_group=by_group,
         )
     ]
     if evidence.settings.baselines:
@@ -209,7 +211,8 @@ def _draw(
     catalogue = evidence.catalogue
     test = catalogue.rows("test")
     names = catalogue.class_names
-    bars = [(row.name, row.estimate, row.is_valid) for row in rows]
+    own_first = [rows[0], *sorted(rows[1:], key=lambda row: row.is_valid)]
+    bars = [(row.label, row.estimate, row.is_valid) for row in own_first]
     plots = {"Honest and inflated": plot_comparison(bars)} if len(bars) > 1 else {}
     plots["Confusion"] = plot_confusion(own.confusion, names)
     plots["ROC"] = plot_roc(

@@ -131,24 +131,25 @@ def plot_comparison(bars: Sequence[tuple[str, Estimate, bool]]) -> bytes:
     """Draw macro F1 with intervals; what is not a valid result is grey and hatched.
 
     Args:
-        bars: Name, estimate, and whether it is a valid result.
+        bars: Name, estimate, and whether it is a valid result; the first stands out.
     """
-    figure, axes = plt.subplots(figsize=(8, 0.55 * len(bars) + 1.1))
+    figure, axes = plt.subplots(figsize=(6.4, 0.5 * len(bars) + 0.9))
     for row, (_, estimate, is_valid) in enumerate(bars):
-        spread = [
-            [max(estimate.value - estimate.lower, 0)],
-            [max(estimate.upper - estimate.value, 0)],
-        ]
+        low, value, high = estimate.lower, estimate.value, estimate.upper
+        valid = COLOURS[0] if row == 0 else COLOURS[9]
         axes.barh(
             row,
-            estimate.value,
-            color=COLOURS[0] if is_valid else INVALID,
+            value,
+            height=0.7,
+            color=valid if is_valid else INVALID,
             hatch=None if is_valid else "//",
             edgecolor="white",
-            xerr=spread,
+            xerr=[[max(value - low, 0)], [max(high - value, 0)]],
             error_kw={"capsize": 3, "ecolor": "0.2"},
         )
-        axes.text(0.01, row, f"{estimate.value:.3f}", va="center", color="white")
+        text = f"{value:.3f} ({low:.3f}–{high:.3f})"
+        beside = axes.get_yaxis_transform()  # x in shares of the axes, y in rows
+        axes.text(1.02, row, text, va="center", transform=beside)
     axes.set_yticks(range(len(bars)), [name for name, _, _ in bars])
     axes.invert_yaxis()
     axes.set(xlabel="macro F1 (line: interval over groups)", xlim=(0, 1))

@@ -27,6 +27,11 @@ class ComparedModel:
     at_random: float | None = None
     is_valid: bool = True
 
+    @property
+    def label(self) -> str:
+        """Name, and whether what it reached is no result."""
+        return self.name if self.is_valid else f"{self.name} (INVALID)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

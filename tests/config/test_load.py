@@ -344,3 +344,10 @@ def test_no_is_a_word_as_in_yaml_1_2() -> None:
 
     assert settings.cluster.proxy.no == "localhost"
     assert (settings.train.xla, settings.train.mixed_precision) == (True, False)
+
+
+def test_the_small_backbone_has_no_weights_to_load() -> None:
+    assert faults_of(overrides=["model.backbone=small"]) == [
+        "model.weights: must be none for the backbone small, which is trained from "
+        "scratch, got imagenet. Set model.weights to none."
+    ]

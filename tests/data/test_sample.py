@@ -1,5 +1,8 @@
 """The synthetic set leaks as the real one does: that is what it is for."""
 
+import csv
+import math
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -7,7 +10,14 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
-from lcc.data.sample import CLASSES, augment_copy, draw_source, write_sample
+from lcc import audit_split
+from lcc.data.sample import (
+    CLASSES,
+    augment_copy,
+    draw_source,
+    write_random_split,
+    write_sample,
+)
 
 NUM_SOURCES, NUM_COPIES = 12, 6
 
@@ -67,3 +77,22 @@ def test_a_set_holds_exact_and_resaved_copies_as_real_ones_do(tmp_path: Path):
     contents = [path.read_bytes() for path in files]
     assert len(contents) - len(set(contents)) == 3  # one exact copy per class
     assert sum(path.suffix == ".png" for path in files) == 3
+
+
+def test_a_random_split_takes_a_fifth_of_each_class_and_leaks(tmp_path: Path):
+    write_sample(tmp_path / "tiles", num_sources=5, num_copies=5, size_px=64)
+
+    write_random_split(tmp_path / "tiles", tmp_path / "split.csv")
+
+    with (tmp_path / "split.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    held_out = Counter(row["label"] for row in rows if row["split"] == "test")
+    listed = {row["path"] for row in rows}
+    found = {
+        path.relative_to(tmp_path / "tiles").as_posix()
+        for path in (tmp_path / "tiles").rglob("*.*")
+    }
+    assert listed == found
+    assert max(held_out.values()) - min(held_out.values()) <= 1
+    assert sum(held_out.values()) == math.ceil(len(rows) / 5)
+    assert audit_split(tmp_path / "split.csv", tmp_path / "tiles").leaks
