@@ -1,16 +1,16 @@
-"""Make the pictures of README from a study: `python docs/pictures.py build/study`.
+"""Make README's pictures: `python docs/pictures.py` runs `make study` and looks at it.
 
-Needs tmux, for the pictures of a terminal at work. The pictures of the report are those
-of the study's `evaluate` run; the family is the largest of its test split.
+Needs tmux, a terminal without a window. What is drawn of the study is drawn by the
+product: the comparison of its report, and a family as its gallery lays it out.
 """
 
-import argparse
 import base64
-import shlex
+import io
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -19,8 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lcc.data.catalogue import Catalogue, read_catalogue
-from lcc.data.decode import Image8
-from lcc.data.tiles import read_tiles
+from lcc.data.decode import Image8, decode_image
 from lcc.families.edges import read_edges
 from lcc.gallery.cards import Cards
 from lcc.gallery.lineage import trace_lineage
@@ -28,32 +27,77 @@ from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
-from lcc.storage.pointers import read_latest
+from lcc.storage.pointers import dataset_names, read_latest
 
+REPOSITORY = Path(__file__).parents[1]
 IMAGES = Path(__file__).parent / "images"
+ROOT = "build/study"
+STUDY = [
+    "lcc-launch sample build/tiles",
+    f"lcc-launch pipeline build/tiles --local --root {ROOT} "
+    "--settings examples/study.yaml",
+]
 NUM_TILES = 8
-GAP_PX = 4
-COLUMNS, LINES = 92, 26
+GAP_PX = 6
+COLUMNS, LINES = 90, 24
 SESSION = "lcc-pictures"
+PATIENCE_SECONDS = 600
 
 
 def main() -> None:
-    """Draw what the arguments ask for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("root", type=Path, help="folder of a finished study")
-    parser.add_argument("--terminal", metavar="COMMAND", help="to show at work")
-    parser.add_argument("--until", help="text that the terminal must show first")
-    parser.add_argument("--output", type=Path, help="SVG of the terminal")
-    arguments = parser.parse_args()
-    if arguments.terminal:
-        arguments.output.write_text(
-            film(arguments.terminal, until=arguments.until or "")
-        )
-        return
-    store = LocalStore(arguments.root)
+    """Run the study in a terminal, and draw what README shows."""
     IMAGES.mkdir(exist_ok=True)
-    (IMAGES / "family.png").write_bytes(draw_family(store))
+    film_study()
+    store = LocalStore(REPOSITORY / ROOT)
     (IMAGES / "honest-and-inflated.png").write_bytes(read_comparison(store))
+    (IMAGES / "family.png").write_bytes(draw_family(store))
+
+
+def film_study() -> None:
+    """Write two terminals at work as SVG: the pipeline, and somebody who watches it."""
+    size = ["-x", str(COLUMNS), "-y", str(LINES)]
+    tmux("new-session", "-d", "-s", SESSION, "-n", "run", *size, "bash", "--norc")
+    try:
+        tmux("send-keys", "-t", "run", f"PS1='$ '; clear; {STUDY[0]} -q", "Enter")
+        wait_for("run", "Next:")
+        tmux("send-keys", "-t", "run", f"clear; {STUDY[1]}", "Enter")
+        wait_for("run", "trial ")
+        time.sleep(15)  # until some trials are done
+        watch = f"PS1='$ '; clear; lcc-launch status --watch --root {ROOT}"
+        tmux("new-window", "-t", SESSION, "-n", "watch", "bash", "--norc")
+        tmux("send-keys", "-t", "watch", watch, "Enter")
+        wait_for("watch", "trial ")
+        (IMAGES / "pipeline.svg").write_text(draw_terminal("run"))
+        (IMAGES / "status.svg").write_text(draw_terminal("watch"))
+        wait_for("run", "mlflow ui")
+    finally:
+        tmux("kill-session", "-t", SESSION)
+
+
+def wait_for(window: str, text: str) -> None:
+    """Return once a terminal shows a text."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while text not in (shown := tmux("capture-pane", "-p", "-t", window)):
+        if time.monotonic() > deadline:
+            sys.exit(f"{window}: never showed {text!r}, but:\n{shown}")
+        time.sleep(0.2)
+
+
+def draw_terminal(window: str) -> str:
+    """Return what a terminal shows as SVG."""
+    shown = tmux("capture-pane", "-e", "-p", "-t", window)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    console.print(Text.from_ansi(shown.replace(str(REPOSITORY), "…").rstrip()))
+    return console.export_svg(title="lcc-launch")
+
+
+def tmux(*arguments: str) -> str:
+    """Return what tmux prints."""
+    command = ["tmux", *arguments]
+    done = subprocess.run(  # noqa: S603 - a terminal of our own
+        command, check=True, capture_output=True, text=True, cwd=REPOSITORY
+    )
+    return done.stdout
 
 
 def read_comparison(store: LocalStore) -> bytes:
@@ -63,29 +107,32 @@ def read_comparison(store: LocalStore) -> bytes:
         for state in read_states(store)
         if state.stage == Stage.EVALUATE and state.status is RunStatus.DONE
     ]
-    return store.read(layout.artifact(runs[-1], None, "honest_and_inflated.png"))
+    return store.read(layout.evaluation(runs[-1], "plots/honest_and_inflated.png"))
 
 
 def draw_family(store: LocalStore) -> bytes:
     """Return the tiles of one family as a row, each laid on the first."""
-    (name,) = (
-        dataset
-        for item in store.list_objects(layout.DATASETS_PREFIX)
-        if (dataset := layout.dataset_of_latest(item.key))
-    )
+    (name,) = dataset_names(store)
     catalogue = read_catalogue(store, name=name, digest=read_latest(store, name))
     edges = read_edges(store, catalogue)
     cards = Cards(
         catalogue=catalogue,
         edges=edges,
         lineage=trace_lineage(catalogue, edges),
-        read=read_tiles(store, catalogue),
+        read=source_reader(catalogue),
     )
     card = cards.family(choose_family(catalogue), max_figures=NUM_TILES)
     tiles = [decode(figure.picture) for figure in card.figures]
-    gap = np.full((tiles[0].shape[0], GAP_PX, 3), 255, np.uint8)
+    gap = np.full((len(tiles[0]), GAP_PX, 3), 255, np.uint8)
     row = np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
     return bytes(cv2.imencode(".png", row)[1].tobytes())
+
+
+def source_reader(catalogue: Catalogue) -> Callable[[int], Image8]:
+    """Return what reads the image of a record as it was drawn, larger than its tile."""
+    paths = dict(zip(catalogue.records.tolist(), catalogue.paths, strict=True))
+    tiles = REPOSITORY / "build" / "tiles"
+    return lambda record: decode_image((tiles / paths[record]).read_bytes()).pixels
 
 
 def choose_family(catalogue: Catalogue) -> int:
@@ -98,32 +145,6 @@ def decode(uri: str) -> Image8:
     """Return the pixels of a picture that is packed into a page."""
     data = np.frombuffer(base64.b64decode(uri.partition(",")[2]), np.uint8)
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-
-
-def film(command: str, *, until: str) -> str:
-    """Return a terminal that runs a command as SVG, once it shows a text."""
-    size = ["-x", str(COLUMNS), "-y", str(LINES)]
-    tmux("new-session", "-d", "-s", SESSION, *size, "bash", "--norc")
-    try:
-        tmux("send-keys", "-t", SESSION, f"clear; {command}", "Enter")
-        deadline = time.monotonic() + 600
-        while until not in (shown := tmux("capture-pane", "-p", "-t", SESSION)):
-            if time.monotonic() > deadline:
-                sys.exit(f"{command}: never showed {until!r}, but:\n{shown}")
-            time.sleep(0.2)
-        coloured = tmux("capture-pane", "-e", "-p", "-t", SESSION)
-    finally:
-        tmux("kill-session", "-t", SESSION)
-    console = Console(record=True, width=COLUMNS, file=subprocess.DEVNULL)
-    console.print(Text.from_ansi(coloured.rstrip()))
-    return console.export_svg(title=shlex.split(command)[0])
-
-
-def tmux(*arguments: str) -> str:
-    """Return what tmux prints."""
-    command = ["tmux", *arguments]  # a terminal that runs without a window
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    return done.stdout
 
 
 if __name__ == "__main__":

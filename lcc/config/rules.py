@@ -86,7 +86,7 @@ def _one_process_locally(settings: Settings, _: Layers) -> Iterator[str]:
 
 def _small_has_no_weights(settings: Settings, _: Layers) -> Iterator[str]:
     model = settings.model
-    if model.backbone == SMALL and model.weights != "none":
+    if model.backbone.lower() == SMALL and model.weights != "none":
         yield (
             "model.weights: must be none for the backbone small, which is trained "
             f"from scratch, got {model.weights}. Set model.weights to none."

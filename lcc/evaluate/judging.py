@@ -36,7 +36,7 @@ from lcc.evaluate.report import ComparedModel, Report
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PREMIUM = "the same recipe on a random split"
+PREMIUM = "same recipe on a random split"
 
 
 class TrainOn(Protocol):

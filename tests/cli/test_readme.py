@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from lcc.cli.main import COMMANDS, cli
 from lcc.config.fields import setting_fields
+from tests.builders.commands import launch
 from tests.builders.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -96,9 +97,41 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
 
 def test_make_study_runs_the_commands_of_the_readme() -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
-    lines = [line for line in commands_of_readme() if "build/" in line]
+    lines = study_commands()
 
     assert [f"$(BIN)/{line}" in makefile for line in lines] == [True, True]
+
+
+def study_commands() -> list[str]:
+    return [line for line in commands_of_readme() if "build/tiles" in line]
+
+
+def figures_of(text: str) -> dict[str, tuple[float, float, float]]:
+    """Return name → estimate and interval of each line that ends in all three."""
+    number = r"([01]\.\d{3})"
+    line = rf"^ +(.+?) {number} \({number}–{number}\)$"
+    found = re.findall(line, text, flags=re.MULTILINE)
+    return {name: (float(a), float(b), float(c)) for name, a, b, c in found}
+
+
+@pytest.mark.slow
+def test_the_study_prints_the_figures_of_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    for line in study_commands():
+        code, output, talk = launch(tmp_path, *shlex.split(line)[1:])
+        assert code == 0, talk
+
+    found, shown = figures_of(output), figures_of(README.read_text())
+
+    assert found.keys() == shown.keys()
+    for name, expected in shown.items():  # other processors round otherwise
+        assert found[name] == pytest.approx(expected, abs=0.05), name
+    _, honest_lower, honest_upper = found["macro F1"]
+    _, _, best_upper = found["best baseline, macro F1"]
+    inflated, inflated_lower, _ = found["on a random split, INVALID: macro F1"]
+    assert best_upper < honest_lower
+    assert honest_upper < inflated_lower
+    assert honest_upper < 0.95 < inflated
 
 
 @pytest.mark.parametrize("name", ["laptop", "study"])

@@ -50,10 +50,7 @@ def test_an_example_holds_settings(file: Path) -> None:
     assert load_settings(file=file) != load_settings()
 
 
-ASKED = [file for file in FILES if file.stem not in {"laptop", "study"}]
-
-
-@pytest.mark.parametrize("file", ASKED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_example_says_its_command_and_what_comes_of_it(file: Path) -> None:
     (command,) = commands_of(file)
 
@@ -61,7 +58,7 @@ def test_an_example_says_its_command_and_what_comes_of_it(file: Path) -> None:
     assert "\nExpected: " in head_of(file)
 
 
-@pytest.mark.parametrize("file", ASKED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_command_of_an_example_renders(file: Path) -> None:
     assert manifests_of(file.stem)
 
