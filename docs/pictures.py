@@ -61,7 +61,7 @@ def film_study() -> None:
         tmux("send-keys", "-t", "run", f"PS1='$ '; clear; {STUDY[0]} -q", "Enter")
         wait_for("run", "Next:")
         tmux("send-keys", "-t", "run", f"clear; {STUDY[1]}", "Enter")
-        wait_for("run", "trial ")
+        wait_for("run", "\ntrial ")
         time.sleep(15)  # until some trials are done
         watch = f"PS1='$ '; clear; lcc-launch status --watch --root {ROOT}"
         tmux("new-window", "-t", SESSION, "-n", "watch", "bash", "--norc")
