@@ -87,9 +87,8 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     catalogue = write_catalogue(task.store, table, name=task.name)
     counter.advance()
     conversions = shards.facts["conversions"].to_pylist()
-    summary = summarise(catalogue, conversions=conversions)
     alarms = [asdict(alarm) | {"text": str(alarm)} for alarm in grouped.alarms]
-    summary["alarms"] = alarms
+    summary = summarise(catalogue, conversions=conversions) | {"alarms": alarms}
     settings = task.settings.data.families
     write_edges(task.store, catalogue, grouped.edges, settings=settings)
     _write_files(

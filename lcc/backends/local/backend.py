@@ -5,32 +5,27 @@ Knows how many run at once and which are tried again; one process is in `process
 
 import os
 import signal
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
+from lcc.backends.local.pool import ProcessPool
 from lcc.backends.local.process import Process, ProcessOrder, process_environment
 from lcc.config.document import to_yaml
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError
-from lcc.launch.backend import Finding, StepStatus
+from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
 from lcc.launch.messages import root_flag
-from lcc.launch.outcome import BACKOFF_SECONDS, Outcome, retry_after, shell_code
+from lcc.launch.outcome import BACKOFF_SECONDS
 from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
-from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of
-
-POLL_SECONDS = 0.05
-GRACE_SECONDS = 120.0  # to save a checkpoint, as a pod's grace period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +148,7 @@ class LocalBackend:
         run_id: str,
         settings: Settings,
         is_retry: bool,  # noqa: ARG002 - processes of an earlier driver are gone
-    ) -> Iterator["ProcessPool"]:
+    ) -> Iterator[ProcessPool]:
         """Start a step's processes; none of them is left at the end of `with`."""
         environment = process_environment(step, settings.storage, num_cores=num_cores())
         uri = f"{self.store.uri}/{layout.run_settings(run_id)}"
@@ -234,112 +229,3 @@ def num_cores() -> int:
         if hasattr(os, "sched_getaffinity")
         else (os.cpu_count() or 1)
     )
-
-
-@dataclass(slots=True, kw_only=True)
-class ProcessPool:
-    """The processes of one step: waiting, running, ended.
-
-    Attributes:
-        step: The step.
-        root: URI of the root, to name logs by.
-        start: Starts the process of an index.
-        backoff_seconds: Before a process is tried again.
-        outcome: The first failure, or success so far.
-    """
-
-    step: Step
-    root: str
-    start: Callable[[int], Process]
-    backoff_seconds: float
-    outcome: Outcome = field(default_factory=Outcome)
-    _waiting: deque[tuple[float, int]] = field(default_factory=deque)
-    _running: list[Process] = field(default_factory=list)
-    _failures: dict[int, int] = field(default_factory=dict)
-    _ended: dict[int, tuple[int, int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._waiting.extend((0.0, index) for index in range(self.step.num_processes))
-
-    def describe(self) -> StepStatus:
-        """Look after ended processes, start due ones; return how the step stands."""
-        is_over = not self._goes_on()
-        done, total = self._progress()
-        return StepStatus(
-            done=done, total=total, outcome=self.outcome if is_over else None
-        )
-
-    def wait(self) -> None:
-        """Return after a moment."""
-        time.sleep(POLL_SECONDS)
-
-    def leave(self, stop: StopRequest) -> Outcome:
-        """End all processes; they save first, unless the stop is insisted on."""
-        self.end(insists=lambda: stop.insists)
-        return Outcome(
-            exit_code=stop.exit_code,
-            message="stopped, all work so far is saved",
-            is_stop=True,
-        )
-
-    def _goes_on(self) -> bool:
-        for process in list(self._running):
-            code = process.poll()
-            if code is not None:
-                self._running.remove(process)
-                self._take(process, code)
-        if self.outcome.exit_code:
-            return False
-        self._start_due()
-        return bool(self._running or self._waiting)
-
-    def _progress(self) -> tuple[int, int]:
-        """Return units done and in all; what has not started counts as the mean."""
-        counts = [*self._ended.values(), *((p.done, p.total) for p in self._running)]
-        known = [total for _, total in counts if total]
-        total = sum(known) * self.step.num_processes // len(known) if known else 0
-        return sum(done for done, _ in counts), total
-
-    def end(self, *, insists: Callable[[], bool] = lambda: False) -> None:
-        """Ask what still runs to save and end; kill what does not in time."""
-        for process in self._running:
-            process.terminate()
-        deadline = time.monotonic() + GRACE_SECONDS
-        while any(process.poll() is None for process in self._running):
-            if insists() or time.monotonic() > deadline:
-                for process in self._running:
-                    process.kill()
-            time.sleep(POLL_SECONDS)
-        for process in self._running:
-            process.store_log()
-        self._running.clear()
-
-    def _start_due(self) -> None:
-        now = time.monotonic()
-        due = [item for item in self._waiting if item[0] <= now]
-        for item in due[: self.step.parallelism - len(self._running)]:
-            self._waiting.remove(item)
-            self._running.append(self.start(item[1]))
-
-    def _take(self, process: Process, code: int) -> None:
-        index = process.order.index
-        if code == 0:
-            process.store_log()
-            self._ended[index] = (process.total, process.total)
-            return
-        message = process.error(code)
-        process.store_log()
-        self._failures[index] = self._failures.get(index, 0) + 1
-        pause = retry_after(
-            code,
-            num_failures=self._failures[index],
-            backoff_seconds=self.backoff_seconds,
-        )
-        if pause is not None:
-            self._waiting.append((time.monotonic() + pause, index))
-        elif not self.outcome.exit_code:  # the first failure is the one to show
-            self.outcome = Outcome(
-                exit_code=shell_code(code),
-                message=message,
-                log=f"{self.root}/{process.order.log_key}",
-            )
