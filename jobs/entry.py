@@ -166,7 +166,11 @@ def _run_in_context(
 
 def _read_settings(uri: str) -> Settings:
     if uri.startswith("env:"):  # a pod's settings travel with it
-        return parse_settings(os.environ[uri.removeprefix("env:")], source=uri)
+        name = uri.removeprefix("env:")
+        if name not in os.environ:
+            message = f"{name}: must hold settings, got no such variable. Set it."
+            raise ConfigError(message)
+        return parse_settings(os.environ[name], source=uri)
     with tempfile.TemporaryDirectory(prefix="lcc-settings-") as scratch:
         text = fetch_file(uri, Path(scratch)).read_text(encoding="utf-8")
     return parse_settings(text, source=uri)

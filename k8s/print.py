@@ -74,7 +74,7 @@ OPTIONS = {  # file → what it shows, and the settings that ask for it
         },
     ),
 }
-GROUND = f"""\
+CHART = f"""\
 # The chart without Helm; printed by `make manifests`, not typed. First:
 #   kubectl create namespace {NAMESPACE}
 #   kubectl create secret generic lcc-s3 -n {NAMESPACE} \\
@@ -85,7 +85,7 @@ GROUND = f"""\
 """
 STEP = """\
 # {words}; printed by `make manifests`, not typed.
-# Needs k8s/ground.yaml, and the results of {before}.
+# Needs k8s/chart.yaml, and the results of {before}.
 """
 
 
@@ -106,7 +106,7 @@ def main() -> None:
 
 def files() -> dict[Path, str]:
     """Return what each file must hold."""
-    texts = {"ground": GROUND + render_chart()} | step_files() | option_files()
+    texts = {"chart": CHART + render_chart()} | step_files() | option_files()
     return {HERE / f"{name}.yaml": text for name, text in texts.items()}
 
 

@@ -59,7 +59,8 @@ def find_backend(sources: SettingsSources) -> Iterator[Backend]:
     configure_logging()
     settings = sources.load()
     if _means_this_machine(settings):
-        here = {"launch.backend": str(BackendName.LOCAL)}
+        # Of several pods is asked only where something is launched.
+        here = {"launch.backend": str(BackendName.LOCAL), "launch.pods": 1}
         settings = changed_settings(settings, here)
     with backend_class(settings.launch.backend).open(sources, settings) as backend:
         yield backend

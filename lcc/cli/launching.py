@@ -110,7 +110,7 @@ def _detach(stage: Stage, backend: Backend) -> None:
     state = create_run(backend.store, plan, settings)
     backend.detach(state.run_id, settings)
     click.echo(state.run_id)
-    look = f"look: lcc-launch status {state.run_id} --watch {backend.location}"
+    look = f"look: lcc-launch status {state.run_id} --watch {backend.flags}"
     click.echo(look, err=True)
 
 

@@ -36,7 +36,7 @@ def command(folder: str, uri: str, sources: "SettingsSources") -> None:
     click.echo(
         f"{target.uri}: {done.num_sent} files copied, {done.num_present} there already"
     )
-    command = f"lcc-launch prepare {target.uri} {backend.location}"
+    command = f"lcc-launch prepare {target.uri} {backend.flags}"
     click.echo(f"next: {command}", err=True)
 
 

@@ -87,13 +87,13 @@ def near_words(path: str) -> str:
         >>> near_words("launch.gpu")
         'Did you mean launch.gpus?'
     """
-    known = [*setting_fields(), *section_paths()]
+    known = [p for p in (*setting_fields(), *section_paths()) if p != path]
     section, _, last = path.rpartition(".")
     siblings = {
         p.rpartition(".")[2]: p for p in known if p.rpartition(".")[0] == section
     }
     close = get_close_matches(last, siblings, n=1, cutoff=0.7)
-    near = [p for p in known if p.rpartition(".")[2] == last and p != path]
+    near = [p for p in known if p.rpartition(".")[2] == last]
     near = near or [siblings[name] for name in close]
     near = near or get_close_matches(path, known, n=1, cutoff=0.85)
     if not near:

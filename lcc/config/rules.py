@@ -114,6 +114,7 @@ def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[st
     values = settings.search.grid[path]
     origin = layers.origin_of(f"search.grid.{path}") or "search.grid"
     gridless = {"search": {"grid"}}  # each value would be judged with all the others
+    others = set(settings.search.grid) - {path}  # what these say is not known yet
     for value in values:
         trial = Layers(values=settings.model_dump(mode="json", exclude=gridless))
         trial.put(path, value, origin=origin)
@@ -122,10 +123,12 @@ def _values_fit(settings: Settings, path: str, *, layers: Layers) -> Iterator[st
         except ValidationError as err:
             faults = [message for _, message in faults_by_path(err, trial)]
         else:
-            faults = []
-            if path == "train.batch_size":
-                broken = _gpus_divide_batch(changed, trial)
-                faults = [f"{path}: {fault}" for fault in broken]
+            faults = [
+                f"{path}: {fault}"
+                for rule in RULES
+                if path in rule.paths and not set(rule.paths) & others
+                for fault in rule.check(changed, trial)
+            ]
         yield from (f"search.grid.{fault}" for fault in faults)
     if len(set(map(repr, values))) < len(values):
         shown = ", ".join(map(str, values))

@@ -239,13 +239,13 @@ def find_mistakes(evidence: Evidence) -> list[Mistake]:
     names = catalogue.class_names
     return [
         Mistake(
-            path=catalogue.paths[test[place]],
-            tile=evidence.tiles.take(catalogue.records[test[[place]]])[0],
-            actual=names[labels[place]],
-            predicted=names[predicted[place]],
-            probability=float(probabilities[place].max()),
+            path=catalogue.paths[test[row]],
+            tile=evidence.tiles.take(catalogue.records[test[[row]]])[0],
+            actual=names[labels[row]],
+            predicted=names[predicted[row]],
+            probability=float(probabilities[row].max()),
         )
-        for place in worst[: evidence.settings.num_mistakes].tolist()
+        for row in worst[: evidence.settings.num_mistakes].tolist()
     ]
 
 

@@ -29,7 +29,7 @@ class ComparedModel:
 
     @property
     def label(self) -> str:
-        """Name, and whether what it reached is no result."""
+        """Name, marked where the score is not a valid result."""
         return self.name if self.is_valid else f"{self.name} (INVALID)"
 
 

@@ -71,7 +71,7 @@ class Backend(Protocol):
     Attributes:
         settings: In force, with absolute locations, as the steps know them.
         store: The root, as it is reached from here.
-        location: Flags that lead a later command to the same runs, e.g. `-n lab`.
+        flags: Those that lead a later command to the same runs, e.g. `-n lab`.
         parallelism: Processes of a step at once, unless the user says otherwise.
         can_detach: Whether a run can be driven from elsewhere.
     """
@@ -83,7 +83,7 @@ class Backend(Protocol):
     def store(self) -> Store: ...  # noqa: D102 - see above
 
     @property
-    def location(self) -> str: ...  # noqa: D102 - see above
+    def flags(self) -> str: ...  # noqa: D102 - see above
 
     @property
     def parallelism(self) -> int: ...  # noqa: D102 - see above

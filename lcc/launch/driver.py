@@ -127,7 +127,7 @@ def run_stage(
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise run_error(state, outcome, location=context.backend.location)
+        raise run_error(state, outcome, flags=context.backend.flags)
 
 
 def _finish(sender: Sender) -> None:

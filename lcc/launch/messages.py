@@ -83,7 +83,7 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         name, digest = read_catalogue_pointer(store, run_id)
         yield from _alarms(store, name, digest)
         yield _shown(store, layout.catalogue(name, digest))
-        yield f"lcc-launch families {backend.location} --gallery families.html"
+        yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:
         yield _shown(store, RESULTS[stage](run_id))
 
@@ -158,16 +158,16 @@ def root_flag(root: str) -> str:
     return f"--root {shlex.quote(shown)}"
 
 
-def run_error(state: RunState, outcome: Outcome, *, location: str) -> Exception:
+def run_error(state: RunState, outcome: Outcome, *, flags: str) -> Exception:
     """Return the error of a run that ended without its result.
 
     Args:
         state: Of the run.
         outcome: How its last step ended.
-        location: Flags that lead a later command to the run.
+        flags: Those that lead a later command to the run.
     """
     run_id = state.pipeline or state.run_id  # a stage leaves its pipeline unfinished
-    resume = f"lcc-launch resume {run_id} {location}"
+    resume = f"lcc-launch resume {run_id} {flags}"
     if outcome.is_stop:
         message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
         return RunStopped(message, exit_code=outcome.exit_code)

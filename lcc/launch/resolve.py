@@ -14,7 +14,7 @@ from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.launch.plan import Stage
-from lcc.launch.state import RunStatus, read_run_settings, read_states
+from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.pointers import dataset_names, read_latest
 from lcc.storage.store import Store
@@ -24,7 +24,6 @@ from lcc.tracking.server import TrackingServer
 LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
 CLAIM = "pvc://"
 MAX_NAME = 40  # characters of a data set's name, as data.name allows
-MACHINE = {"device", "mixed_precision", "xla", "checkpoint_minutes"}
 FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
 
 
@@ -147,24 +146,7 @@ def _with_model(settings: Settings, store: Store, server: TrackingServer) -> Set
             f"evaluate.model_run: must be a finished train run, got {run_id}. {hint}"
         )
         raise NotFoundError(message)
-    return _with_recipe(settings, read_run_settings(store, run_id), model_run=run_id)
-
-
-def _with_recipe(settings: Settings, own: Settings, *, model_run: str) -> Settings:
-    """Return settings that judge a model, and train the leak premium, by its recipe.
-
-    Where it was trained (device, precision) is another matter.
-    """
-    return changed_settings(
-        settings,
-        {
-            "evaluate.model_run": model_run,
-            "data.tile_size_px": own.data.tile_size_px,
-            "model": own.model.model_dump(mode="json"),
-            "train": own.train.model_dump(mode="json", exclude=MACHINE),
-            "search.views": own.search.views,
-        },
-    )
+    return changed_settings(settings, {"evaluate.model_run": run_id})
 
 
 def _candidate(server: TrackingServer, store: Store) -> str:

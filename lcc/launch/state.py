@@ -4,6 +4,7 @@ Knows whether a driver lives; not what a run does.
 """
 
 import json
+import logging
 import os
 import secrets
 import socket
@@ -20,6 +21,8 @@ from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+
+logger = logging.getLogger(__name__)
 
 # A driver elsewhere says every 15 s that it lives; a minute of silence, and it is dead.
 SILENCE_SECONDS = 60.0
@@ -173,8 +176,13 @@ def _is_driven_anywhere(store: Store, state: RunState) -> bool:
 
 
 def read_states(store: Store) -> list[RunState]:
-    """Return the state of every run, oldest first."""
-    states = [read_state(store, run_id) for run_id in run_ids(store)]
+    """Return the state of every run, oldest first; of another format's a warning."""
+    states = []
+    for run_id in run_ids(store):
+        try:
+            states.append(read_state(store, run_id))
+        except DataError as err:
+            logger.warning("event=run_skipped reason=%s", err)
     return sorted(states, key=lambda state: (state.created, state.run_id))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import open_tiles
@@ -20,6 +21,24 @@ from lcc.train.feature_store import (
 from lcc.train.features import compute_features
 from lcc.train.input import ImageSource
 from lcc.train.recipe import Recipe, start_tensorflow
+
+MACHINE = {"device", "mixed_precision", "xla", "checkpoint_minutes"}
+
+
+def with_recipe(settings: Settings, trained: Settings) -> Settings:
+    """Return settings that train as a model was trained.
+
+    Args:
+        settings: Of this process; its devices and precision stay.
+        trained: Of the run that trained the model.
+    """
+    changes = {
+        "data.tile_size_px": trained.data.tile_size_px,
+        "model": trained.model.model_dump(mode="json"),
+        "train": trained.train.model_dump(mode="json", exclude=MACHINE),
+        "search.views": trained.search.views,
+    }
+    return changed_settings(settings, changes)
 
 
 def open_full_recipe(

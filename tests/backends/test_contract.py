@@ -74,10 +74,10 @@ def test_every_member_is_called_as_the_contract_says(
         assert parameters_of(kept) == parameters_of(promised)
 
 
-def test_its_location_leads_a_later_command_to_the_same_runs(
+def test_its_flags_lead_a_later_command_to_the_same_runs(
     tmp_path: Path, make: Make
 ) -> None:
-    flags = shlex.split(make(a_store(tmp_path)).location)
+    flags = shlex.split(make(a_store(tmp_path)).flags)
 
     result = CliRunner().invoke(cli, ["train", *flags, "--dry-run", "client"])
 

@@ -351,3 +351,18 @@ def test_the_small_backbone_has_no_weights_to_load() -> None:
         "model.weights: must be none for the backbone small, which is trained from "
         "scratch, got imagenet. Set model.weights to none."
     ]
+
+
+def test_a_grid_of_the_small_backbone_is_judged_like_the_setting() -> None:
+    grid = ["search.grid.model.backbone=[small]"]
+
+    [fault] = faults_of(overrides=grid)
+
+    assert fault.startswith("search.grid.model.backbone: model.weights: must be none")
+    assert load_settings(overrides=[*grid, "model.weights=none"]).search.grid
+
+
+def test_a_hint_never_repeats_what_was_refused() -> None:
+    [fault] = faults_of(overrides=["search.grid.data.tile_size_px=[96]"])
+
+    assert "Did you mean data.tile_size_px" not in fault

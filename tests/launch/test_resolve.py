@@ -3,13 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.launch import resolve
 from lcc.launch.plan import Stage
 from lcc.launch.state import write_state
-from lcc.storage import layout
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import TrackingAway, a_state, a_store, local_settings
@@ -63,8 +61,6 @@ def a_trained_root(folder: Path) -> LocalStore:
         run_id = f"train-2026112{number}-0915-k3f9"
         write_state(store, a_state(run_id, created=f"2026-11-2{number}T09:15:00+00:00"))
         store.write(f"runs/{run_id}/model/model.keras", b"model")
-        trained = local_settings(store, train__learning_rate=0.1, train__xla=True)
-        store.write(layout.run_settings(run_id), dump_settings(trained).encode())
     return store
 
 
@@ -86,16 +82,6 @@ def test_the_candidate_is_evaluated(
     settings = resolve_inputs(local_settings(store), Stage.EVALUATE, store, candidate)
 
     assert settings.evaluate.model_run == expected
-
-
-def test_the_leak_premium_has_the_recipe_of_the_model(tmp_path: Path) -> None:
-    store = a_trained_root(tmp_path)
-    settings = local_settings(store, evaluate__model_run="train-20261122-0915-k3f9")
-
-    settings = resolve_inputs(settings, Stage.EVALUATE, store)
-
-    assert settings.train.learning_rate == 0.1
-    assert not settings.train.xla  # a matter of the machine, not of the recipe
 
 
 def test_a_mistyped_model_run_is_met_with_a_near_one(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lcc.launch.state import (
     RunStatus,
     StepState,
@@ -37,6 +39,17 @@ def test_runs_come_in_the_order_of_their_making(tmp_path: Path) -> None:
     write_state(store, a_state("prepare-c", created="2026-11-23T09:00:00+00:00"))
 
     assert [state.run_id for state in read_states(store)] == ["prepare-c", "train-b"]
+
+
+def test_a_run_of_another_format_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = a_store(tmp_path)
+    write_state(store, a_state("train-b"))
+    write_state(store, a_state("train-a", format=0))
+
+    assert [state.run_id for state in read_states(store)] == ["train-b"]
+    assert "train-a: must have format" in caplog.text
 
 
 def test_a_run_whose_driver_died_is_lost(tmp_path: Path) -> None:

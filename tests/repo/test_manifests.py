@@ -22,20 +22,20 @@ def test_the_printed_steps_are_current(printer: dict[str, Any]) -> None:
 
     found = {path.stem: path.read_text() for path in FOLDER.glob("*.yaml")}
     assert {name: found.get(name) for name in wanted} == wanted
-    assert set(found) - set(wanted) == {"ground", "values"}
+    assert set(found) - set(wanted) == {"chart", "values"}
 
 
 def test_the_printed_chart_is_current(printer: dict[str, Any]) -> None:
     if shutil.which("helm") is None:
         pytest.skip("no helm on the PATH: install Helm 3 or 4")
 
-    text: str = printer["GROUND"] + printer["render_chart"]()
+    text: str = printer["CHART"] + printer["render_chart"]()
 
-    assert Path(FOLDER / "ground.yaml").read_text() == text
+    assert Path(FOLDER / "chart.yaml").read_text() == text
 
 
 def test_printed_manifests_hold_no_secret() -> None:
-    text = (FOLDER / "ground.yaml").read_text()
+    text = (FOLDER / "chart.yaml").read_text()
 
     assert "kind: Secret\n" not in text
     assert "kubectl create secret generic lcc-s3" in text

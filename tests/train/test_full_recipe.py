@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lcc.config.load import changed_settings
+from lcc.config.settings import Settings
 from lcc.data.catalogue import read_catalogue
 from lcc.data.sample import write_sample
 from lcc.data.task import shard_rows
@@ -15,7 +16,7 @@ from lcc.train.feature_store import (
     features_key,
     write_features,
 )
-from lcc.train.full_recipe import open_full_recipe
+from lcc.train.full_recipe import open_full_recipe, with_recipe
 from tests.builders.preparation import a_task, prepare
 
 SETTINGS = {
@@ -54,3 +55,17 @@ def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
     stored = full.source.features[~is_test]
     assert (np.diff(stored[:, 0, 0]) >= 0).all()
     assert stored.max() == num_shards - 1
+
+
+def test_the_recipe_is_that_of_the_model_and_the_machine_is_ours():
+    ours = changed_settings(Settings(), {"train.xla": True, "launch.gpus": 4})
+    trained = changed_settings(
+        Settings(), {"train.learning_rate": 0.1, "train.batch_size": 30}
+    )
+    alone = changed_settings(ours, {"launch.gpus": 1})
+
+    settings = with_recipe(alone, trained)
+
+    assert settings.train.learning_rate == 0.1
+    assert settings.train.batch_size == 30
+    assert settings.train.xla

@@ -103,7 +103,7 @@ class KubernetesBackend:
         return render_stage(stage, _resolved(settings))
 
     @property
-    def location(self) -> str:
+    def flags(self) -> str:
         """`-n` with the namespace."""
         return f"-n {self.cluster.namespace}"
 
@@ -161,7 +161,7 @@ class KubernetesBackend:
 
     def tracking_hint(self, uri: str) -> str:
         """Return the address of a server, or the command that forwards to it."""
-        return f"lcc-launch mlflow {self.location}" if service_of(uri) else uri
+        return f"lcc-launch mlflow {self.flags}" if service_of(uri) else uri
 
     @contextmanager
     def submit(

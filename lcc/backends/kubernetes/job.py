@@ -70,7 +70,7 @@ def _build_service(order: JobOrder) -> Manifest:
             # Workers look for each other before any of them is ready.
             "publishNotReadyAddresses": True,
             "selector": {"job-name": order.name},
-            "ports": [{"name": "peers", "port": WORKER_PORT}],
+            "ports": [{"name": "workers", "port": WORKER_PORT}],
         },
     }
 

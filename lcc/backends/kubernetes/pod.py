@@ -142,7 +142,7 @@ def _container(order: JobOrder) -> Manifest:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "ports": [{"name": "peers", "containerPort": WORKER_PORT}]
+        "ports": [{"name": "workers", "containerPort": WORKER_PORT}]
         if step.is_distributed
         else None,
         "volumeMounts": _mounts(order),

@@ -60,7 +60,7 @@ class LocalBackend:
         return to_yaml({"stages": stages, "settings": document})
 
     @property
-    def location(self) -> str:
+    def flags(self) -> str:
         """`--root` with the folder or bucket."""
         return root_flag(str(self.settings.storage.root))
 

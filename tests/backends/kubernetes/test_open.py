@@ -58,7 +58,7 @@ def test_a_command_finds_settings_keys_and_store_of_the_chart(
     assert settings.storage.endpoint_url == "http://lcc-s3.lab.svc:8333"
     assert backend.store.uri == settings.storage.root == "s3://lcc/study"
     assert {name: os.environ[name] for name in KEYS} == KEYS
-    assert backend.location == "-n lab"
+    assert backend.flags == "-n lab"
     selector = server.requests[0].query["labelSelector"]
     assert selector.endswith("app.kubernetes.io/component=settings")
 
