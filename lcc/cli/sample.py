@@ -66,4 +66,6 @@ def command(
         shown = shlex.join([str(random_split), "--images", str(folder)])
         click.echo(f"Next: lcc-launch audit {shown}")
     else:
-        click.echo(f"Next: lcc-launch pipeline {shlex.quote(str(folder))} --local")
+        settings = "--set model.backbone=small --set model.weights=none"
+        shown = shlex.quote(str(folder))
+        click.echo(f"Next: lcc-launch pipeline {shown} --local {settings}")

@@ -232,7 +232,8 @@ def test_a_sample_is_drawn_and_the_next_command_named() -> None:
 
     assert (result.exit_code, result.output) == (
         0,
-        "15 tiles in tiles\nNext: lcc-launch pipeline tiles --local\n",
+        "15 tiles in tiles\nNext: lcc-launch pipeline tiles --local "
+        "--set model.backbone=small --set model.weights=none\n",
     )
     assert len(list(Path("tiles").rglob("*.jpeg"))) == 15
 

@@ -26,6 +26,7 @@ from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of
+from lcc.tracking.location import tracking_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +129,11 @@ class LocalBackend:
         Raises:
             ConfigError: Always; says how MLflow is opened.
         """
-        where = self.settings.tracking.uri or f"the database under {self.store.uri}"
+        uri = tracking_uri(self.settings.tracking, self.store.uri)
+        is_server = uri.startswith("http")
+        look = uri if is_server else f"mlflow ui --backend-store-uri {uri}"
         message = (
-            f"tracking.uri: must be a Service of a cluster, got {where}. Open it "
-            "with a browser, or with: mlflow ui --backend-store-uri URI"
+            f"tracking.uri: must be a Service of a cluster, got {uri}. Open {look}"
         )
         raise ConfigError(message)
         yield
