@@ -23,7 +23,7 @@ def steps_of(run_id: str) -> list[str]:
     lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = file.read_bytes().refolder(b"\0", b" ").decode(errors="refolder")
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # ended while we looked
             continue
         if f"--run {run_id}" in line:

@@ -11,7 +11,7 @@ from lcc.data.sample import write_sample
 from lcc.launch.state import RunState, RunStatus, read_states
 from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import local_path, open_store
 from tests.builders.commands import launch, start, steps_of
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     assert process.returncode == code
     assert talk.splitlines()[-1] == (
         f"Error: {run_id}: stopped, all work so far is saved. "
-        f"Go on: lcc-launch resume {run_id} --root {store.uri}"
+        f"Go on: lcc-launch resume {run_id} --root {local_path(store.uri)}"
     )
     assert steps_of(run_id) == []
     assert only_run(store).status is RunStatus.STOPPED
@@ -111,5 +111,6 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     assert lines[0].startswith("Error: ")
     assert lines[-2:] == [
         f"       log: {store.uri}/{log}",
-        f"       After mending it: lcc-launch resume {run.run_id} --root {store.uri}",
+        f"       After mending it: lcc-launch resume {run.run_id} "
+        f"--root {local_path(store.uri)}",
     ]
