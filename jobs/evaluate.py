@@ -8,14 +8,12 @@ def run(context: StepContext) -> None:
     from lcc.data.catalogue import Catalogue
     from lcc.evaluate.evaluation import evaluate_model
     from lcc.evaluate.judging import TrainOn
-    from lcc.launch.state import read_run_settings
     from lcc.train.full_recipe import open_full_recipe, with_recipe
 
     settings, store = context.settings_alone, context.store
 
     def open_train_on(catalogue: Catalogue) -> TrainOn:
-        trained = read_run_settings(store, str(settings.evaluate.model_run))
-        own = with_recipe(settings, trained)
+        own = with_recipe(settings, store)
         recipe = open_full_recipe(own, store, catalogue, scratch=context.scratch)
         return recipe.train_and_predict
 

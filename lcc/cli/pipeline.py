@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
 
 
-@click.command("pipeline", short_help="Run the whole study.")
+@click.command("pipeline", short_help="Run all stages in one go.")
 @click.argument("source", required=False, shell_complete=suggest_folders)
 @launch_options(
     "data.name",
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "train.learning_rate",
 )
 def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
-    """Run the whole study: prepare, search, train at the best point, evaluate.
+    """Run all stages in one go: prepare, search, train at the best point, evaluate.
 
     SOURCE is a folder or s3:// URI with one folder of images per class. The search runs
     where the settings have a grid.

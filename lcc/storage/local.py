@@ -174,7 +174,7 @@ class LocalStore:
         if err.errno in FULL:
             message = (
                 f"{self.folder}: no space left on the device. Free some, or pass "
-                "another --root; finished parts are kept."
+                "another --root; finished shards are kept."
             )
             return UnavailableError(message)
         if err.errno in REFUSED or isinstance(err, FileExistsError):

@@ -132,5 +132,5 @@ def unavailable(*, uri: str, endpoint: str, reason: object) -> UnavailableError:
     return UnavailableError(
         f"{uri}: {endpoint} must answer, got {reason}. Check the endpoint "
         "(storage.endpoint_url, AWS_ENDPOINT_URL_S3) and try again; finished "
-        "parts are kept."
+        "shards are kept."
     )

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lcc.config.load import changed_settings
+from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import open_tiles
 from lcc.errors import NotFoundError
+from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.train.backbone import build_frozen_backbone, is_frozen
 from lcc.train.feature_store import (
@@ -25,13 +26,15 @@ from lcc.train.recipe import Recipe, start_tensorflow
 MACHINE = {"device", "mixed_precision", "xla", "checkpoint_minutes"}
 
 
-def with_recipe(settings: Settings, trained: Settings) -> Settings:
-    """Return settings that train as a model was trained.
+def with_recipe(settings: Settings, store: Store) -> Settings:
+    """Return settings that train as the judged model was trained.
 
     Args:
-        settings: Of this process; its devices and precision stay.
-        trained: Of the run that trained the model.
+        settings: Of this process, with `evaluate.model_run`; devices and precision stay.
+        store: The root, where that run is.
     """
+    key = layout.run_settings(str(settings.evaluate.model_run))
+    trained = parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
     changes = {
         "data.tile_size_px": trained.data.tile_size_px,
         "model": trained.model.model_dump(mode="json"),

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcc.config.load import changed_settings
-from lcc.config.settings import Settings
+from lcc.config.load import changed_settings, dump_settings
 from lcc.data.catalogue import read_catalogue
 from lcc.data.sample import write_sample
 from lcc.data.task import shard_rows
+from lcc.storage import layout
 from lcc.train.feature_store import (
     development_rows,
     features_digest,
@@ -17,6 +17,7 @@ from lcc.train.feature_store import (
     write_features,
 )
 from lcc.train.full_recipe import open_full_recipe, with_recipe
+from tests.builders.launches import a_store, local_settings
 from tests.builders.preparation import a_task, prepare
 
 SETTINGS = {
@@ -57,15 +58,16 @@ def test_stored_features_are_read_and_the_test_splits_computed(tmp_path: Path):
     assert stored.max() == num_shards - 1
 
 
-def test_the_recipe_is_that_of_the_model_and_the_machine_is_ours():
-    ours = changed_settings(Settings(), {"train.xla": True, "launch.gpus": 4})
-    trained = changed_settings(
-        Settings(), {"train.learning_rate": 0.1, "train.batch_size": 30}
+def test_the_recipe_is_that_of_the_judged_run_and_the_machine_is_ours(tmp_path: Path):
+    store = a_store(tmp_path)
+    trained = local_settings(store, train__learning_rate=0.1, train__batch_size=30)
+    key = layout.run_settings("train-20261123-0915-k3f9")
+    store.write(key, dump_settings(trained).encode())
+    ours = local_settings(
+        store, train__xla=True, evaluate__model_run="train-20261123-0915-k3f9"
     )
-    alone = changed_settings(ours, {"launch.gpus": 1})
 
-    settings = with_recipe(alone, trained)
+    settings = with_recipe(ours, store)
 
-    assert settings.train.learning_rate == 0.1
-    assert settings.train.batch_size == 30
+    assert (settings.train.learning_rate, settings.train.batch_size) == (0.1, 30)
     assert settings.train.xla
