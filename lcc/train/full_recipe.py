@@ -30,7 +30,7 @@ def with_recipe(settings: Settings, store: Store) -> Settings:
     """Return settings that train as the judged model was trained.
 
     Args:
-        settings: Of this process, with `evaluate.model_run`; devices and precision stay.
+        settings: Of this process, with `evaluate.model_run`; its devices stay.
         store: The root, where that run is.
     """
     key = layout.run_settings(str(settings.evaluate.model_run))
