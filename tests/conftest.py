@@ -125,7 +125,7 @@ class Server:
             return False
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
     """Return once the condition holds; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -51,7 +51,7 @@ def command(
     from lcc.audit.report import check_format, write_report
     from lcc.audit.split_audit import audit_split
     from lcc.cli.watching import watch_progress
-    from lcc.tracking.progress import ProgressPrinter
+    from lcc.tracking.progress import start_progress
 
     settings = sources.load()
     for file in outputs:
@@ -61,7 +61,7 @@ def command(
             split,
             images,
             settings=settings.data,
-            progress=ProgressPrinter,
+            progress=start_progress,
             n_jobs=settings.launch.parallelism or -1,
         )
     for line in _summary(audit):

@@ -45,7 +45,7 @@ def command(
     from lcc.gallery.explanation import explain as explain_image
     from lcc.gallery.pages import check_gallery, write_explanation, write_gallery
     from lcc.prepare.summary import read_summary
-    from lcc.tracking.progress import ProgressPrinter
+    from lcc.tracking.progress import start_progress
 
     if gallery is not None:
         check_gallery(gallery)
@@ -64,7 +64,7 @@ def command(
             cards = _open_cards(backend, catalogue, edges)
             with watch_progress("gallery"):
                 files = write_gallery(
-                    gallery, cards, alarms=alarms, progress=ProgressPrinter
+                    gallery, cards, alarms=alarms, progress=start_progress
                 )
             _print(files)
 

@@ -45,7 +45,7 @@ def command(
     from lcc.cli.watching import watch_progress
     from lcc.data.sample import write_random_split, write_sample
     from lcc.errors import ConfigError
-    from lcc.tracking.progress import ProgressPrinter
+    from lcc.tracking.progress import start_progress
 
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder}: must be empty or new, got files. Name another folder."
@@ -57,7 +57,7 @@ def command(
             num_copies=copies,
             size_px=size_px,
             seed=seed,
-            progress=ProgressPrinter,
+            progress=start_progress,
         )
     click.echo(f"{count} tiles in {folder}")
     if random_split is not None:

@@ -23,13 +23,24 @@ PATIENCE_SECONDS = 3.0  # of somebody who pressed Tab
 CLASSES, GRID = "data.classes", "search.grid"
 
 
-def _silent(suggest: Suggest) -> ShellComplete:
-    """Return what click asks: what begins as typed, nothing after a fault."""
+def silent(
+    suggest: Suggest, *, patience_seconds: float = PATIENCE_SECONDS
+) -> ShellComplete:
+    """Return what click asks: what begins as typed, nothing after a fault.
+
+    Args:
+        suggest: Finds what may be offered.
+        patience_seconds: After which nothing is offered either.
+    """
 
     @wraps(suggest)
     def answer(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
         try:
-            with ctx.scope(cleanup=False), redirect_stderr(io.StringIO()), _deadline():
+            with (
+                ctx.scope(cleanup=False),
+                redirect_stderr(io.StringIO()),
+                _deadline(patience_seconds),
+            ):
                 found = list(suggest(ctx, incomplete))
         except Exception:  # the outermost frame: a shell shows no errors
             return []
@@ -39,14 +50,14 @@ def _silent(suggest: Suggest) -> ShellComplete:
 
 
 @contextmanager
-def _deadline() -> Iterator[None]:
+def _deadline(seconds: float) -> Iterator[None]:
     """Raise TimeoutError inside `with` once nobody would wait any longer."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
@@ -63,7 +74,7 @@ def suggest_folders(
     return [CompletionItem(incomplete, type="dir")]
 
 
-@_silent
+@silent
 def suggest_runs(ctx: click.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001 - click's
     """Return the runs of the root or cluster that the options name, newest first."""
     from lcc.cli.context import find_backend
@@ -78,7 +89,7 @@ def _moment(run_id: str) -> str:
     return run_id.partition("-")[2]
 
 
-@_silent
+@silent
 def suggest_settings(ctx: click.Context, incomplete: str) -> Iterable[str]:
     """Return settings, a section at a time, and behind `=` the words one takes."""
     from lcc.config.fields import setting_fields, words_of

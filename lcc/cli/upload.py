@@ -60,7 +60,7 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
         DataError: The folder holds no file, or a name that is not UTF-8.
         ConfigError: The bucket is missing or refuses.
     """
-    from lcc.tracking.progress import ProgressPrinter
+    from lcc.tracking.progress import start_progress
 
     files = _files_below(folder)
     present = {item.key: item.size_bytes for item in target.list_objects()}
@@ -69,7 +69,7 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
         for key, path in files.items()
         if present.get(key) != path.stat().st_size
     }
-    progress = ProgressPrinter(len(files))
+    progress = start_progress(len(files))
     progress.advance(len(files) - len(missing))
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         for _ in pool.map(lambda item: target.upload(*item), sorted(missing.items())):

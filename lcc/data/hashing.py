@@ -8,9 +8,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -141,13 +142,16 @@ class ShardWriter:
 
 
 class RecordWriter:
-    """Append records of one length to a local file."""
+    """Append records of one length to a local file, which the first one makes."""
 
     def __init__(self, path: Path) -> None:
         self.num_records = 0
         self._path = path
-        self._file = path.open("wb")
         self._digest = hashlib.sha256()
+
+    @cached_property
+    def _file(self) -> BinaryIO:
+        return self._path.open("wb")
 
     @property
     def sha256(self) -> str:

@@ -16,7 +16,7 @@ from lcc.evaluate.judging import Evidence, TrainOn, build_report, read_history
 from lcc.evaluate.report import Report, render_report
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.progress import ProgressPrinter
+from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 
 BATCH = 32  # tiles a forward pass takes
@@ -99,7 +99,7 @@ def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, 
 
 def _predict(model: Any, tiles: Tiles, catalogue: Catalogue) -> NDArray[np.float64]:
     rows = catalogue.rows("test")
-    progress = ProgressPrinter(len(rows))
+    progress = start_progress(len(rows))
     found = []
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]

@@ -39,6 +39,7 @@ def write_gallery(
     *,
     alarms: Sequence[dict[str, Any]],
     progress: Callable[[int], ProgressCounter],
+    per_page: int = FAMILIES_PER_PAGE,
 ) -> list[Path]:
     """Write all families, those first that deserve a look; edges that need one above.
 
@@ -47,6 +48,7 @@ def write_gallery(
         cards: What draws them.
         alarms: Those that `audit.json` holds.
         progress: Starts a counter of so many units of work.
+        per_page: Families of one page.
 
     Returns:
         The files written.
@@ -54,11 +56,11 @@ def write_gallery(
     named = [(alarm["kind"], alarm["code"]) for alarm in alarms]
     order = rank_families(cards.catalogue, cards.lineage, named)
     counter = progress(len(order))
-    starts = range(0, max(len(order), 1), FAMILIES_PER_PAGE)
+    starts = range(0, max(len(order), 1), per_page)
     files = [_page(file, number) for number in range(1, len(starts) + 1)]
     for number, (page, start) in enumerate(zip(files, starts, strict=True), 1):
         draw = partial(cards.family, max_figures=FIGURES_PER_FAMILY)
-        chosen = order[start : start + FAMILIES_PER_PAGE]
+        chosen = order[start : start + per_page]
         text = render(
             "gallery.html.j2",
             package="lcc.gallery",

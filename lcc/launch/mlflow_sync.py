@@ -16,7 +16,7 @@ from lcc.errors import LccError
 from lcc.launch.backend import Backend
 from lcc.launch.state import RunState, RunStatus, read_run_settings, write_state
 from lcc.storage.store import Store
-from lcc.tracking.mlflow import MlflowServer
+from lcc.tracking.mlflow import MlflowServer, open_mlflow
 from lcc.tracking.sender import Sender
 from lcc.tracking.server import TrackingServer
 from lcc.tracking.tracker import Tracker
@@ -29,7 +29,7 @@ ServerOf = Callable[[Settings], TrackingServer]
 
 def tracking_server(backend: Backend, settings: Settings) -> MlflowServer:
     """Return the tracking server that settings name, as it is reached from here."""
-    return MlflowServer(backend.reachable(settings).tracking, backend.store.uri)
+    return open_mlflow(backend.reachable(settings).tracking, backend.store.uri)
 
 
 @contextmanager

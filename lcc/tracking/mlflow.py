@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,21 @@ PROBE_ENVIRONMENT = {  # to find out whether it is there at all
 ILLEGAL = re.compile(r"[^\w.\-/ :]")  # what MLflow takes in no name
 
 
+@dataclass(kw_only=True, eq=False)
 class MlflowServer:
     """A `TrackingServer` on MLflow, by HTTP or on an SQLite file.
 
-    Args:
-        settings: URI, experiment, registered model.
-        root: URI of the root; SQLite lies under it.
+    Attributes:
+        uri: Of the server or the SQLite file.
+        settings: Experiment, registered model.
+        root: URI of the root.
     """
 
-    def __init__(self, settings: TrackingSettings, root: str) -> None:
-        self.settings = settings
-        self.root = root
-        self.uri = tracking_uri(settings, root)
-        self._runs: dict[tuple[str, str | None], str] = {}
-        self._searched: set[str] = set()
+    uri: str
+    settings: TrackingSettings
+    root: str
+    _runs: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    _searched: set[str] = field(default_factory=set)
 
     @cached_property
     def _client(self) -> Any:
@@ -263,6 +265,19 @@ class MlflowServer:
             "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
             "`lcc-launch status` sends it again."
         )
+
+
+def open_mlflow(settings: TrackingSettings, root: str) -> MlflowServer:
+    """Return the tracking server in force; it is asked nothing yet.
+
+    Args:
+        settings: URI, experiment, registered model.
+        root: URI of the root; SQLite lies under it.
+
+    Raises:
+        ConfigError: SQLite cannot lie in this folder.
+    """
+    return MlflowServer(uri=tracking_uri(settings, root), settings=settings, root=root)
 
 
 def set_defaults() -> None:

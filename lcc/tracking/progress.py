@@ -2,35 +2,44 @@
 
 import sys
 import time
+from dataclasses import dataclass
 
 PREFIX = "progress"
 INTERVAL_SECONDS = 0.2  # finer is not seen, and would cost time
 
 
+@dataclass
 class ProgressPrinter:
-    """Print `progress <done> <total>` now and then; always the first and the last.
+    """Prints `progress <done> <total>` now and then; always the last.
 
-    Args:
+    Attributes:
         total: Units of work of this process.
+        done: Of these, finished.
     """
 
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-        self._printed = 0.0
-        self._print()
+    total: int
+    done: int = 0
+    _printed: float = 0.0
 
     def advance(self, count: int = 1) -> None:
         """Count finished units."""
         self.done += count
         now = time.monotonic()
         if self.done >= self.total or now - self._printed >= INTERVAL_SECONDS:
-            self._print()
+            self.show()
             self._printed = now
 
-    def _print(self) -> None:
+    def show(self) -> None:
+        """Print how far it is."""
         sys.stdout.write(f"{PREFIX} {self.done} {self.total}\n")
         sys.stdout.flush()
+
+
+def start_progress(total: int) -> ProgressPrinter:
+    """Print that nothing of `total` units is done yet; return what counts them."""
+    printer = ProgressPrinter(total)
+    printer.show()
+    return printer
 
 
 def parse_progress(line: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ Knows the form of an event and of the spool; not MLflow, and not who forwards it
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -31,12 +31,21 @@ class Tracker:
         store: The root.
         run_id: Run that is reported on.
         writer: Name of this process, unique over all attempts.
+        clock_ms: Milliseconds since the epoch, UTC.
     """
 
-    def __init__(self, store: Store, *, run_id: str, writer: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        run_id: str,
+        writer: str,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
+    ) -> None:
         self._store = store
         self._run_id = run_id
         self._writer = writer
+        self._clock_ms = clock_ms
         self._events: list[Event] = []
         self._num_chunks = 0
         self._lock = threading.Lock()
@@ -132,7 +141,7 @@ class Tracker:
         return key
 
     def _add(self, kind: str, trial: str | None, **fields: object) -> None:
-        event = {"kind": kind, "trial": trial, "time_ms": time.time_ns() // 10**6}
+        event = {"kind": kind, "trial": trial, "time_ms": self._clock_ms()}
         with self._lock:
             self._events.append(event | fields)
 

@@ -7,7 +7,7 @@ from lcc.data.catalogue import read_catalogue
 from lcc.data.task import shard_rows
 from lcc.data.tiles import open_tiles
 from lcc.storage.store import Store
-from lcc.tracking.progress import ProgressPrinter
+from lcc.tracking.progress import start_progress
 from lcc.train.feature_store import (
     Ints,
     development_rows,
@@ -49,7 +49,7 @@ def run_features(
     }
     missing = {key: own for key, own in shards.items() if not store.exists(key)}
     num_rows = sum(map(len, missing.values()))
-    progress = ProgressPrinter(num_rows * settings.search.views)
+    progress = start_progress(num_rows * settings.search.views)
     if not missing:
         return
     # TensorFlow takes seconds to import: only where there is work for it.

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from lcc.train.checkpoint import (
 from lcc.train.collectives import Collectives
 from lcc.train.devices import distribute
 from lcc.train.input import EpochPlan, TrainingData, training_batches
-from lcc.train.steps import Steps, StepSums
+from lcc.train.steps import Steps, StepSums, compile_steps
 from lcc.train.validation import validate
 
 logger = logging.getLogger(__name__)
@@ -93,28 +94,40 @@ class Loop:
     num_classes: int
     folder: Path
     hooks: Hooks = field(default_factory=Hooks)
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
+    sums: StepSums = field(default=NOTHING, init=False)
+    _saved_at: float = field(default=0.0, init=False)
+    _stop_requests: list[Any] = field(default_factory=list, init=False)
 
-    def __post_init__(self) -> None:
-        """Prepare what does not depend on the step that the training is at."""
-        self.plan = EpochPlan(
+    @cached_property
+    def plan(self) -> EpochPlan:
+        """Order and weights of the training examples."""
+        return EpochPlan(
             self.data.training.labels, self.settings, num_classes=self.num_classes
         )
-        self.steps = Steps(
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the whole training."""
+        return self.settings.epochs * self.plan.num_steps
+
+    @cached_property
+    def own_callbacks(self) -> list[keras.callbacks.Callback]:
+        """Keras' callbacks: early stopping, learning rate, table."""
+        return make_callbacks(
+            self.settings,
+            is_validated=self.data.validation is not None,
+            folder=self.folder,
+        )
+
+    @cached_property
+    def _steps(self) -> Steps:
+        return compile_steps(
             self.model,
             self.strategy,
             settings=self.settings,
             num_classes=self.num_classes,
         )
-        self.own_callbacks = make_callbacks(
-            self.settings,
-            is_validated=self.data.validation is not None,
-            folder=self.folder,
-        )
-        self.num_steps = self.settings.epochs * self.plan.num_steps
-        self.history: list[dict[str, float]] = []
-        self.sums = NOTHING
-        self._saved_at = time.monotonic()
-        self._stop_requests: list[Any] = []
 
     def run(self) -> int:
         """Train to the end, from the last checkpoint where there is one.
@@ -126,6 +139,7 @@ class Loop:
             Stopped: `is_stopping` said so, and the state is saved.
             RunFailed: The loss is not a number.
         """
+        self._saved_at = time.monotonic()
         saved = self._load()
         if saved is not None and "csv" in saved.document:
             (self.folder / CSV).write_text(saved.document["csv"])
@@ -170,7 +184,7 @@ class Loop:
         request = None
         if self.hooks.collectives is not None:
             request = tf.constant(float(self.hooks.is_stopping()))
-        step = self.steps.train(batch, stop_request=request)
+        step = self._steps.train(batch, stop_request=request)
         self.sums = self.sums.plus(step)
         self._stop_requests = [*self._stop_requests[-1:], step.stop_requests]
 
@@ -213,7 +227,7 @@ class Loop:
         if self.data.validation is None:
             return {}
         return validate(
-            self.steps.validate,
+            self._steps.validate,
             self.strategy,
             self.data.source,
             self.data.validation,

@@ -54,7 +54,7 @@ class StepSums(NamedTuple):
 
 
 class Steps:
-    """The two compiled functions of a training: `train` and `validate` one batch.
+    """The two functions of a training, compiled when called: `train` and `validate`.
 
     A batch is (images, labels, weights): weights (b, 2) hold an example's weight in the
     loss and its share of the mean over the *global* batch, so that replicas only sum.
@@ -78,12 +78,10 @@ class Steps:
         self._strategy = strategy
         self._settings = settings
         self._num_classes = num_classes
-        synchronize_batch_statistics(model, is_on=strategy.num_replicas_in_sync > 1)
         # Whole-step compilation fails under a strategy: only the replica's pass is.
-        self._gradients = self._pass
-        if settings.xla:
-            check_xla(model, strategy)
-            self._gradients = tf.function(self._pass, jit_compile=True)
+        self._gradients = (
+            tf.function(self._pass, jit_compile=True) if settings.xla else self._pass
+        )
         self._train = tf.function(self._train_everywhere)
         self._validate = tf.function(self._validate_everywhere)
 
@@ -158,6 +156,20 @@ class Steps:
             dtype=tf.float32,
         )
         return tf.reduce_sum(loss * weights[:, 1]), confusion
+
+
+def compile_steps(
+    model: keras.Model, strategy: Any, *, settings: TrainSettings, num_classes: int
+) -> Steps:
+    """Return the steps of a model, whose batch statistics become the strategy's.
+
+    Raises:
+        ConfigError: XLA cannot compile them.
+    """
+    if settings.xla:
+        check_xla(model, strategy)
+    synchronize_batch_statistics(model, is_on=strategy.num_replicas_in_sync > 1)
+    return Steps(model, strategy, settings=settings, num_classes=num_classes)
 
 
 def check_xla(model: keras.Model, strategy: Any) -> None:

@@ -17,7 +17,7 @@ from lcc.data.catalogue import Catalogue, read_catalogue
 from lcc.data.tiles import open_tiles
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.progress import ProgressPrinter
+from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.collectives import Collectives, lost_workers_as_unavailable
@@ -169,7 +169,7 @@ def _with_reports(
     )
     views = settings.search.views if recipe.rows is not None else 1
     steps = -(-num_rows * views // settings.train.batch_size) * settings.train.epochs
-    printer = ProgressPrinter(steps)
+    printer = start_progress(steps)
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
         tracker.log_metrics(metrics, step=epoch)

@@ -16,7 +16,7 @@ from lcc.search.trial import (
     trials_of_process,
 )
 from lcc.storage import layout
-from lcc.tracking.progress import ProgressPrinter
+from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.feature_store import development_rows
 from lcc.train.loop import Hooks
@@ -49,7 +49,7 @@ def run_trials(
     check_grid(settings)
     _check_folds(settings, catalogue)
     keys = [layout.trial(run.run_id, name) for name in trial_ids(settings)]
-    progress = ProgressPrinter(len(mine))
+    progress = start_progress(len(mine))
     missing = [number for number in mine if not run.store.exists(keys[number])]
     progress.advance(len(mine) - len(missing))
     recipe = None

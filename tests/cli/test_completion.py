@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from lcc.cli import context, suggestions
+from lcc.cli import context
 from lcc.cli.main import COMPLETION, cli
+from lcc.cli.suggestions import silent
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.launch.state import write_state
@@ -92,23 +94,18 @@ def test_a_fault_offers_nothing_and_says_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-class SilentBackend(RecordingBackend):
-    """A back end that never answers."""
+def test_a_cluster_that_does_not_answer_is_not_waited_for() -> None:
+    asked = []
 
-    @contextmanager
-    def open(self, *_: Any) -> Iterator[Any]:
-        signal.pause()
-        yield self
+    def suggest(*_: object) -> list[str]:
+        asked.append(True)
+        signal.pause()  # for ever, but for the alarm of the deadline
+        return ["too late"]
 
+    ask = silent(suggest, patience_seconds=0.01)
 
-def test_a_cluster_that_does_not_answer_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    backend = SilentBackend(some_runs())
-    monkeypatch.setattr(context, "backend_class", lambda _: backend)
-    monkeypatch.setattr(suggestions, "PATIENCE_SECONDS", 0.01)
-
-    assert offered("logs", "-n", "lab", "") == []
+    assert ask(click.Context(cli), cli.params[0], "") == []
+    assert asked
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.client import open_cluster
 from lcc.backends.kubernetes.port_forward import forward_port
 from lcc.config.cluster import ClusterSettings
 from lcc.config.storage import StorageSettings
@@ -124,7 +124,7 @@ def store(lab: Lab, monkeymodule: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeymodule.setenv(key, value)
     own = ClusterSettings(namespace=lab.namespace)
     with (
-        closing(KubernetesCluster(own)) as cluster,
+        closing(open_cluster(own)) as cluster,
         forward_port(cluster, "lcc-s3", 8333) as port,
     ):
         endpoint = f"http://127.0.0.1:{port}"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.client import open_cluster
 from lcc.backends.kubernetes.port_forward import forward_port
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import UnavailableError
@@ -97,7 +97,7 @@ class Lab:
 
         own = ClusterSettings(namespace=self.namespace)
         with (
-            closing(KubernetesCluster(own)) as cluster,
+            closing(open_cluster(own)) as cluster,
             forward_port(cluster, "lcc-mlflow", 5000) as port,
         ):
             client = MlflowClient(f"http://127.0.0.1:{port}")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from lcc.data.drawing import NOTHING, lay, lay_over
-from lcc.gallery import pages
 from lcc.gallery.cards import Cards
 from lcc.gallery.lineage import trace_lineage, transform_of
 from lcc.gallery.pages import write_gallery
@@ -110,13 +109,16 @@ def cards() -> Cards:
 
 
 def test_pages_hold_every_family_once_and_lead_to_one_another(
-    cards: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cards: Cards, tmp_path: Path
 ):
-    monkeypatch.setattr(pages, "FAMILIES_PER_PAGE", 2)
     alarms = [{"kind": "family", "code": 3, "text": "family 3: holds 2 pictures"}]
 
     files = write_gallery(
-        tmp_path / "all.html", cards, alarms=alarms, progress=SilentCounter
+        tmp_path / "all.html",
+        cards,
+        alarms=alarms,
+        progress=SilentCounter,
+        per_page=2,
     )
 
     texts = [file.read_text() for file in files]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from lcc.data.sample import write_sample
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.local import LocalStore
 from tests.builders.commands import launch, start, steps_of
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -42,35 +42,31 @@ def killed_study(place: Path) -> tuple[LocalStore, str]:
     """Kill the driver, as a power cut would, while it searches."""
     process = start(place, "pipeline", "tiles", "--local", "--root", "root")
     store = LocalStore(place / "root")
-    deadline = time.monotonic() + 240
-    while not (search := running_search(store)):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(
+        lambda: running_searches(store) or process.poll() is not None,
+        seconds=240,
+        what="the search",
+    )
+    assert process.poll() is None, process.communicate()
+    [search] = running_searches(store)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     return store, search
 
 
-def running_search(store: LocalStore) -> str | None:
-    """Return the search run once its processes are at work."""
-    for item in store.list_objects("runs/search-"):
-        run_id = item.key.split("/")[1]
-        if steps_of(run_id):
-            return run_id
-    return None
+def running_searches(store: LocalStore) -> set[str]:
+    """Return the search runs whose processes are at work."""
+    run_ids = {item.key.split("/")[1] for item in store.list_objects("runs/search-")}
+    return {run_id for run_id in run_ids if steps_of(run_id)}
 
 
 def test_no_process_outlives_a_killed_driver(
     killed_study: tuple[LocalStore, str],
 ) -> None:
     _, search = killed_study
-    deadline = time.monotonic() + 20  # a process that still starts asks a little later
 
-    while steps_of(search) and time.monotonic() < deadline:
-        time.sleep(0.1)
-
-    assert steps_of(search) == []
+    # A process that still starts asks a little later.
+    wait_until(lambda: not steps_of(search), seconds=20, what="its processes to end")
 
 
 def test_a_killed_study_is_lost_until_it_is_resumed(

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store
 from tests.builders.commands import launch, start, steps_of
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -52,10 +52,11 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
 ) -> None:
     process = start(place, "prepare", "tiles")
     store = LocalStore(place / "lcc-study")
-    deadline = time.monotonic() + 60
-    while not any(store.list_objects("runs/")) or not steps_of(only_run(store).run_id):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(
+        lambda: any(store.list_objects("runs/")) and steps_of(only_run(store).run_id),
+        seconds=60,
+        what="the processes of the run",
+    )
     run_id = only_run(store).run_id
 
     process.send_signal(number)

@@ -1,12 +1,12 @@
 import pytest
 
-from lcc.tracking.progress import ProgressPrinter, parse_progress
+from lcc.tracking.progress import parse_progress, start_progress
 
 
 def test_the_first_and_the_last_step_are_always_printed(
     capsys: pytest.CaptureFixture[str],
 ):
-    progress = ProgressPrinter(1000)
+    progress = start_progress(1000)
 
     for _ in range(1000):
         progress.advance()

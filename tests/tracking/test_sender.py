@@ -19,7 +19,7 @@ from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
-from lcc.tracking.mlflow import CLIENT_ENVIRONMENT, MlflowServer
+from lcc.tracking.mlflow import CLIENT_ENVIRONMENT, MlflowServer, open_mlflow
 from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Tracker
 from tests.conftest import REPOSITORY, Server
@@ -37,7 +37,7 @@ def a_tracker(store: LocalStore, writer: str = "train-00000-1") -> Tracker:
 
 
 def a_sender(store: LocalStore, uri: str | None = None) -> Sender:
-    server = MlflowServer(TrackingSettings(uri=uri), store.uri)
+    server = open_mlflow(TrackingSettings(uri=uri), store.uri)
     return Sender(store=store, server=server, run_id=RUN)
 
 
@@ -122,7 +122,7 @@ def test_everything_a_run_reports_is_found_in_mlflow(store: LocalStore):
 
     a_sender(store).forward()
 
-    client = MlflowServer(TrackingSettings(), store.uri)._client
+    client = open_mlflow(TrackingSettings(), store.uri)._client
     experiment = client.get_experiment_by_name("lcc")
     runs = client.search_runs([experiment.experiment_id])
     by_trial = {run.data.tags.get("lcc.trial"): run for run in runs}
@@ -174,7 +174,7 @@ def test_a_model_is_registered_once_and_loads_by_its_alias(
 
 
 def test_without_any_model_there_is_no_candidate(store: LocalStore):
-    assert MlflowServer(TrackingSettings(), store.uri).find_candidate() is None
+    assert open_mlflow(TrackingSettings(), store.uri).find_candidate() is None
 
 
 def test_thousands_of_metrics_are_sent_in_batches(store: LocalStore):
@@ -190,7 +190,7 @@ def test_thousands_of_metrics_are_sent_in_batches(store: LocalStore):
 
 
 def runs_of(store: LocalStore, run_id: str = RUN) -> dict[str | None, Any]:
-    client = MlflowServer(TrackingSettings(), store.uri)._client
+    client = open_mlflow(TrackingSettings(), store.uri)._client
     experiment = client.get_experiment_by_name("lcc")
     runs = client.search_runs(
         [experiment.experiment_id], f"tags.`lcc.run` = '{run_id}'"
@@ -249,7 +249,7 @@ def test_awkward_names_and_values_are_taken(store: LocalStore):
 def test_one_server_object_finds_the_runs_of_every_stage(store: LocalStore):
     stages = ("train-1", "search-1")
     for writer in ("one", "two"):
-        server = MlflowServer(TrackingSettings(), store.uri)
+        server = open_mlflow(TrackingSettings(), store.uri)
         for run_id in stages:
             with Tracker(store, run_id=run_id, writer=writer) as tracker:
                 tracker.log_metrics({writer: 1.0})
@@ -260,14 +260,15 @@ def test_one_server_object_finds_the_runs_of_every_stage(store: LocalStore):
 
 
 def test_a_run_ends_when_it_said_so_not_when_it_was_sent(store: LocalStore):
-    with a_tracker(store) as tracker:
+    said_ms = time.time_ns() // 10**6 - 3_600_000
+    with Tracker(
+        store, run_id=RUN, writer="train-00000-1", clock_ms=lambda: said_ms
+    ) as tracker:
         tracker.set_status("FINISHED")
-    said_ms = time.time_ns() // 10**6
-    time.sleep(0.2)
 
     a_sender(store).forward()
 
-    assert runs_of(store)[None].info.end_time <= said_ms
+    assert runs_of(store)[None].info.end_time == said_ms
 
 
 def test_trials_that_died_are_ended_as_killed(store: LocalStore):
@@ -308,7 +309,7 @@ def _forward(root: str, run_id: str) -> int:
     store = LocalStore(local_path(root))
     with Tracker(store, run_id=run_id, writer=str(os.getpid())) as tracker:
         tracker.log_metrics({"train/loss": 0.5}, step=os.getpid())
-    server = MlflowServer(TrackingSettings(), root)
+    server = open_mlflow(TrackingSettings(), root)
     sender = Sender(store=store, server=server, run_id=run_id)
     tries = iter(
         range(4)
@@ -387,7 +388,7 @@ def test_an_old_runs_late_report_does_not_take_the_alias_back(
     for run_id in ("train-old", "train-new"):
         with Tracker(store, run_id=run_id, writer="w") as tracker:
             tracker.log_model(tmp_path / "model")
-        server = MlflowServer(TrackingSettings(), store.uri)
+        server = open_mlflow(TrackingSettings(), store.uri)
         Sender(store=store, server=server, run_id=run_id).forward()
     store.delete("runs/train-old/spool/sent.json")  # as if it had not been sent
 
@@ -398,4 +399,4 @@ def test_an_old_runs_late_report_does_not_take_the_alias_back(
 
 def test_a_root_that_sqlite_cannot_name_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="must have no question mark"):
-        MlflowServer(TrackingSettings(), (tmp_path / "why?").as_uri())
+        open_mlflow(TrackingSettings(), (tmp_path / "why?").as_uri())

@@ -75,10 +75,10 @@ class KubernetesBackend:
     @contextmanager
     def open(cls, sources: SettingsSources, settings: Settings) -> Iterator[Self]:
         """Give the back end of a cluster, with what its chart left there."""
-        from lcc.backends.kubernetes.client import KubernetesCluster
+        from lcc.backends.kubernetes.client import open_cluster
 
         with ExitStack() as stack:
-            cluster = KubernetesCluster(settings.cluster)
+            cluster = open_cluster(settings.cluster)
             stack.callback(cluster.close)
             base = chart_settings(cluster, settings.cluster.release)
             if base is None:

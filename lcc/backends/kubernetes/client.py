@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,10 @@ KINDS = {  # kind → API group and plural
 }
 
 
-class KubernetesCluster:
-    """A `Cluster` behind the user's kubeconfig, or the one that this pod runs in.
+def open_cluster(
+    settings: ClusterSettings, *, account: Path = ACCOUNT
+) -> "KubernetesCluster":
+    """Return the cluster of the user's kubeconfig, or the one that this pod runs in.
 
     Args:
         settings: Context and namespace.
@@ -54,17 +57,30 @@ class KubernetesCluster:
     Raises:
         ConfigError: There is no kubeconfig, or no such context in it.
     """
+    configuration = client.Configuration()
+    own = _load_credentials(settings.context, configuration, account)
+    configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
+    namespace = settings.namespace or own or "default"
+    return KubernetesCluster(configuration=configuration, namespace=namespace)
 
-    def __init__(self, settings: ClusterSettings, *, account: Path = ACCOUNT) -> None:
-        self._configuration = client.Configuration()
-        own = _load_credentials(settings.context, self._configuration, account)
-        self.namespace = settings.namespace or own or "default"
-        self._configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
-        self.num_requests = 0
+
+@dataclass(kw_only=True, eq=False)
+class KubernetesCluster:
+    """A `Cluster` behind an API server.
+
+    Attributes:
+        configuration: Address and keys of the API server.
+        namespace: That all requests go to.
+        num_requests: How many were sent so far.
+    """
+
+    configuration: client.Configuration
+    namespace: str
+    num_requests: int = 0
 
     @cached_property
     def _api(self) -> client.ApiClient:
-        return client.ApiClient(self._configuration)
+        return client.ApiClient(self.configuration)
 
     def close(self) -> None:
         """Close the connections that are kept open; with -vv tells what was asked."""
@@ -75,7 +91,7 @@ class KubernetesCluster:
     @property
     def host(self) -> str:
         """URL of the API server."""
-        return str(self._configuration.host)
+        return str(self.configuration.host)
 
     def create(self, manifest: Object, *, dry_run: bool = False) -> Object | None:
         """Create an object; None where one of this name exists already."""
@@ -171,7 +187,7 @@ class KubernetesCluster:
         """Return a tunnel to a port of a pod, for `websocket.pump`."""
         with self._translating():
             self.num_requests += 1
-            return open_tunnel(self._configuration, self._path("Pod", pod), port)
+            return open_tunnel(self.configuration, self._path("Pod", pod), port)
 
     def _path(self, kind: str, name: str = "") -> str:
         group, plural = KINDS[kind]

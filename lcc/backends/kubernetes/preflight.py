@@ -12,7 +12,7 @@ from lcc.launch.plan import Stage
 from lcc.launch.resolve import FILES, dataset_name
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
-from lcc.tracking.mlflow import MlflowServer
+from lcc.tracking.mlflow import open_mlflow
 
 MIN_MINOR = 33  # per-index back-off of Jobs is stable from there
 REVIEW = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -154,7 +154,7 @@ def _storage(store: Store) -> Finding:
 
 
 def _tracking(settings: Settings) -> Finding:
-    server = MlflowServer(settings.tracking, str(settings.storage.root))
+    server = open_mlflow(settings.tracking, str(settings.storage.root))
     with server.session():
         return Finding(name="MLflow", text=f"answers at {server.uri}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lcc.backends.local.pool import ProcessPool
-from lcc.backends.local.process import Process, ProcessOrder, process_environment
+from lcc.backends.local.process import ProcessOrder, process_environment, start_process
 from lcc.config.document import to_yaml
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -157,7 +157,7 @@ class LocalBackend:
         pool = ProcessPool(
             step=step,
             root=self.store.uri,
-            start=lambda index: Process(
+            start=lambda index: start_process(
                 ProcessOrder(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,
                 environment=environment,

@@ -84,68 +84,62 @@ def process_environment(
     }
 
 
+@dataclass(kw_only=True, eq=False)
 class Process:
-    """A running process.
+    """A running process, as `start_process` gives it.
 
-    Its stdout is read for progress and its error, its stderr goes to its log: in place
-    under a root that is a folder, else uploaded when it ends.
-
-    Args:
-        order: What it is told.
+    Attributes:
+        order: What it was told.
         store: The root, for the log.
-        environment: Of the process.
+        log: File that takes its stderr.
+        popen: The process itself.
+        done: Units of work done.
+        total: Units of work in all, 0 until it says so.
     """
 
-    def __init__(
-        self, order: ProcessOrder, *, store: Store, environment: Mapping[str, str]
-    ) -> None:
-        self.order = order
-        self.done, self.total = 0, 0
-        self._store = store
-        self._error: str | None = None
-        self._log = _log_path(store, order.log_key)
-        with self._log.open("ab") as log:
-            # A session of its own: Ctrl-C reaches the driver, who stops all in order.
-            self._process = subprocess.Popen(  # noqa: S603 - our own entry point
-                order.command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=dict(environment),
-                start_new_session=True,
-            )
+    order: ProcessOrder
+    store: Store
+    log: Path
+    popen: "subprocess.Popen[bytes]"
+    done: int = 0
+    total: int = 0
+    _error: str | None = None
+    _reader: threading.Thread | None = None
+
+    def listen(self) -> None:
+        """Begin to read its stdout, for progress and its error."""
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
 
     def poll(self) -> int | None:
         """Return the exit code once the process has ended and all was read."""
-        code = self._process.poll()
-        if code is not None:
+        code = self.popen.poll()
+        if code is not None and self._reader is not None:
             self._reader.join()
         return code
 
     def terminate(self) -> None:
         """Ask the process to save and end."""
-        self._process.terminate()
+        self.popen.terminate()
 
     def kill(self) -> None:
         """End the process at once."""
-        self._process.kill()
+        self.popen.kill()
 
     def store_log(self) -> None:
         """Bring the log to the store where it is not there already."""
-        if scheme_of(self._store.uri) != "file":
-            self._store.upload(self.order.log_key, self._log)
-            self._log.unlink()
+        if scheme_of(self.store.uri) != "file":
+            self.store.upload(self.order.log_key, self.log)
+            self.log.unlink()
 
     def error(self, code: int) -> str:
         """Return the one message about how the process failed."""
         if self._error is not None:
             return self._error
-        return describe_exit(code, _last_line(self._log))
+        return describe_exit(code, _last_line(self.log))
 
     def _listen(self) -> None:
-        stream = self._process.stdout
+        stream = self.popen.stdout
         if stream is None:
             return
         with stream:
@@ -157,6 +151,35 @@ class Process:
             self._error = str(json.loads(line.removeprefix(ERROR_PREFIX)))
         elif progress := parse_progress(line):
             self.done, self.total = progress
+
+
+def start_process(
+    order: ProcessOrder, *, store: Store, environment: Mapping[str, str]
+) -> Process:
+    """Start a process of a step.
+
+    Its stdout is read for progress and its error, its stderr goes to its log: in place
+    under a root that is a folder, else uploaded when it ends.
+
+    Args:
+        order: What it is told.
+        store: The root, for the log.
+        environment: Of the process.
+    """
+    log = _log_path(store, order.log_key)
+    with log.open("ab") as stderr:
+        # A session of its own: Ctrl-C reaches the driver, who stops all in order.
+        popen = subprocess.Popen(  # noqa: S603 - our own entry point
+            order.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    process = Process(order=order, store=store, log=log, popen=popen)
+    process.listen()
+    return process
 
 
 def _log_path(store: Store, key: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.client import KubernetesCluster, open_cluster
 from lcc.config.cluster import ClusterSettings
 from tests.builders.api_server import ApiServer, serving
 
@@ -24,5 +24,5 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServe
 @pytest.fixture
 def cluster(server: ApiServer) -> Iterator[KubernetesCluster]:
     """Give a client of the server."""
-    with closing(KubernetesCluster(ClusterSettings())) as client:
+    with closing(open_cluster(ClusterSettings())) as client:
         yield client

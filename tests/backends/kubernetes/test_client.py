@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lcc.backends.kubernetes.client import PAGE, KubernetesCluster
+from lcc.backends.kubernetes.client import PAGE, KubernetesCluster, open_cluster
 from lcc.backends.kubernetes.interface import GoneError, Object
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import ConfigError, UnavailableError
@@ -57,7 +57,7 @@ def test_a_named_namespace_comes_before_that_of_the_kubeconfig(
 ) -> None:
     server.will(an_object({}))
 
-    KubernetesCluster(ClusterSettings(namespace="other")).read("Pod", "a")
+    open_cluster(ClusterSettings(namespace="other")).read("Pod", "a")
 
     assert server.requests[0].path == "/api/v1/namespaces/other/pods/a"
 
@@ -205,7 +205,7 @@ def test_a_refused_connection_is_temporary(tmp_path: Path, server: ApiServer) ->
     )
 
     with pytest.raises(UnavailableError) as caught:
-        KubernetesCluster(ClusterSettings()).read("Pod", "a")
+        open_cluster(ClusterSettings()).read("Pod", "a")
 
     assert str(caught.value) == (
         "http://127.0.0.1:1: the API server must answer, got [Errno 111] Connection "
@@ -376,7 +376,7 @@ def test_a_pod_finds_the_cluster_that_it_runs_in(
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
     server.will(an_object({}))
 
-    KubernetesCluster(ClusterSettings(), account=tmp_path).read("Pod", "a")
+    open_cluster(ClusterSettings(), account=tmp_path).read("Pod", "a")
 
     [request] = server.requests
     assert request.path == "/api/v1/namespaces/own/pods/a"

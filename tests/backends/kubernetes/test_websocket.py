@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lcc.backends.kubernetes.client import KubernetesCluster
+from lcc.backends.kubernetes.client import KubernetesCluster, open_cluster
 from lcc.backends.kubernetes.websocket import pump
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import ConfigError, UnavailableError
@@ -173,7 +173,7 @@ def test_a_tunnel_to_a_server_that_is_away_is_temporary(
     ApiServer(url="http://127.0.0.1:1", authority=None).write_kubeconfig(file)
 
     with (
-        closing(KubernetesCluster(ClusterSettings())) as cluster,
+        closing(open_cluster(ClusterSettings())) as cluster,
         pytest.raises(UnavailableError, match="Connection refused"),
     ):
         cluster.connect("s3-0", 8333)
