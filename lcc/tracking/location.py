@@ -61,16 +61,20 @@ def lock_file(root: str) -> Path:
 
 
 @contextmanager
-def locked(root: str) -> Iterator[None]:
+def locked(root: str, *, patience_seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Hold the lock of a root, which a dead owner gives up by itself.
 
     SQLite takes one writer, MLflow's first start on a database takes no other, and two
     senders of one run would both create it.
 
+    Args:
+        root: URI of the root.
+        patience_seconds: How long another sender is waited for.
+
     Raises:
-        UnavailableError: Another sender is still at work after `LOCK_SECONDS`.
+        UnavailableError: It is still at work after that.
     """
-    deadline = time.monotonic() + LOCK_SECONDS
+    deadline = time.monotonic() + patience_seconds
     path = lock_file(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
