@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 
 from lcc.audit.leaks import Conflict, Leak, LeakLevel, SharedCounts
-from lcc.audit.user_split import split_order
+from lcc.audit.roles import split_order
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
 from lcc.families.edges import EdgeKind, kinds_of

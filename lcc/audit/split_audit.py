@@ -10,12 +10,10 @@ from pathlib import Path
 
 from lcc.audit.leaks import SplitAudit
 from lcc.audit.levels import count_shared, find_conflicts, find_leaks, find_levels
-from lcc.audit.split_csv import read_split_csv
-from lcc.audit.split_folder import read_split_folder
-from lcc.audit.user_split import UserSplit, split_order
+from lcc.audit.roles import split_order
+from lcc.audit.split_source import read_splits
 from lcc.config.data import DataSettings
 from lcc.data.task import ProgressCounter
-from lcc.errors import ConfigError, NotFoundError
 from lcc.families.find import find_families
 
 
@@ -52,7 +50,7 @@ def audit_split(
         LEAK 3
     """
     settings = settings or DataSettings()
-    source = _read(Path(split), None if images is None else Path(images))
+    source = read_splits([Path(split)], None if images is None else Path(images))[0]
     found = find_families(
         [image.file for image in source.images],
         settings=settings,
@@ -75,21 +73,3 @@ def audit_split(
         max_unreadable_fraction=settings.max_unreadable_fraction,
         notes=(*source.notes, *found.alarms),
     )
-
-
-def _read(split: Path, images: Path | None) -> UserSplit:
-    if split.is_dir():
-        if images is not None:
-            message = (
-                f"images: must go with a CSV, got {images} and the folder {split}. "
-                "Leave it out."
-            )
-            raise ConfigError(message)
-        return read_split_folder(split)
-    if not split.is_file():
-        message = (
-            f"{split}: not found. Name a CSV with the columns path and split, or a "
-            "folder with train/ and test/."
-        )
-        raise NotFoundError(message)
-    return read_split_csv(split, split.parent if images is None else images)

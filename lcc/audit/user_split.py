@@ -3,18 +3,13 @@
 Knows names of splits and paths of files; not how a split is written down.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-# Role → names it goes by, in small letters. Any other name is a split as well.
-ROLES = {
-    "train": ("train", "training", "trn", "tr"),
-    "validation": ("validation", "val", "valid", "validate", "dev", "eval"),
-    "test": ("test", "testing", "tst", "holdout", "hold-out"),
-}
+from lcc.audit.roles import note_spellings
+
 Key = tuple[str, str]  # path, split
 
 
@@ -27,12 +22,14 @@ class SplitImage:
         file: Where it lies.
         split: Name of its split.
         labels: Its classes, sorted; none where unknown, several in a conflict.
+        groups: Column and group, of those that the split names for it; sorted.
     """
 
     path: str
     file: Path
     split: str
     labels: tuple[str, ...]
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,66 +48,50 @@ class UserSplit:
 
 
 def gather_images(
-    rows: Iterable[tuple[str, Path, str, str]],
+    rows: Iterable[SplitImage],
 ) -> tuple[tuple[SplitImage, ...], list[str]]:
-    """Return the images of (path, file, split, label) rows, and the doubled paths.
+    """Return one image for each path and split, sorted, and the doubled paths.
 
     Args:
-        rows: In any order; an empty label is none.
+        rows: In any order; labels and groups of equal ones are put together.
     """
-    files: dict[Key, Path] = {}
-    labels: dict[Key, set[str]] = defaultdict(set)
+    found: dict[Key, SplitImage] = {}
     doubled: list[str] = []
-    for path, file, split, label in rows:
-        if (path, split) in files:
-            doubled.append(path)
-        files[path, split] = file
-        labels[path, split] |= {label} - {""}
-    images = tuple(
-        SplitImage(
-            path=path, file=file, split=split, labels=tuple(sorted(labels[path, split]))
-        )
-        for (path, split), file in sorted(files.items())
-    )
+    for row in rows:
+        known = found.get((row.path, row.split))
+        if known is not None:
+            doubled.append(row.path)
+            labels = {*known.labels, *row.labels}
+            groups = {*known.groups, *row.groups}
+            row = replace(row, labels=tuple(labels), groups=tuple(groups))  # noqa: PLW2901
+        found[row.path, row.split] = row
+    images = tuple(_sorted(image) for _, image in sorted(found.items(), key=_key))
     return images, doubled
 
 
-def role_of(split: str) -> str | None:
-    """Return train, validation or test where a name says so.
-
-    Example:
-        >>> role_of("Valid"), role_of("fold 3")
-        ('validation', None)
-    """
-    name = split.casefold()
-    return next((role for role, names in ROLES.items() if name in names), None)
+def _key(item: tuple[Key, SplitImage]) -> Key:
+    return item[0]
 
 
-def note_spellings(splits: Iterable[str]) -> list[str]:
-    """Return a sentence for each role that several splits seem to have.
+def _sorted(image: SplitImage) -> SplitImage:
+    return replace(
+        image, labels=tuple(sorted(image.labels)), groups=tuple(sorted(image.groups))
+    )
 
-    Example:
-        >>> note_spellings(["train", "Train", "test"])
-        ['Train and train: look like two names of one split; judged as several.']
-    """
-    found: dict[str, list[str]] = defaultdict(list)
-    for split in sorted(set(splits)):
-        found[role_of(split) or split.casefold()].append(split)
+
+def note_names(images: Iterable[SplitImage]) -> list[str]:
+    """Return sentences on splits and classes that look like two names of one."""
+    images = tuple(images)
+    found: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        for label in image.labels:
+            found[label.casefold()].add(label)
     return [
-        f"{' and '.join(names)}: look like two names of one split; judged as several."
-        for names in found.values()
-        if len(names) > 1
+        *note_spellings(image.split for image in images),
+        *(
+            f"{' and '.join(sorted(names))}: class names that differ by case alone; "
+            "judged as several."
+            for names in found.values()
+            if len(names) > 1
+        ),
     ]
-
-
-def split_order(split: str) -> tuple[int, list[tuple[int, str]]]:
-    """Return the key that sorts train, validation, test, then others as people count.
-
-    Example:
-        >>> sorted(["fold10", "test", "fold9", "Train"], key=split_order)
-        ['Train', 'test', 'fold9', 'fold10']
-    """
-    role = role_of(split)
-    rank = list(ROLES).index(role) if role else len(ROLES)
-    parts = re.split(r"(\d+)", split)
-    return rank, [(int(part) if part.isdecimal() else -1, part) for part in parts]

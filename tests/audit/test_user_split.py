@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from lcc.audit.split_csv import read_split_csv
-from lcc.audit.split_folder import read_split_folder
+from lcc.audit.split_source import read_splits
 from lcc.audit.user_split import UserSplit
 from lcc.errors import DataError, NotFoundError
 from tests.builders.splits import a_csv, some_files
@@ -18,6 +17,16 @@ TWO = {"a.png": b"1", "b.png": b"2"}
 
 def shown(split: UserSplit) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(image.path, image.split, image.labels) for image in split.images]
+
+
+def read_split_csv(file: Path, folder: Path) -> UserSplit:
+    (found,) = read_splits([file], folder)
+    return found
+
+
+def read_split_folder(folder: Path) -> UserSplit:
+    (found,) = read_splits([folder], None)
+    return found
 
 
 def test_a_csv_gives_paths_splits_and_labels(tmp_path: Path):
@@ -94,7 +103,8 @@ def test_all_faults_of_a_csv_come_at_once(tmp_path: Path):
         f"{file}: must have a path in each line, got none in line 3. Fill the column.",
         f"{file}: must give every path a split, got none for a.png (line 2). Fill the "
         "column.",
-        f"{file}: must have at least two splits, got train. Add rows.",
+        f"{file}: must have at least two splits, got train. Add rows, or name the "
+        "lists of the other splits too.",
         f"{file}: every path must lie below {folder}, got 2 of 6 outside: ../c.png "
         f"(line 4), {tmp_path}/c.png (line 6). Pass --images with a folder above them "
         "all.",
@@ -103,17 +113,17 @@ def test_all_faults_of_a_csv_come_at_once(tmp_path: Path):
     ]
 
 
-def test_latin_1_is_said_to_be_so(tmp_path: Path):
+def test_windows_1252_is_read_with_a_note(tmp_path: Path):
     file = tmp_path / "s.csv"
-    file.write_bytes("path,split\ncafé.png,train\nb.png,test\n".encode("latin-1"))
+    file.write_bytes("path,split\ncafé.png,train\nb.png,test\n".encode("cp1252"))
     some_files(tmp_path, {"café.png": b"1", "b.png": b"2"})
 
-    with pytest.raises(DataError) as caught:
-        read_split_csv(file, tmp_path)
+    found = read_split_csv(file, tmp_path)
 
-    assert str(caught.value).splitlines()[0] == (
-        f"{file}: must be UTF-8 text, got other bytes in caf\\xe9.png (line 2), as "
-        "Latin-1 and Windows-1252 write them. Save it as CSV in UTF-8."
+    assert [image.path for image in found.images] == ["b.png", "café.png"]
+    assert found.notes[0] == (
+        "Read as Windows-1252, not UTF-8: line 2. Other letters than those of western "
+        "Europe would be wrong."
     )
 
 
@@ -202,7 +212,7 @@ def test_metadata_may_be_json_lines_or_parquet(tmp_path: Path, suffix: str):
 @pytest.mark.parametrize(
     ("name", "form"),
     [
-        ("metadata.jsonl", "must be a JSON object a line, got"),
+        ("metadata.jsonl", "line 1: must be JSON, got"),
         ("metadata.parquet", "must be Parquet, got"),
     ],
 )
@@ -231,8 +241,8 @@ def test_metadata_of_files_that_are_gone_is_refused(tmp_path: Path):
         read_split_folder(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path}: every file that its metadata names must be there, got 1 that "
-        "are not: train/b.png. Bring them, or remove their rows."
+        f"{tmp_path}: every file that its metadata name must be there, got 1 that are "
+        "not: train/b.png. Bring them, or remove their rows."
     )
 
 
@@ -255,6 +265,6 @@ def test_a_folder_without_splits_is_refused(
 
     assert str(caught.value) == (
         f"{tmp_path}: must hold images in at least two folders named train, val, test "
-        f"or fold1 …, got {found}. Name the folder above them, or a CSV with path and "
-        "split."
+        f"or fold1 …, or lists such as train.csv, got {found}. Name the folder above "
+        "them, or a CSV with path and split."
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lcc.data.table import CsvTable, read_table
+from lcc.data.table import CsvTable, read_cells, read_table
 from lcc.errors import DataError
 
 ROWS = ("a.png", "train"), ("b.png", "test")
@@ -59,6 +59,49 @@ def test_a_column_of_its_own_name_comes_before_other_spellings(tmp_path: Path):
     assert values(found) == ROWS
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("path,split\na.png,train\nb.png,test\n".encode(name), id=name)
+        for name in ("utf-8-sig", "utf-16", "utf-32")
+    ],
+)
+def test_a_byte_order_mark_says_how_to_read_a_text(tmp_path: Path, content: bytes):
+    assert values(table(tmp_path, content)) == ROWS
+
+
+def test_the_first_line_of_excel_names_the_delimiter(tmp_path: Path):
+    found = table(tmp_path, "sep=;\r\npath;split\r\na.png;train\r\nb.png;test\r\n")
+
+    assert values(found) == ROWS
+    assert [row.line for row in found.rows] == [3, 4]
+
+
+def test_lines_that_are_not_utf_8_are_read_as_windows_1252_with_a_note(tmp_path: Path):
+    file = tmp_path / "own.csv"
+    file.write_bytes("path\ncafé.png\n".encode() + "müsli – 1.png\n".encode("cp1252"))
+
+    found = read_cells(file, field="own.csv")
+
+    assert [cells for _, cells in found.lines] == [("café.png",), ("müsli – 1.png",)]
+    assert found.notes == (
+        "Read as Windows-1252, not UTF-8: line 3. Other letters than those of western "
+        "Europe would be wrong.",
+    )
+
+
+def test_a_path_comes_before_the_name_of_the_same_file(tmp_path: Path):
+    found = table(tmp_path, "filename,filepath,split\na.png,x/a.png,train\n")
+
+    assert found.columns["path"] == "filepath"
+
+
+def test_an_id_is_a_path_where_nothing_else_is(tmp_path: Path):
+    found = table(tmp_path, "image_id,split\nISIC_1,train\n")
+
+    assert values(found) == (("ISIC_1", "train"),)
+
+
 BAD = [
     pytest.param(
         "pth,splitt\na,train\n",
@@ -109,14 +152,9 @@ BAD = [
         id="open quote",
     ),
     pytest.param(
-        "path,split\na.png,train\n".encode("utf-16"),
-        "own.csv: must be UTF-8 text, got UTF-16. Save it as CSV in UTF-8.",
-        id="utf-16",
-    ),
-    pytest.param(
         "path,split\na.png,train\n".encode("utf-16-le"),
-        "own.csv: must be UTF-8 text, got UTF-16, or no text at all. Save it as CSV in "
-        "UTF-8.",
+        "own.csv: must be UTF-8 text, got UTF-16 without its mark, or no text at all. "
+        "Save it as CSV in UTF-8.",
         id="utf-16 without a mark",
     ),
 ]  # fmt: skip
