@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Families,
         SplitAudit,
         audit_split,
+        audit_splits,
         find_families,
         write_report,
     )
@@ -22,6 +23,7 @@ __all__ = [
     "SplitAudit",
     "__version__",
     "audit_split",
+    "audit_splits",
     "find_families",
     "write_report",
 ]

@@ -2,7 +2,14 @@
 
 from lcc.audit.leaks import SplitAudit
 from lcc.audit.report import write_report
-from lcc.audit.split_audit import audit_split
+from lcc.audit.split_audit import audit_split, audit_splits
 from lcc.families.find import Families, find_families
 
-__all__ = ["Families", "SplitAudit", "audit_split", "find_families", "write_report"]
+__all__ = [
+    "Families",
+    "SplitAudit",
+    "audit_split",
+    "audit_splits",
+    "find_families",
+    "write_report",
+]

@@ -6,111 +6,103 @@ Knows integers, names of splits and labels; no files and no pictures.
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lcc.audit.leaks import Conflict, Leak, LeakLevel, SharedCounts
-from lcc.audit.roles import split_order
+from lcc.audit.proof import EdgeTable
+from lcc.audit.rounds import Round
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
-from lcc.families.edges import EdgeKind, kinds_of
+from lcc.families.edges import EdgeKind, ends, kinds_of
 from lcc.families.find import Families
 from lcc.families.graph import chain, components, members, renumber
 
-Pair = tuple[int, int]
+SURE = (LeakLevel.FILE, LeakLevel.PICTURE, LeakLevel.FAMILY, LeakLevel.OVERLAP)
 
 
-@dataclass(frozen=True, slots=True)
-class LevelSets:
-    """The sets of images that belong together at one leak level.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Which of n images belong together at each leak level, and the edges between them.
 
     Attributes:
-        sets: Rows of each set, singles included; a partition of all rows.
-        joining: Row → rank and rows of pairs that alone hold its set together, so that
-            they show why; none where any two of the set do.
+        codes: Level → (n,) int64, equal where images belong together.
+        edges: All edges, the surest first.
+        closer: Level → the edges that join what the level before holds apart.
     """
 
-    sets: list[list[int]]
-    joining: Mapping[int, list[tuple[int, Pair]]]
+    codes: Mapping[LeakLevel, Codes]
+    edges: EdgeTable
+    closer: Mapping[LeakLevel, NDArray[np.bool_]]
 
+    def sets(self, level: LeakLevel) -> list[list[int]]:
+        """Return the rows of each set, singles included: a partition of all rows."""
+        return members(self.codes[level])
 
-Levels = Mapping[LeakLevel, LevelSets]
+    def take(self, rows: Sequence[int]) -> "Levels":
+        """Return the levels of some images, one of them perhaps several times."""
+        at = np.asarray(rows, np.int64)
+        codes = {level: own[at] for level, own in self.codes.items()}
+        return Levels(codes=codes, edges=self.edges, closer=self.closer)
 
 
 def find_levels(found: Families, settings: FamilySettings) -> Levels:
-    """Return the sets of images of each level, from identical files to any edge.
+    """Return which images belong together, from identical files to any edge.
 
     What cannot be read belongs with files of the same bytes alone.
     """
     unread = found.picture < 0
     apart = len(unread) + found.content
     family = renumber(np.where(unread, apart, found.family))
-    pairs, agreed = _pairs(found, settings)
-    overlap = components(np.concatenate([pairs[agreed], chain(family)]), len(family))
-    return {
-        LeakLevel.FILE: LevelSets(members(found.content), {}),
-        LeakLevel.PICTURE: LevelSets(
-            members(np.where(unread, apart, found.picture)), {}
-        ),
-        LeakLevel.FAMILY: LevelSets(members(family), {}),
-        LeakLevel.OVERLAP: LevelSets(
-            members(overlap), _joining_pairs(pairs[agreed], family)
-        ),
-        LeakLevel.QUESTION: LevelSets(
-            members(np.where(unread, apart, found.group)),
-            _joining_pairs(pairs, overlap),
-        ),
-    }
-
-
-def _pairs(found: Families, settings: FamilySettings) -> tuple[Codes, np.ndarray]:
-    """Return (m, 2) ends of edges, and which both judges support; the surest first."""
     surest = [("inliers", "descending"), ("a", "ascending"), ("b", "ascending")]
-    edges = found.edges.sort_by(surest)
-    pairs = np.stack([edges["a"].to_numpy(), edges["b"].to_numpy()], axis=1)
-    return pairs, kinds_of(edges, settings) != EdgeKind.QUESTION
+    table = found.edges.sort_by(surest)
+    pairs = ends(table)
+    agreed = kinds_of(table, settings) != EdgeKind.QUESTION
+    overlap = components(np.concatenate([pairs[agreed], chain(family)]), len(family))
+    picture = np.where(unread, apart, found.picture)
 
+    def joins(codes: Codes) -> NDArray[np.bool_]:
+        return np.asarray(codes[pairs[:, 0]] != codes[pairs[:, 1]])
 
-def _joining_pairs(pairs: Codes, closer: Codes) -> Mapping[int, list[tuple[int, Pair]]]:
-    """Return the pairs that join two sets of the level before, by their first row."""
-    found: dict[int, list[tuple[int, Pair]]] = defaultdict(list)
-    between = pairs[closer[pairs[:, 0]] != closer[pairs[:, 1]]]
-    for rank, (a, b) in enumerate(between.tolist()):
-        found[a].append((rank, (a, b)))
-    return found
+    return Levels(
+        codes={
+            LeakLevel.FILE: found.content,
+            LeakLevel.PICTURE: picture,
+            LeakLevel.FAMILY: family,
+            LeakLevel.OVERLAP: overlap,
+            LeakLevel.QUESTION: np.where(unread, apart, found.group),
+        },
+        edges=EdgeTable(table=table, pictures=picture[pairs]),
+        closer={
+            LeakLevel.FAMILY: agreed & ~joins(family),
+            LeakLevel.OVERLAP: agreed & joins(family),
+            LeakLevel.QUESTION: joins(overlap),
+        },
+    )
 
 
 def find_leaks(levels: Levels, splits: Sequence[str]) -> Iterator[Leak]:
     """Yield each set that lies in several splits, at its first level."""
     known: set[tuple[int, ...]] = set()
-    copies = {  # of each picture, one in each of its splits
-        rows[0]: list({splits[row]: row for row in reversed(rows)}.values())
-        for rows in levels[LeakLevel.PICTURE].sets
-    }
-    for level, found in levels.items():
-        for rows in found.sets:
+    copies: dict[int, dict[str, int]] = defaultdict(dict)  # of a picture, by split
+    for row, picture in enumerate(levels.codes[LeakLevel.PICTURE].tolist()):
+        copies[picture].setdefault(splits[row], row)
+    for level in levels.codes:
+        for rows in levels.sets(level):
             if len({splits[row] for row in rows}) < 2 or tuple(rows) in known:  # noqa: PLR2004 - splits
                 continue
             known.add(tuple(rows))
-            pairs = sorted(pair for row in rows for pair in found.joining.get(row, ()))
-            shown = _leaking_pair([pair for _, pair in pairs], copies, splits)
-            yield Leak(level=level, rows=_ordered(rows, splits, shown=shown))
+            pictures = levels.codes[LeakLevel.PICTURE][rows]
+            proof = None
+            if level in levels.closer:
+                proof = levels.edges.prove(pictures, levels.closer[level], copies)
+            shown = (proof.first, proof.second) if proof else ()
+            rows_shown = order_rows(rows, splits, shown=shown)
+            yield Leak(level=level, rows=rows_shown, proof=proof)
 
 
-def _leaking_pair(
-    pairs: Iterable[Pair], copies: Mapping[int, Sequence[int]], splits: Sequence[str]
-) -> Sequence[int]:
-    """Return the first pair, or two copies of it, that lie in different splits."""
-    for a, b in pairs:
-        for one in copies[a]:
-            for other in copies[b]:
-                if splits[one] != splits[other]:
-                    return one, other
-    return ()
-
-
-def _ordered(
+def order_rows(
     rows: Sequence[int], kinds: Sequence[Hashable], *, shown: Sequence[int] = ()
 ) -> tuple[int, ...]:
     """Return the rows: those to be shown, then one of each kind, then the rest."""
@@ -120,44 +112,55 @@ def _ordered(
     return tuple(dict.fromkeys((*shown, *first.values(), *rows)))
 
 
-def count_shared(levels: Levels, splits: Sequence[str]) -> Iterator[SharedCounts]:
-    """Yield how many images of each split have copies in each other; held-out first.
-
-    First come all pairs that ask the split that is held out, then the other way round.
-    """
+def count_shared(
+    levels: Levels, splits: Sequence[str], rounds: Sequence[Round]
+) -> Iterator[SharedCounts]:
+    """Yield how many images of each round have copies among those they are held to."""
     totals = Counter(splits)
-    order = sorted(totals, key=split_order, reverse=True)
-    pictures, families, groups = (
-        _count(levels[level].sets, splits)
-        for level in (LeakLevel.PICTURE, LeakLevel.FAMILY, LeakLevel.QUESTION)
+    pictures, families, tissues, groups = (
+        _count(levels.sets(level), splits, rounds)
+        for level in (
+            LeakLevel.PICTURE,
+            LeakLevel.FAMILY,
+            LeakLevel.OVERLAP,
+            LeakLevel.QUESTION,
+        )
     )
-    rank = {name: number for number, name in enumerate(order)}
-
-    def by_rank(pair: tuple[str, str]) -> tuple[bool, int, int]:
-        own, other = rank[pair[0]], rank[pair[1]]
-        return own > other, own, -other
-
-    for pair in sorted(permutations(order, 2), key=by_rank):
+    for number, one in enumerate(rounds):
         yield SharedCounts(
-            split=pair[0],
-            other=pair[1],
-            num_images=totals[pair[0]],
-            num_same_picture=pictures[pair],
-            num_same_family=families[pair],
-            num_same_group=groups[pair],
+            split=one.split,
+            other=one.other,
+            num_images=sum(totals[split] for split in one.asked),
+            num_same_picture=pictures[number],
+            num_same_family=families[number],
+            num_same_tissue=tissues[number],
+            num_same_group=groups[number],
         )
 
 
 def _count(
-    sets: Iterable[Sequence[int]], splits: Sequence[str]
-) -> Mapping[tuple[str, str], int]:
-    """Return how many images of one split have an image of another in their set."""
-    found: dict[tuple[str, str], int] = defaultdict(int)
+    sets: Iterable[Sequence[int]], splits: Sequence[str], rounds: Sequence[Round]
+) -> Counter[int]:
+    """Return, by round, how many images have one of the others in their set."""
+    found: Counter[int] = Counter()
     for rows in sets:
         inside = Counter(splits[row] for row in rows)
-        for pair in permutations(inside, 2):
-            found[pair] += inside[pair[0]]
+        if len(inside) > 1:
+            for number, one in enumerate(rounds):
+                if not one.against.isdisjoint(inside):
+                    found[number] += sum(inside[split] for split in one.asked)
     return found
+
+
+def find_leaked(levels: Levels, splits: Sequence[str], one: Round) -> set[int]:
+    """Return the images of a round that surely show tissue of the others."""
+    return {
+        row
+        for rows in levels.sets(LeakLevel.OVERLAP)
+        if any(splits[row] in one.against for row in rows)
+        for row in rows
+        if splits[row] in one.asked
+    }
 
 
 def find_conflicts(
@@ -166,10 +169,10 @@ def find_conflicts(
     """Yield pictures, then families, whose images have several labels."""
     known: set[tuple[int, ...]] = set()
     for level in (LeakLevel.PICTURE, LeakLevel.FAMILY):
-        for rows in levels[level].sets:
+        for rows in levels.sets(level):
             names = sorted({name for row in rows for name in labels[row]})
             if len(names) > 1 and tuple(rows) not in known:
                 known.add(tuple(rows))
                 yield Conflict(
-                    level=level, labels=tuple(names), rows=_ordered(rows, labels)
+                    level=level, labels=tuple(names), rows=order_rows(rows, labels)
                 )

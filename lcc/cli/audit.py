@@ -1,6 +1,6 @@
 """`lcc-launch audit SPLIT`: find leaks in anybody's split."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -18,12 +18,18 @@ WIDTH = 80
 
 
 @click.command("audit", short_help="Find leaks in anybody's split.")
-@click.argument("split", type=click.Path(path_type=Path))
+@click.argument(
+    "splits",
+    metavar="SPLIT...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+)
 @click.option(
     "--images",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Where the paths of a CSV start; by default the folder of the CSV.",
+    help="Where the paths of lists start; by default the folder of the first.",
 )
 @click.option(
     "--output",
@@ -31,25 +37,28 @@ WIDTH = 80
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Report: .html with pictures, .md, or .csv with all leaks; may be repeated.",
+    help="Report: .html with pictures, .md, .json, or .csv with all leaks; may be "
+    "repeated.",
 )
 @settings_options("launch.parallelism")
 def command(
-    split: Path,
+    splits: tuple[Path, ...],
     images: Path | None,
     outputs: tuple[Path, ...],
     sources: "SettingsSources",
 ) -> None:
     """Look for copies, families and overlaps across the splits of any image set.
 
-    SPLIT is a CSV with the columns path and split (and label, where known), or a
-    folder with train/, val/, test/ in it.
+    SPLIT is a CSV with the columns path and split (and label, group, where known);
+    lists such as train.csv, val.csv and test.csv, as tables, texts, JSON, Parquet or
+    arrays; a folder of such lists; or a folder with train/, val/, test/ in it. Of
+    several seeds or columns of folds each is judged.
 
     Exits with 0 where no leak was found, 4 where one was, 3 where it cannot tell:
     missing or unreadable images, a broken CSV, or questionable edges alone.
     """
     from lcc.audit.report import check_format, write_report
-    from lcc.audit.split_audit import audit_split
+    from lcc.audit.split_audit import audit_splits
     from lcc.cli.watching import watch_progress
     from lcc.tracking.progress import start_progress
 
@@ -57,20 +66,32 @@ def command(
     for file in outputs:
         check_format(file)
     with watch_progress("audit"):
-        audit = audit_split(
-            split,
+        audits = audit_splits(
+            splits,
             images,
             settings=settings.data,
             progress=start_progress,
             n_jobs=settings.launch.parallelism or -1,
         )
+    for number, audit in enumerate(audits):
+        click.echo("\n" if number else "", nl=False)
+        _show(audit)
+    for file in outputs:
+        write_report(audits, file)
+    _conclude(audits)
+
+
+def _show(audit: "SplitAudit") -> None:
+    from lcc.audit.headline import describe_audit
+
+    for sentence in describe_audit(audit):
+        click.echo(fill(sentence, WIDTH, subsequent_indent="  "))
     for line in _summary(audit):
         click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
     for note in audit.notes[:MAX_LINES]:
         click.echo(fill(note, WIDTH, subsequent_indent="  "))
-    for file in outputs:
-        write_report(audit, file)
-    _conclude(audit)
+    for line in _more(len(audit.notes)):
+        click.echo(line)
 
 
 def _summary(audit: "SplitAudit") -> Iterator[str]:
@@ -113,8 +134,8 @@ def _unreadable(audit: "SplitAudit") -> Iterator[str]:
     yield from _more(len(audit.unreadable))
 
 
-def _conclude(audit: "SplitAudit") -> None:
-    """Raise what the exit code says.
+def _conclude(audits: Sequence["SplitAudit"]) -> None:
+    """Raise what the exit code says: a leak before what cannot be told.
 
     Raises:
         CheckFailed: There is a leak.
@@ -123,23 +144,30 @@ def _conclude(audit: "SplitAudit") -> None:
     from lcc.audit.leaks import AuditVerdict
     from lcc.errors import CheckFailed, DataError
 
-    if audit.verdict is AuditVerdict.LEAK:
-        message = (
-            f"{audit.name}: splits must share no picture, family or overlap, got "
-            f"{len(audit.leaks):,} leaks.\nKeep what belongs together in one split."
-        )
-        raise CheckFailed(message)
+    leaking = [audit for audit in audits if audit.verdict is AuditVerdict.LEAK]
+    if leaking:
+        raise CheckFailed("\n".join(map(_leak_message, leaking)))
+    unclear = [audit for audit in audits if audit.verdict is AuditVerdict.UNCLEAR]
+    if unclear:
+        raise DataError("\n".join(map(_unclear_message, unclear)))
+
+
+def _leak_message(audit: "SplitAudit") -> str:
+    return (
+        f"{audit.name}: splits must share no picture, family or group, got "
+        f"{len(audit.leaks):,} leaks.\nKeep what belongs together in one split."
+    )
+
+
+def _unclear_message(audit: "SplitAudit") -> str:
     if audit.leaks:
-        message = (
+        return (
             f"{audit.name}: splits must share no questionable edge, got "
             f"{len(audit.leaks):,}.\nLook at them (--output report.html), and keep "
             "each in one split."
         )
-        raise DataError(message)
-    if audit.verdict is AuditVerdict.UNCLEAR:
-        message = (
-            f"data.max_unreadable_fraction: must hold, it is "
-            f"{audit.max_unreadable_fraction:g}, got {len(audit.unreadable):,} of "
-            f"{len(audit.images):,}.\nMend the images, or raise it with --set."
-        )
-        raise DataError(message)
+    return (
+        f"data.max_unreadable_fraction: must hold, it is "
+        f"{audit.max_unreadable_fraction:g}, got {len(audit.unreadable):,} of "
+        f"{len(audit.images):,}.\nMend the images, or raise it with --set."
+    )

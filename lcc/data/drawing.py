@@ -7,7 +7,7 @@ import base64
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lcc.data.decode import Image8
 
@@ -16,6 +16,7 @@ NOTHING = (238, 241, 244)  # where an image does not reach: the grey of the page
 OUTLINE = (0, 102, 204)
 NUM_SQUARES = 8  # of a chessboard's side
 WEBP_QUALITY = 60  # two thirds of a JPEG of the same look
+_MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def shrink(image: Image8, *, longest_px: int) -> Image8:
@@ -26,6 +27,24 @@ def shrink(image: Image8, *, longest_px: int) -> Image8:
         return image
     size = tuple(max(1, side * longest_px // longest) for side in (width, height))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def transform_of(matrix: ArrayLike, *, mirrored: bool) -> Transform:
+    """Return the transform of an edge: coordinates in a → coordinates in b.
+
+    Args:
+        matrix: Six numbers, as in `Edge`.
+        mirrored: Whether they lead to the mirror image of b.
+    """
+    square = np.vstack([np.reshape(matrix, (2, 3)), (0, 0, 1)])
+    return _MIRROR @ square if mirrored else square
+
+
+def cut_square(image: Image8) -> Image8:
+    """Return the square in the middle of an image: what features see of it."""
+    side = min(image.shape[:2])
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
 
 
 def lay(tile: Image8, transform: Transform, *, size_px: int) -> Image8:

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue
 from lcc.data.decode import Image8
-from lcc.data.drawing import lay, lay_over, shrink, to_uri
+from lcc.data.drawing import lay, lay_over, shrink, to_uri, transform_of
 from lcc.families.graph import members
 from lcc.gallery.explanation import describe_edge
-from lcc.gallery.lineage import Lineage, transform_of
+from lcc.gallery.lineage import Lineage
 from lcc.gallery.ranking import families_of, pictures_of
 
 TILE_PX = 96

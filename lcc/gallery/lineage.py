@@ -12,10 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from lcc.data.catalogue import Catalogue, Codes
-from lcc.data.drawing import Transform
+from lcc.data.drawing import Transform, transform_of
 from lcc.families.edges import ends
-
-_MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +59,6 @@ class Lineage:
             total = (forward if is_forward else np.linalg.inv(forward)) @ total
             here = edge["b"] if is_forward else edge["a"]
         return total
-
-
-def transform_of(matrix: NDArray[np.float64], *, mirrored: bool) -> Transform:
-    """Return the transform of an edge: coordinates in a → coordinates in b.
-
-    Args:
-        matrix: Six numbers, as in `Edge`.
-        mirrored: Whether they lead to the mirror image of b.
-    """
-    square = np.vstack([np.reshape(matrix, (2, 3)), (0, 0, 1)])
-    return _MIRROR @ square if mirrored else square
 
 
 def trace_lineage(catalogue: Catalogue, edges: pa.Table) -> Lineage:

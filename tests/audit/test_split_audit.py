@@ -186,10 +186,13 @@ def test_a_split_that_is_not_there_is_named(tmp_path: Path):
 
     assert str(caught.value) == (
         f"{tmp_path / 'none.csv'}: not found. Name a CSV with the columns path and "
-        "split, or a folder with train/ and test/."
+        "split, lists such as train.csv and test.csv, or a folder with train/ and "
+        "test/."
     )
 
 
-def test_a_folder_needs_no_other_folder(tmp_path: Path):
-    with pytest.raises(ConfigError, match="images: must go with a CSV"):
+def test_a_folder_of_images_needs_no_other_folder(tmp_path: Path):
+    some_files(tmp_path, {"train/a.png": 1, "test/b.png": 2})
+
+    with pytest.raises(ConfigError, match="images: must go with lists"):
         audit_split(tmp_path, tmp_path)

@@ -26,7 +26,9 @@ def test_a_clean_split_exits_with_0(tmp_path: Path):
 
     assert (result.exit_code, result.output) == (
         0,
-        "pets: no leak found\n3 images: train 2, test 1\n",
+        "0 of 1 test images show tissue that the training set shows too.\n"
+        "pets: no leak found\n"
+        "3 images: train 2, test 1\n",
     )
 
 
@@ -35,6 +37,7 @@ def test_a_leak_exits_with_4_and_says_how_many_leak(tmp_path: Path):
 
     assert (result.exit_code, result.output) == (
         4,
+        "1 of 1 test images shows tissue that the training set shows too.\n"
         "pets: LEAK\n"
         "4 images: train 2, val 1, test 1\n"
         "\n"
@@ -46,7 +49,7 @@ def test_a_leak_exits_with_4_and_says_how_many_leak(tmp_path: Path):
         "       1 (50.0%)\n"
         "\n"
         "       1 × identical files in several splits\n"
-        "Error: pets: splits must share no picture, family or overlap, got 1 leaks.\n"
+        "Error: pets: splits must share no picture, family or group, got 1 leaks.\n"
         "       Keep what belongs together in one split.\n",
     )
 
@@ -56,6 +59,7 @@ def test_too_many_unreadable_images_exit_with_3(tmp_path: Path):
 
     assert (result.exit_code, result.output) == (
         3,
+        "0 of 2 test images show tissue that the training set shows too.\n"
         "pets: cannot tell\n"
         "4 images: train 2, test 2\n"
         "unreadable (not_an_image): test/d.png\n"
@@ -91,6 +95,7 @@ def test_how_a_csv_was_read_is_told(tmp_path: Path):
 
     assert (result.exit_code, result.output) == (
         0,
+        "0 of 1 test images show tissue that the training set shows too.\n"
         "s.csv: no leak found\n"
         "3 images: train 2, test 1\n"
         "Columns read: path (File), split (Set).\n"
@@ -125,7 +130,7 @@ def test_faults_of_a_csv_exit_with_3_one_a_line(tmp_path: Path):
     [
         pytest.param(
             "r.pdf",
-            "output: must end in one of .md, .html, .csv, got r.pdf. Rename it.",
+            "output: must end in one of .md, .html, .csv, .json, got r.pdf. Rename it.",
             id="ending",
         ),
         pytest.param(
@@ -200,9 +205,12 @@ def test_a_questionable_edge_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
     result = audit(some_files(tmp_path / "pets", files), "--output=r.html")
 
     assert result.exit_code == 3
-    assert "pets: cannot tell\n" in result.output
+    assert result.output.startswith(
+        "0 of 2 test images show tissue that the training set shows too; 1 more may.\n"
+        "pets: cannot tell\n"
+    )
     assert (
         "       1 × groups with questionable edges in several splits\n" in result.output
     )
     assert "splits must share no questionable edge, got 1.\n" in result.output
-    assert Path("r.html").read_text(encoding="utf-8").count("<img") == 2
+    assert Path("r.html").read_text(encoding="utf-8").count("<img") == 3

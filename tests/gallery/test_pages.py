@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lcc.data.drawing import NOTHING, lay, lay_over
+from lcc.data.drawing import NOTHING, lay, lay_over, transform_of
 from lcc.gallery.cards import Cards
-from lcc.gallery.lineage import trace_lineage, transform_of
+from lcc.gallery.lineage import trace_lineage
 from lcc.gallery.pages import write_gallery
 from lcc.gallery.ranking import edges_between_families, rank_families
 from tests.builders.families import a_catalogue, an_edge, some_edges
