@@ -50,12 +50,16 @@ def _training(audit: SplitAudit) -> str:
 
 
 def _describe_score(score: NeighbourScore, *, trained_on: str) -> str:
-    method = f"1-nearest neighbour on {SIDE_PX} × {SIDE_PX} pixels of {trained_on}"
     leaked = _of(score.right_leaked, score.num_leaked)
-    if not score.num_clean:
-        return f"{method}: {leaked} leaked ones are labelled rightly; none is clean."
-    clean = _of(score.right_clean, score.num_clean)
-    return f"{method}: {leaked} leaked ones are labelled rightly, {clean} clean ones."
+    alone = score.right_alone / score.num_leaked
+    clean = "none is clean"
+    if score.num_clean:
+        clean = f"{_of(score.right_clean, score.num_clean)} clean ones"
+    return (
+        f"1-nearest neighbour on {SIDE_PX} × {SIDE_PX} pixels of {trained_on}: "
+        f"right on {leaked} leaked images, {alone:.1%} once their siblings are taken "
+        f"out; {clean}."
+    )
 
 
 def _of(right: int, total: int) -> str:

@@ -19,7 +19,7 @@ class LeakLevel(StrEnum):
     FAMILY = "families of near copies"
     OVERLAP = "groups of overlapping pictures"
     QUESTION = "groups with questionable edges"
-    CLAIM = "groups that the split itself names"
+    CLAIM = "named groups"
 
 
 class AuditVerdict(StrEnum):
@@ -136,12 +136,15 @@ class NeighbourScore:
         num_leaked: Test images asked that show tissue of the training images.
         num_clean: Test images asked that do not.
         right_leaked: Leaked ones labelled rightly.
+        right_alone: Leaked ones labelled rightly once those that show their tissue are
+            taken out of the training images.
         right_clean: Clean ones labelled rightly.
     """
 
     num_leaked: int
     num_clean: int
     right_leaked: int
+    right_alone: int
     right_clean: int
 
 

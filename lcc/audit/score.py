@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from lcc.audit.leaks import NeighbourScore
 from lcc.audit.user_split import SplitImage
+from lcc.data.catalogue import Codes
 from lcc.data.decode import UnreadableError, decode_image
 
 SIDE_PX = 32  # of the reduced images, as of the baselines of a report
 MAX_ASKED = 2000  # of leaked and of clean images each: a percentage to within a point
 BLOCK_IMAGES = 4096  # compared at once: 50 MB of reduced images
 Small = NDArray[np.uint8]  # (3072,)
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Question:
 def score_neighbours(
     images: Sequence[SplitImage],
     questions: Sequence[Question],
+    tissue: Codes,
     *,
     max_megapixels: float,
     num_threads: int,
@@ -55,6 +58,7 @@ def score_neighbours(
         images: All images.
         questions: Test images with their training images; several where folds take
             turns.
+        tissue: (n,) equal where images surely show the same tissue.
         max_megapixels: Larger images are not read.
         num_threads: Images read at once.
 
@@ -71,16 +75,23 @@ def score_neighbours(
         files = [images[row].file for row in wanted]
         pixels = threads.map(partial(_reduce, max_megapixels=max_megapixels), files)
         small = {r: p for r, p in zip(wanted, pixels, strict=True) if p is not None}
-    counts: Counter[tuple[bool, bool]] = Counter()  # leaked, right
+    counts: Counter[tuple[bool, str]] = Counter()  # leaked; asked, right or alone
     for question in drawn:
-        for row, other in _nearest(small, question):
-            is_right = images[row].labels == images[other].labels
-            counts[row in question.leaked, is_right] += 1
+        for answer in _nearest(small, question, tissue):
+            is_leaked = answer.row in question.leaked
+            label = images[answer.row].labels
+            counts[is_leaked, "asked"] += 1
+            counts[is_leaked, "right"] += images[answer.nearest].labels == label
+            if answer.stranger >= 0:
+                counts[is_leaked, "alone"] += images[answer.stranger].labels == label
+    if not counts[True, "asked"]:
+        return None
     return NeighbourScore(
-        num_leaked=counts[True, True] + counts[True, False],
-        num_clean=counts[False, True] + counts[False, False],
-        right_leaked=counts[True, True],
-        right_clean=counts[False, True],
+        num_leaked=counts[True, "asked"],
+        num_clean=counts[False, "asked"],
+        right_leaked=counts[True, "right"],
+        right_alone=counts[True, "alone"],
+        right_clean=counts[False, "right"],
     )
 
 
@@ -112,22 +123,44 @@ def _reduce(file: Path, *, max_megapixels: float) -> Small | None:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).ravel())
 
 
-def _nearest(
-    small: Mapping[int, Small], question: Question
-) -> Iterator[tuple[int, int]]:
-    """Yield each test image with its nearest training image."""
-    from sklearn.metrics import pairwise_distances_argmin_min
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A test image, its nearest training image, and that of another tissue or -1."""
 
-    training = [row for row in question.training if row in small]
-    asked = [row for row in question.asked if row in small]
-    if not (training and asked):
+    row: int
+    nearest: int
+    stranger: int
+
+
+def _nearest(
+    small: Mapping[int, Small], question: Question, tissue: Codes
+) -> Iterator[_Answer]:
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    training = np.array([row for row in question.training if row in small], np.int64)
+    asked = np.array([row for row in question.asked if row in small], np.int64)
+    if not (len(training) and len(asked)):
         return
-    own = np.stack([small[row] for row in asked]).astype(np.float32)
-    best = np.full(len(asked), np.inf)
-    nearest = np.zeros(len(asked), np.int64)
+    own = np.stack([small[row] for row in asked.tolist()]).astype(np.float32)
+    best = np.full((2, len(asked)), np.inf)  # of all, of strangers
+    found = np.full((2, len(asked)), -1)
     for start in range(0, len(training), BLOCK_IMAGES):
-        block = np.stack([small[row] for row in training[start : start + BLOCK_IMAGES]])
-        found, distance = pairwise_distances_argmin_min(own, block.astype(np.float32))
-        nearest = np.where(distance < best, start + found, nearest)
-        best = np.minimum(distance, best)
-    yield from zip(asked, [training[n] for n in nearest.tolist()], strict=True)
+        rows = training[start : start + BLOCK_IMAGES]
+        block = np.stack([small[row] for row in rows.tolist()]).astype(np.float32)
+        distances = euclidean_distances(own, block, squared=True)
+        _keep_nearest(distances, rows, best[0], found[0])
+        distances[tissue[asked][:, None] == tissue[rows][None]] = np.inf
+        _keep_nearest(distances, rows, best[1], found[1])
+    for row, nearest, stranger in np.stack([asked, *found], axis=1).tolist():
+        yield _Answer(row, nearest, stranger)
+
+
+def _keep_nearest(
+    distances: NDArray[np.float32], rows: Codes, best: Floats, found: Codes
+) -> None:
+    """Note in `best` and `found` where a block of training images is nearer."""
+    column = distances.argmin(axis=1)
+    distance = distances[np.arange(len(distances)), column]
+    is_nearer = distance < best
+    best[is_nearer] = distance[is_nearer]
+    found[is_nearer] = rows[column[is_nearer]]

@@ -169,6 +169,7 @@ class _Judge:
                 )
                 for one in rounds
             ],
+            levels.codes[LeakLevel.OVERLAP],
             max_megapixels=self.settings.max_megapixels,
             num_threads=self.num_threads,
         )
