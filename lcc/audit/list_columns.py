@@ -76,10 +76,15 @@ def as_split(cell: str) -> str:
         >>> as_split("3.0"), as_split("Train"), as_split("nan"), as_split("-1")
         ('fold 3', 'Train', '', '')
     """
-    if cell.casefold() in ("nan", "none", "null", "na", "-1", "-1.0"):
+    if is_blank(cell) or cell in ("-1", "-1.0"):
         return ""
     number = re.fullmatch(r"(\d+)(?:\.0)?", cell)
     return f"fold {number.group(1)}" if number else cell
+
+
+def is_blank(cell: str) -> bool:
+    """Return whether a cell stands for nothing, as pandas and databases write it."""
+    return cell.casefold() in ("", "nan", "none", "null", "na", "n/a")
 
 
 def find_audit_columns(table: Cells, field: str) -> Columns:

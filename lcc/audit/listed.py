@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lcc.audit.list_columns import TRUTHS, as_split, find_audit_columns
+from lcc.audit.list_columns import TRUTHS, as_split, find_audit_columns, is_blank
 from lcc.audit.list_part import ListPart, as_text, has_path
 from lcc.audit.roles import is_numbered, rest_of, role_of, split_in, words_of
 from lcc.data.table import Cells
@@ -212,13 +212,14 @@ def _from_table(
         cells = [*short, *[""] * (len(table.header) - len(short))]
         plain = [cell.strip() for cell in cells]
         label = "" if columns.label is None else plain[columns.label]
+        named = {k: plain[n] for k, n in columns.groups.items()}
         images.append(
             ListedImage(
                 place=f"{noun} {line}",
                 path=cells[columns.path] if plain[columns.path] else "",
                 splits=columns.splits_of(plain),
-                label=label or place.label,
-                groups={k: plain[n] for k, n in columns.groups.items() if plain[n]},
+                label=place.label if label in ("", "nan") else label,
+                groups={k: group for k, group in named.items() if not is_blank(group)},
             )
         )
     return _placed(images, place), columns.notes

@@ -9,7 +9,7 @@ from itertools import permutations
 
 from lcc.audit.roles import is_numbered, role_of, split_order
 
-OTHER_FOLDS, FOLDS = "other folds", "the folds"
+OTHER_FOLDS, FOLDS = "other folds", "folds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,4 +95,5 @@ def describe_other(split: str) -> str:
         ('the training set', 'fold 3')
     """
     names = {"train": "the training set", "validation": "the validation set"}
-    return (names | {"test": "the test set"}).get(role_of(split) or "", split)
+    names |= {"test": "the test set", FOLDS: "a fold"}
+    return names.get(role_of(split) or split, split)

@@ -8,8 +8,9 @@ import pytest
 from lcc import audit_split
 from lcc.audit.leaks import AuditVerdict, LeakLevel, SplitAudit
 from lcc.config.data import DataSettings
+from lcc.data.drawing import lay
 from lcc.data.sample import draw_source, write_sample
-from lcc.errors import ConfigError, NotFoundError
+from lcc.errors import ConfigError, DataError, NotFoundError
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.splits import a_csv, some_files
 
@@ -196,3 +197,47 @@ def test_a_folder_of_images_needs_no_other_folder(tmp_path: Path):
 
     with pytest.raises(ConfigError, match="images: must go with lists"):
         audit_split(tmp_path, tmp_path)
+
+
+def test_a_leak_of_near_copies_lays_one_image_on_the_other(tmp_path: Path):
+    source = draw_source("lung_aca", size_px=160, seed=np.random.default_rng(1))
+    turned = np.ascontiguousarray(np.rot90(source[:, ::-1]))
+    files: dict[str, int | bytes] = {
+        "test/b.png": a_file(turned),
+        "train/a.png": a_file(source),
+        "train/c.png": 1,
+    }
+
+    audit = of_folder(tmp_path, files)
+
+    (leak,) = audit.leaks
+    assert leak.proof is not None
+    assert [
+        audit.images[row].path for row in (leak.proof.first, leak.proof.second)
+    ] == [
+        "train/a.png",
+        "test/b.png",
+    ]
+    transform = np.vstack([np.reshape(leak.proof.matrix, (2, 3)), (0, 0, 1)])
+    laid = lay(turned, transform, size_px=160)
+    inside = (slice(8, -8), slice(8, -8))
+    assert np.corrcoef(laid[inside].ravel(), source[inside].ravel())[0, 1] > 0.95
+    assert "mirrored" in leak.proof.text
+    assert "points agree" in leak.proof.text
+
+
+def test_identical_files_need_no_proof(tmp_path: Path):
+    audit = of_folder(tmp_path, {"train/a.png": 1, "test/b.png": 1})
+
+    assert [leak.proof for leak in audit.leaks] == [None]
+
+
+def test_several_draws_are_no_single_split(tmp_path: Path):
+    some_files(tmp_path, {"a.png": 1, "b.png": 2})
+    rows = [("a.png", "train", "test"), ("b.png", "test", "train")]
+    file = a_csv(tmp_path / "s.csv", rows, header=("path", "split_0", "split_1"))
+
+    with pytest.raises(
+        DataError, match=r"split: must be one, got 2: s.csv, split_0, s"
+    ):
+        audit_split(file)
