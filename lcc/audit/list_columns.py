@@ -4,9 +4,10 @@ Knows headers and cells; not which file they are from.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lcc.audit.list_part import IMAGE_NAME, has_path
 from lcc.audit.roles import FILLERS, role_of, split_in, words_of
 from lcc.data.table import SPELLINGS, Cells, find_columns, first_few, plain_name
 from lcc.errors import DataError
@@ -96,10 +97,8 @@ def find_audit_columns(table: Cells, field: str) -> Columns:
     header = table.header
     splits = _splits(header, field)
     flags = {} if splits else _flags(table)
-    if flags and header and header[0] in ("", "Unnamed: 0"):  # the index of a table
-        path = 0
-    else:
-        path = find_columns(header, field, needed=("path",), optional=())["path"]
+    splits = splits or ({} if flags else _by_cells(table, _are_roles))
+    path = _path(table, field, has_index=bool(flags))
     label, notes = _label(header)
     groups = {
         name: n
@@ -118,6 +117,34 @@ def find_audit_columns(table: Cells, field: str) -> Columns:
         groups=groups,
         notes=(_describe(read, header), *notes),
     )
+
+
+def _path(table: Cells, field: str, *, has_index: bool) -> int:
+    """Return the column of paths: by its name, or the only one of image names."""
+    if has_index and table.header[0] in ("", "Unnamed: 0"):  # as pandas writes it
+        return 0
+    by_cells = {} if has_path(table.header) else _by_cells(table, _are_images)
+    if by_cells:
+        return by_cells[""]
+    return find_columns(table.header, field, needed=("path",), optional=())["path"]
+
+
+def _by_cells(table: Cells, holds: Callable[[set[str]], bool]) -> dict[str, int]:
+    """Return the one column whose cells are of a kind, as the main one, if there is."""
+    found = [
+        number
+        for number in range(len(table.header))
+        if holds({_cell(cells, number) for _, cells in table.lines})
+    ]
+    return {"": found[0]} if len(found) == 1 else {}
+
+
+def _are_roles(cells: set[str]) -> bool:
+    return len(cells) > 1 and all(map(role_of, cells))
+
+
+def _are_images(cells: set[str]) -> bool:
+    return bool(cells) and all(map(IMAGE_NAME.fullmatch, cells))
 
 
 def _describe(read: Mapping[str, int], header: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lcc.audit.list_columns import TRUTHS, as_split, find_audit_columns, is_blank
 from lcc.audit.list_part import ListPart, as_text, has_path
-from lcc.audit.roles import is_numbered, rest_of, role_of, split_in, words_of
+from lcc.audit.roles import is_fold, is_numbered, rest_of, role_of, split_in, words_of
 from lcc.data.table import Cells
 from lcc.errors import DataError
 
@@ -232,8 +232,10 @@ def _placed(images: list[ListedImage], place: Place) -> list[ListedImage]:
     their own.
     """
     own = {image.splits.get("", "") for image in images} - {""}
-    has_folds = len(own) > 1 and not any(map(role_of, own))
-    is_named = bool(place.split) and (len(own) < 2 or (has_folds and not place.is_fold))  # noqa: PLR2004 - splits
+    is_split = len(own) > 1
+    has_folds = is_split and all(map(is_fold, own))
+    has_roles = is_split and any(map(role_of, own))
+    is_named = bool(place.split) and not (has_roles or (place.is_fold and is_split))
     main = "fold" if has_folds and is_named else ""
     outer = place.draw
     if place.is_fold and not is_named:
@@ -242,7 +244,7 @@ def _placed(images: list[ListedImage], place: Place) -> list[ListedImage]:
     for image in images:
         splits = {_joined(outer, draw or main): s for draw, s in image.splits.items()}
         named = {place.draw: place.split} if is_named else {}
-        found.append(replace(image, splits=splits | named))
+        found.append(replace(image, splits=named | splits | named))
     return found
 
 

@@ -77,6 +77,11 @@ def is_numbered(name: str) -> bool:
     return _NUMBERED.fullmatch(name) is not None
 
 
+def is_fold(name: str) -> bool:
+    """Return whether a name is that of a fold: not of a draw, not a number alone."""
+    return _FOLD.fullmatch(name) is not None
+
+
 def is_split(name: str) -> bool:
     """Return whether a name is that of a split: a role or a fold, not a number alone.
 
@@ -84,7 +89,7 @@ def is_split(name: str) -> bool:
         >>> is_split("Test Set"), is_split("fold 3"), is_split("3"), is_split("seed3")
         (True, True, False, False)
     """
-    return role_of(name) is not None or _FOLD.fullmatch(name) is not None
+    return role_of(name) is not None or is_fold(name)
 
 
 def split_in(name: str) -> str:

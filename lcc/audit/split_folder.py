@@ -87,7 +87,7 @@ def _split_of(key: PurePosixPath, depth: int | None) -> str | None:
 
 
 def read_split_folder(
-    folder: Path, layout: FolderLayout | None = None
+    folder: Path, layout: FolderLayout, *, notes: Sequence[str] = ()
 ) -> tuple[UserSplit, ...]:
     """Read the splits of a folder: one, or one for each numbered folder above several.
 
@@ -96,13 +96,13 @@ def read_split_folder(
 
     Args:
         folder: The folder.
-        layout: What `find_layout` returned, if it was asked already.
+        layout: What `find_layout` returned.
+        notes: More to be said of the folder.
 
     Raises:
         DataError: Fewer than two folders are named after splits, or the metadata are
             broken or name files that are not there.
     """
-    layout = layout or find_layout(folder)
     _check(layout, folder)
     depth = layout.depth or 0
     known = _read_metadata(folder, layout.chosen, depth)
@@ -115,9 +115,9 @@ def read_split_folder(
         )
         draws[draw].append(_image(folder, key, depth, label, known.get(str(key))))
     name = folder.resolve().name
-    notes = [*_left_out(layout), *_masks(layout)]
+    said = [*notes, *_left_out(layout), *_masks(layout)]
     return tuple(
-        _user_split(f"{name}, {draw}" if len(draws) > 1 else name, images, notes)
+        _user_split(f"{name}, {draw}" if len(draws) > 1 else name, images, said)
         for draw, images in draws.items()
     )
 

@@ -159,7 +159,7 @@ def _faults(
 ) -> Iterator[str]:
     """Yield one message for each kind of fault in what the lists say."""
     if not rows:
-        yield f"{field}: must name images, got a header alone. Add rows."
+        yield f"{field}: must name images by path or number, got none. Add them."
     nameless = [r.entry.image.place for r in rows if not r.entry.image.path]
     if nameless:
         yield (

@@ -14,6 +14,7 @@ from lcc.audit.split_folder import METADATA, find_layout, read_split_folder
 from lcc.audit.split_lists import read_listed, read_split_lists
 from lcc.audit.user_split import UserSplit
 from lcc.data.listing import why_no_image
+from lcc.data.table import first_few
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.storage.local import LocalStore
 
@@ -70,7 +71,18 @@ def _read_folder(folder: Path, images: Path | None) -> tuple[UserSplit, ...]:
             "holds images in folders of splits. Leave it out."
         )
         raise ConfigError(message)
-    return read_split_folder(folder, layout)
+    return read_split_folder(folder, layout, notes=_unread(folder))
+
+
+def _unread(folder: Path) -> list[str]:
+    """Return a note on lists beside folders of splits: the folders say more."""
+    lists = [
+        key.name
+        for key in _list_keys(folder)
+        if len(key.parts) == 1 and role_of(key.stem)
+    ]
+    found = [f"{first_few(lists)}: not read, as folders are named after splits."]
+    return found if lists else []
 
 
 def _lists_of(folder: Path) -> tuple[list[SplitList], list[str]]:

@@ -568,3 +568,66 @@ def test_a_list_that_says_no_split_is_told_how(tmp_path: Path):
 def test_folders_beside_other_names_are_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="split: must be files, or one folder, got 2"):
         read(tmp_path, tmp_path)
+
+
+def test_columns_without_a_usual_name_are_told_by_their_cells(tmp_path: Path):
+    rows = [(n, Path(p).name, p[:8], s) for n, (p, s) in enumerate(EXPECTED.items())]
+    file = a_csv(tmp_path / "s.csv", rows, header=("", "Image Index", "class", "mode"))
+
+    found = read(file, images=tiles(tmp_path))
+
+    assert splits_of(found) == EXPECTED
+    assert found.notes[0] == (
+        "Columns read: path (Image Index), split (mode), label (class)."
+    )
+
+
+def test_a_file_of_a_split_may_have_folds_or_sources(tmp_path: Path):
+    for split in ("train", "test"):
+        own = [p for p in PATHS if (EXPECTED[p] == "test") == (split == "test")]
+        rows = [(p, n % 3, f"set {n % 2}") for n, p in enumerate(own)]
+        header = ("path", "fold", "dataset")
+        a_csv(tmp_path / f"{split}.csv", rows, header=header)
+
+    one, two = read_splits([tmp_path], tiles(tmp_path, "../tiles"))
+
+    assert set(splits_of(one).values()) == {"train", "test"}
+    assert set(splits_of(two).values()) == {"fold 0", "fold 1", "fold 2"}
+
+
+def test_arrays_and_their_list_may_lie_in_one_folder(tmp_path: Path):
+    a_csv(tiles(tmp_path) / "all.csv", [(p,) for p in PATHS], header=("path",))
+    np.savez(tmp_path / "tiles" / "split.npz", train=np.arange(6), test=[6, 7])
+
+    found = read(tmp_path / "tiles")
+
+    assert list(splits_of(found).values()).count("test") == 2
+
+
+def test_arrays_of_pixels_are_no_list(tmp_path: Path):
+    file = tmp_path / "medmnist.npz"
+    np.savez(file, train_images=np.zeros((2, 4, 4)), train_labels=np.zeros((2, 1)))
+
+    with pytest.raises(DataError, match="must name images by path or number, got none"):
+        read(file)
+
+
+def test_lists_beside_folders_of_splits_are_told(tmp_path: Path):
+    some_files(tmp_path, {"train/a.png": b"1", "test/b.png": b"2", "train.csv": b"x"})
+
+    assert read(tmp_path).notes == (
+        "train.csv: not read, as folders are named after splits.",
+    )
+
+
+def test_lists_may_lie_in_a_folder_beside_the_images(tmp_path: Path):
+    three_files(tiles(tmp_path) / "splits")
+
+    assert splits_of(read(tmp_path / "tiles")) == EXPECTED
+
+
+def test_an_index_of_numbers_is_no_column_of_draws(tmp_path: Path):
+    rows = [(n, p, s) for n, (p, s) in enumerate(EXPECTED.items())]
+    file = a_csv(tmp_path / "s.csv", rows, header=("0", "file", "split"))
+
+    assert splits_of(read(file, images=tiles(tmp_path))) == EXPECTED

@@ -147,7 +147,7 @@ def test_files_that_are_gone_are_not_found(tmp_path: Path):
 def test_a_header_alone_is_no_split(tmp_path: Path):
     file = a_csv(tmp_path / "s.csv", [])
 
-    with pytest.raises(DataError, match="must name images, got a header alone"):
+    with pytest.raises(DataError, match="must name images by path or number, got none"):
         read_split_csv(file, tmp_path)
 
 
