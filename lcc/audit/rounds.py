@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
-from lcc.audit.roles import is_numbered, role_of, split_order
+from lcc.audit.roles import is_fold, role_of, split_order
 
 OTHER_FOLDS, FOLDS = "other folds", "folds"
 
@@ -41,7 +41,7 @@ def find_rounds(splits: Iterable[str]) -> tuple[Round, ...]:
         [('fold 0', 'other folds'), ('fold 1', 'other folds')]
     """
     order = sorted(set(splits), key=split_order, reverse=True)
-    folds = frozenset(name for name in order if is_numbered(name))
+    folds = frozenset(name for name in order if is_fold(name))
     if len(folds) < 2:  # noqa: PLR2004 - one is as good as any other split
         folds = frozenset()
     parties = {name: frozenset([name]) for name in order if name not in folds}

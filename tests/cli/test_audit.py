@@ -1,6 +1,7 @@
 """`lcc-launch audit`: its words, its exit codes and its reports."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from lcc.audit.report import MAX_LEAKS, MAX_PICTURES
 from lcc.cli.main import cli
+from lcc.data.sample import draw_source
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.splits import a_csv, some_files
 
@@ -214,3 +216,86 @@ def test_a_questionable_edge_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
     )
     assert "splits must share no questionable edge, got 1.\n" in result.output
     assert Path("r.html").read_text(encoding="utf-8").count("<img") == 3
+
+
+def test_several_lists_make_one_split(tmp_path: Path):
+    some_files(tmp_path / "tiles", {"cat/1.png": 1, "dog/2.png": 2, "dog/3.png": 1})
+    lists = [
+        a_csv(tmp_path / f"{name}.csv", rows, header=("filename", "label"))
+        for name, rows in (
+            ("train", [("1.png", "cat"), ("2.png", "dog")]),
+            ("test", [("3.png", "dog")]),
+        )
+    ]
+
+    result = audit(*lists, "--images", tmp_path / "tiles")
+
+    assert result.exit_code == 4
+    assert result.output.splitlines()[:4] == [
+        "1 of 1 test images shows tissue that the training set shows too.",
+        "1-nearest neighbour on 32 × 32 pixels of the training set: right on 0.0% of 1",
+        "  leaked images, 100.0% once their siblings are taken out; none is clean.",
+        "train.csv, test.csv: LEAK",
+    ]
+
+
+def test_each_seed_is_shown_and_one_leak_decides(tmp_path: Path):
+    some_files(tmp_path, {"a.png": 1, "b.png": 1, "c.png": 2})
+    for seed, splits in ((1, "ab"), (2, "ca")):
+        for name, image in zip(("train", "test"), splits, strict=True):
+            a_csv(
+                tmp_path / f"lists/seed{seed}/{name}.csv",
+                [(f"{image}.png",)],
+                header=("file",),
+            )
+
+    result = audit(
+        tmp_path / "lists", "--images", tmp_path, "--output=r.json", "--output=r.html"
+    )
+
+    assert result.exit_code == 4
+    assert "lists, seed 1: LEAK\n" in result.output
+    assert "\n\n0 of 1 test images show tissue" in result.output
+    assert "lists, seed 2: no leak found\n" in result.output
+    one, two = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert (one["verdict"], two["verdict"]) == ("leak", "clean")
+    assert one["sentences"] == [
+        "1 of 1 test images shows tissue that the training set shows too."
+    ]
+    assert one["leaks"][0]["images"] == [
+        {"path": "a.png", "split": "train", "label": ""},
+        {"path": "b.png", "split": "test", "label": ""},
+    ]
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert '<a href="#p2">lists, seed 2</a>' in page
+    assert '<p class="lead">1 of 1 test images shows tissue' in page
+
+
+def test_the_page_lays_the_pair_that_proves_a_leak_on_one_another(tmp_path: Path):
+    source = draw_source("lung_aca", size_px=160, seed=np.random.default_rng(1))
+    files: dict[str, int | bytes] = {
+        "train/a.png": a_file(source),
+        "test/b.png": a_file(np.ascontiguousarray(np.rot90(source))),
+        "train/c.png": 1,
+    }
+
+    audit(some_files(tmp_path / "pets", files), "--output=r.html", "--output=r.md")
+
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 3
+    assert "laid on it: " in page
+    assert "both, in a chessboard" in page
+    assert "turned by 90°" in Path("r.md").read_text(encoding="utf-8")
+
+
+def test_a_named_group_in_two_splits_exits_with_4(tmp_path: Path):
+    some_files(tmp_path, {"a.png": 1, "b.png": 2})
+    rows = [("a.png", "train", "P1"), ("b.png", "test", "P1")]
+    file = a_csv(tmp_path / "s.csv", rows, header=("path", "split", "patient"))
+
+    result = audit(file, "--output=r.html")
+
+    assert result.exit_code == 4
+    assert "patient: 1 groups of 2 images, largest 2; 1 in several" in result.output
+    assert "       1 × named groups in several splits\n" in result.output
+    assert "patient P1: train, test" in Path("r.html").read_text(encoding="utf-8")
