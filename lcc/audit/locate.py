@@ -28,6 +28,7 @@ class Way(StrEnum):
     DIRECT = "as written"
     RESPELT = "spelt otherwise"
     BY_END = "by the end of its path"
+    FOLDER = "a folder of images"
     GONE = "not there"
     OUTSIDE = "outside of the folder"
     AMBIGUOUS = "several fit"
@@ -39,7 +40,8 @@ class Found:
 
     Attributes:
         way: How they were found.
-        files: One where `way` is no fault; two or more where several fit.
+        files: One where `way` is no fault, all of a folder; two or more where several
+            fit.
     """
 
     way: Way
@@ -61,7 +63,8 @@ class Locator:
 
         Case, the form of accents, slashes and, where no file has it, the ending make no
         difference. A folder that the images have is never passed over: `dog/1.png` is
-        not `cat/1.png`.
+        not `cat/1.png`. What no file has, but one folder, stands for all images in it:
+        lists of slides name no tiles.
 
         Args:
             path: As a list has it.
@@ -78,16 +81,22 @@ class Locator:
         fitting = list(self._fitting(parts))
         length = max((n for n, _ in fitting), default=0)
         best = [own for n, own in fitting if n == length]
-        if length < len(parts) and parts[-length - 1] in self._folders:
+        if length < len(parts) and parts[-length - 1] in self._by_folder:
             best = []
-        if len(parts) == 1 and plain("".join(hints[:1])) in self._folders:
+        if len(parts) == 1 and plain("".join(hints[:1])) in self._by_folder:
             best = [own for own in best if plain(hints[0]) in map(plain, own.parts)]
         for hint in hints:
             best = [own for own in best if plain(hint) in map(plain, own.parts)] or best
         is_whole = all(len(own.parts) == length == len(parts) for own in best)
         ways = (Way.GONE, Way.RESPELT if is_whole else Way.BY_END)
         way = Way.AMBIGUOUS if len(best) > 1 else ways[len(best)]
+        if not best and len(self._folders_named(parts[-1])) == 1:
+            way, best = Way.FOLDER, self._inside[self._folders_named(parts[-1])[0]]
         return Found(way=way, files=tuple(self.folder / own for own in best))
+
+    def _folders_named(self, name: str) -> Sequence[PurePosixPath]:
+        folders = self._by_folder
+        return folders.get(name) or folders.get(stem_of(name)) or ()
 
     def _spellings(self, path: str) -> Iterator[Path]:
         """Yield the files that a path may be: as it is, escaped, with backslashes."""
@@ -99,11 +108,20 @@ class Locator:
 
     def _fitting(self, parts: Parts) -> Iterator[tuple[int, PurePosixPath]]:
         """Yield how many parts fit, of each file of the same name."""
-        named = self._named
-        for own in named.get(parts[-1]) or named.get(stem_of(parts[-1])) or []:
-            theirs = [plain(part) for part in own.parts]
+        for theirs, own in self._candidates(parts):
             both = zip(reversed(parts[:-1]), reversed(theirs[:-1]), strict=False)
             yield 1 + len(list(takewhile(lambda pair: pair[0] == pair[1], both))), own
+
+    def _candidates(self, parts: Parts) -> Sequence[tuple[Parts, PurePosixPath]]:
+        """Return the files of a name, in a folder of the same name if there are some.
+
+        Tiles of all slides may have the same names; folders keep the search short.
+        """
+        stem = stem_of(parts[-1])
+        for end in (parts[-2:], parts[-1:], (*parts[-2:-1], stem), (stem,)):
+            if end in self._ends:
+                return self._ends[end]
+        return ()
 
     @cached_property
     def _files(self) -> list[PurePosixPath]:
@@ -111,17 +129,32 @@ class Locator:
         return [key for key in keys if not why_no_image(key)]
 
     @cached_property
-    def _named(self) -> dict[str, list[PurePosixPath]]:
-        """Files by their names, and by these without ending."""
-        found: dict[str, list[PurePosixPath]] = defaultdict(list)
+    def _ends(self) -> dict[Parts, list[tuple[Parts, PurePosixPath]]]:
+        """Files by their names, with and without ending, with and without folder."""
+        found: dict[Parts, list[tuple[Parts, PurePosixPath]]] = defaultdict(list)
         for key in self._files:
-            for name in {plain(key.name), stem_of(plain(key.name))}:
-                found[name].append(key)
+            parts = tuple(map(plain, key.parts))
+            for name in {parts[-1], stem_of(parts[-1])}:
+                for end in {(name,), (*parts[-2:-1], name)}:
+                    found[end].append((parts, key))
         return dict(found)
 
     @cached_property
-    def _folders(self) -> set[str]:
-        return {plain(part) for key in self._files for part in key.parts[:-1]}
+    def _inside(self) -> dict[PurePosixPath, list[PurePosixPath]]:
+        """Files of each folder, at any depth."""
+        found: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
+        for key in self._files:
+            for folder in key.parents[:-1]:  # but for the root, which has no name
+                found[folder].append(key)
+        return dict(found)
+
+    @cached_property
+    def _by_folder(self) -> dict[str, list[PurePosixPath]]:
+        """Folders by their names."""
+        found: dict[str, list[PurePosixPath]] = defaultdict(list)
+        for folder in self._inside:
+            found[plain(folder.name)].append(folder)
+        return dict(found)
 
 
 def plain(text: str) -> str:

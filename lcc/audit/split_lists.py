@@ -223,13 +223,14 @@ def _split(
 ) -> UserSplit:
     images, doubled = gather_images(
         SplitImage(
-            path=encode_name(row.found.files[0].relative_to(base).as_posix()),
-            file=row.found.files[0],
+            path=encode_name(file.relative_to(base).as_posix()),
+            file=file,
             split=row.entry.split,
             labels=tuple(filter(None, [row.entry.image.label])),
             groups=tuple(row.entry.image.groups.items()),
         )
         for row in rows
+        for file in row.found.files
     )
     said = [*notes, *_ways(rows, base)]
     if doubled:
@@ -245,10 +246,13 @@ def _ways(rows: Sequence[_Row], base: Path) -> Iterator[str]:
     texts = {
         Way.BY_END: "paths are those of another folder; files are found by their ends",
         Way.RESPELT: "paths differ from their files in case, accents or ending",
+        Way.FOLDER: "names are those of folders, and stand for all images in them",
     }
     for way, text in texts.items():
         found = [row for row in rows if row.found.way is way]
         if found:
             path = found[0].entry.image.path
-            file = found[0].found.files[0].relative_to(base)
-            yield f"{len(found):,} {text}: {path} is {encode_name(file.as_posix())}."
+            file = encode_name(found[0].found.files[0].relative_to(base).as_posix())
+            num_more = len(found[0].found.files) - 1
+            more = f" and {num_more} more" if num_more else ""
+            yield f"{len(found):,} {text}: {path} is {file}{more}."

@@ -38,7 +38,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 LAST_RESORT: Mapping[str, tuple[str, ...]] = {  # where no other name is there
-    "path": ("imageid", "tileid", "patchid", "isicid", "id", "name", "uid")
+    "path": ("imageid", "tileid", "patchid", "isicid", "id", "name", "uid", "slideid")
 }
 WIDE_MARKS = {  # byte order marks of encodings that are not UTF-8; the longer first
     codecs.BOM_UTF32_LE: "UTF-32",

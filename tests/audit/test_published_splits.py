@@ -631,3 +631,19 @@ def test_an_index_of_numbers_is_no_column_of_draws(tmp_path: Path):
     file = a_csv(tmp_path / "s.csv", rows, header=("0", "file", "split"))
 
     assert splits_of(read(file, images=tiles(tmp_path))) == EXPECTED
+
+
+def test_names_of_slides_stand_for_all_tiles_in_their_folders(tmp_path: Path):
+    names = [f"tiles/{slide}/{n}.png" for slide in ("S1", "S2") for n in (0, 1)]
+    some_files(tmp_path, dict.fromkeys(names, b"1"))
+    rows = [("S1", "tumour", "train"), ("S2.svs", "normal", "test")]
+    file = a_csv(tmp_path / "s.csv", rows, header=("slide_id", "label", "split"))
+
+    found = read(file)
+
+    assert [image.split for image in found.images] == ["train", "train", "test", "test"]
+    assert found.images[0].groups == ()
+    assert found.notes[1] == (
+        "2 names are those of folders, and stand for all images in them: S1 is "
+        "tiles/S1/0.png and 1 more."
+    )
