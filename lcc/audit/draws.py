@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lcc.audit.listed import ListedImage, SplitList
-from lcc.audit.roles import is_numbered
+from lcc.audit.roles import is_numbered, role_of
 from lcc.data.table import first_few
 from lcc.errors import DataError
 
@@ -22,7 +22,7 @@ class Entry:
     Attributes:
         split: Name of its split, "" where a list names none.
         image: What the list says of it.
-        source: Name of that list.
+        source: Name of that list, "" where there is one.
     """
 
     split: str
@@ -48,7 +48,8 @@ def gather_draws(lists: Sequence[SplitList]) -> tuple[Draws, list[str]]:
     notes: list[str] = []
     if numbered:
         base = _base(lists, plain, numbered[0])
-        entries = [*_from_numbers(numbered, base)]
+        others = [one for one in named if one is not base]
+        entries = [*_from_numbers(numbered, base), *_from_rows(others)]
     elif not named:  # so that the faults of their rows are told
         entries = [*_from_rows(plain)]
     else:
@@ -58,14 +59,36 @@ def gather_draws(lists: Sequence[SplitList]) -> tuple[Draws, list[str]]:
     draws: Draws = defaultdict(list)
     for draw, entry in entries:
         draws[draw].append(entry)
-    return _settled(dict(draws), notes), notes
+    settled = _settled(dict(draws), notes)
+    return {name: _without_unions(e, notes) for name, e in settled.items()}, notes
+
+
+def _without_unions(entries: list[Entry], notes: list[str]) -> list[Entry]:
+    """Return entries without a split that is train and validation together."""
+    paths: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        paths[entry.split].add(entry.image.path)
+    unions = {}
+    for split, own in paths.items():
+        parts = [name for name, other in paths.items() if other < own]
+        is_whole = set().union(*(paths[name] for name in parts)) == own
+        if is_whole and sorted(map(str, map(role_of, parts))) == [
+            "train",
+            "validation",
+        ]:
+            unions[split] = " and ".join(parts)
+    notes += [
+        f"{one}: left out, it is {parts} together." for one, parts in unions.items()
+    ]
+    return [entry for entry in entries if entry.split not in unions]
 
 
 def _from_rows(lists: Sequence[SplitList]) -> Iterator[tuple[str, Entry]]:
     for one in lists:
+        source = one.file.name if len(lists) > 1 else ""
         for image in one.images:
             for draw, split in (image.splits or {"": ""}).items():
-                yield draw, Entry(split=split, image=image, source=one.file.name)
+                yield draw, Entry(split=split, image=image, source=source)
 
 
 def _base(

@@ -30,7 +30,12 @@ class _Row:
     def shown(self) -> str:
         """Its path as written, and where."""
         path = self.entry.image.path.encode("utf-8", "surrogateescape")
-        return f"{path.decode('utf-8', 'backslashreplace')} ({self.entry.image.place})"
+        return f"{path.decode('utf-8', 'backslashreplace')} ({self.place})"
+
+    @property
+    def place(self) -> str:
+        """Where it is listed."""
+        return ", ".join(filter(None, (self.entry.source, self.entry.image.place)))
 
 
 def read_split_lists(
@@ -160,7 +165,7 @@ def _faults(
     """Yield one message for each kind of fault in what the lists say."""
     if not rows:
         yield f"{field}: must name images by path or number, got none. Add them."
-    nameless = [r.entry.image.place for r in rows if not r.entry.image.path]
+    nameless = [r.place for r in rows if not r.entry.image.path]
     if nameless:
         yield (
             f"{field}: must have a path in each line, got none in "

@@ -647,3 +647,27 @@ def test_names_of_slides_stand_for_all_tiles_in_their_folders(tmp_path: Path):
         "2 names are those of folders, and stand for all images in them: S1 is "
         "tiles/S1/0.png and 1 more."
     )
+
+
+def test_a_list_of_several_splits_together_is_left_out(tmp_path: Path):
+    some_files(tmp_path, {"a.png": b"1", "b.png": b"2", "c.png": b"3"})
+    lists = {
+        "train": "a.png",
+        "val": "b.png",
+        "trainval": "a.png\nb.png",
+        "test": "c.png",
+    }
+    for name, text in lists.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+
+    found = read(tmp_path)
+
+    assert splits_of(found) == {"a.png": "train", "b.png": "val", "c.png": "test"}
+    assert "trainval: left out, it is train and val together." in found.notes
+
+
+def test_faults_of_several_lists_say_in_which_they_are(tmp_path: Path):
+    files = three_files(tmp_path)
+
+    with pytest.raises(NotFoundError, match=r"lung_aca0.jpeg \(train.csv, line 2\)"):
+        read(*files)
