@@ -179,24 +179,17 @@ def report(
     audit: SplitAudit,
 ) -> None:
     """Print the leak of one split, by hand and as found."""
-    rows = {one: np.flatnonzero(np.array(splits) == one) for one in ("train", "test")}
-    training = set(truth[rows["train"]])
-    siblings = sum(family in training for family in truth[rows["test"]])
+    training, test = (truth[np.array(splits) == one] for one in ("train", "test"))
+    siblings = int(np.isin(test, training).sum())
     (found,) = (s for s in audit.shared if (s.split, s.other) == ("test", "train"))
     kept = groups[groups >= 0]
     print(f"{name}: {len(set(kept))} groups, largest {np.bincount(kept).max()}")
-    print(f"  test tiles with a sibling in training, by hand {share(siblings, rows)}")
-    print(
-        f"  the same family, as found                      {share(found.num_same_family, rows)}"
-    )
-    print(
-        f"  any overlap, as found                          {share(found.num_same_group, rows)}"
-    )
-
-
-def share(count: int, rows: dict[str, Codes]) -> str:
-    total = len(rows["test"])
-    return f"{count:5} of {total} ({count / total:.2%})"
+    for text, count in (
+        ("sibling in training, by hand", siblings),
+        ("same family, as found", found.num_same_family),
+        ("any overlap, as found", found.num_same_group),
+    ):
+        print(f"  {text:30}{count:5} of {len(test)} ({count / len(test):.2%})")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,19 @@ def test_a_leaked_image_is_wrong_where_its_siblings_alone_had_its_label(tmp_path
     )
 
 
+def test_every_fold_is_asked_for_the_score(tmp_path: Path):
+    files: dict[str, int | bytes] = {
+        f"fold{number}/{label}/{seed}.png": seed
+        for number in (1, 2, 3)
+        for label, seed in (("cat", 1), ("dog", 2))
+    }
+
+    assert sentences(tmp_path, files)[1] == (
+        "1-nearest neighbour on 32 × 32 pixels of the other folds: right on 100.0% of "
+        "6 leaked images, 0.0% once their siblings are taken out; none is clean."
+    )
+
+
 def test_without_labels_or_leaks_there_is_no_score(tmp_path: Path):
     clean = {"train/cat/1.png": 1, "test/cat/2.png": 2}
 

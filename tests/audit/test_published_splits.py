@@ -112,6 +112,26 @@ def test_seeds_may_share_their_test_file(tmp_path: Path):
     assert [splits_of(one) for one in found] == [EXPECTED, EXPECTED]
 
 
+def test_a_seed_keeps_its_own_test_file(tmp_path: Path):
+    for seed in ("1", "2"):
+        three_files(tmp_path / "lists" / f"seed{seed}")
+    (tmp_path / "lists" / "seed1" / "test.csv").unlink()
+    a_csv(tmp_path / "lists" / "test.csv", [(PATHS[3],)], header=("path",))
+
+    one, two = read_splits([tmp_path / "lists"], tiles(tmp_path))
+
+    assert list(splits_of(one).values()).count("test") == 1
+    assert splits_of(two) == EXPECTED
+
+
+def test_a_broken_list_that_is_named_for_a_split_is_refused(tmp_path: Path):
+    three_files(tmp_path / "lists")
+    (tmp_path / "lists" / "val.csv").write_text("no,columns\n1,2\n")
+
+    with pytest.raises(DataError, match=r"val.csv: must have a column path"):
+        read(tmp_path / "lists", images=tiles(tmp_path))
+
+
 def test_lists_of_one_class_each_are_one_split(tmp_path: Path):
     files = []
     for label in CLASSES:
@@ -185,6 +205,24 @@ def test_a_file_of_another_folder_is_no_stand_in(tmp_path: Path):
 
     with pytest.raises(NotFoundError, match=r"got 1 of 2 that are not: dog/1\.png"):
         read(file)
+
+
+def test_a_bare_name_is_not_found_in_the_folder_of_another_class(tmp_path: Path):
+    some_files(tmp_path, {"cat/2.png": b"1", "dog/1.png": b"2"})
+    rows = [("1.png", "train", "cat"), ("2.png", "test", "cat")]
+    file = a_csv(tmp_path / "s.csv", rows, header=("file", "split", "class"))
+
+    with pytest.raises(NotFoundError, match=r"got 1 of 2 that are not: 1\.png"):
+        read(file)
+
+
+def test_of_equal_names_the_split_chooses_the_folder_too(tmp_path: Path):
+    some_files(tmp_path, {"x/train/1.png": b"1", "x/test/1.png": b"2"})
+    rows = [("1.png", "train"), ("1.png", "test")]
+
+    found = read(a_csv(tmp_path / "s.csv", rows))
+
+    assert splits_of(found) == {"x/train/1.png": "train", "x/test/1.png": "test"}
 
 
 def test_two_paths_do_not_end_as_one_file(tmp_path: Path):

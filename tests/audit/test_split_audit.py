@@ -201,7 +201,7 @@ def test_a_folder_of_images_needs_no_other_folder(tmp_path: Path):
 
 def test_a_leak_of_near_copies_lays_one_image_on_the_other(tmp_path: Path):
     source = draw_source("lung_aca", size_px=160, seed=np.random.default_rng(1))
-    turned = np.ascontiguousarray(np.rot90(source[:, ::-1]))
+    turned = np.ascontiguousarray(np.rot90(source[:, ::-1])[:140, :140])
     files: dict[str, int | bytes] = {
         "test/b.png": a_file(turned),
         "train/a.png": a_file(source),
@@ -220,8 +220,10 @@ def test_a_leak_of_near_copies_lays_one_image_on_the_other(tmp_path: Path):
     ]
     transform = np.vstack([np.reshape(leak.proof.matrix, (2, 3)), (0, 0, 1)])
     laid = lay(turned, transform, size_px=160)
-    inside = (slice(8, -8), slice(8, -8))
-    assert np.corrcoef(laid[inside].ravel(), source[inside].ravel())[0, 1] > 0.95
+    assert (
+        np.corrcoef(laid[24:-24, 24:-24].ravel(), source[24:-24, 24:-24].ravel())[0, 1]
+        > 0.95
+    )
     assert "mirrored" in leak.proof.text
     assert "points agree" in leak.proof.text
 
