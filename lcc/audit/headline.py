@@ -75,4 +75,5 @@ def _describe_claim(claim: GroupClaim) -> str:
     if not claim.num_pairs:
         return f"{text}."
     share = claim.num_held / claim.num_pairs
-    return f"{text}. These groups hold {share:.0%} of the siblings found."
+    shown = "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"  # noqa: PLR2004
+    return f"{text}. These groups hold {shown} of the siblings found."
