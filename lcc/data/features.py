@@ -165,6 +165,13 @@ def _codebook() -> Array:
     return words
 
 
+def nearest_words(descriptors: Array) -> Array:
+    """Return the visual word, 0–63, that is nearest to each descriptor, (n,) int64."""
+    words = _codebook()
+    local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
+    return np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+
+
 def _vlad(descriptors: Array) -> Array:
     """Sum the residuals to the nearest word, each word's sum scaled to norm 1.
 
@@ -174,7 +181,7 @@ def _vlad(descriptors: Array) -> Array:
     """
     words = _codebook()
     local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
-    nearest = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    nearest = nearest_words(descriptors)
     member = (nearest[None, :] == np.arange(len(words))[:, None]).astype(np.float32)
     sums = member @ local - member.sum(axis=1, keepdims=True) * words
     norms = np.linalg.norm(sums, axis=1, keepdims=True)

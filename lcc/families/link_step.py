@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
 from lcc.data.task import ProgressCounter, shard_rows
@@ -28,6 +29,7 @@ from lcc.families.candidates import (
     share_pairs,
 )
 from lcc.families.edges import Edge
+from lcc.families.merging import second_look
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
 
@@ -144,6 +146,11 @@ class LinkShards:
     def find(self, pairs: Rows) -> list[Edge]:
         """Return the edges among pairs of pictures, as a list."""
         return find_edges(pairs.tolist(), self.features, settings=self.settings)
+
+    def look(self, family: Codes, degree: Codes) -> Rows:
+        """Return more pairs of pictures to verify, given the family of each."""
+        memory_mib = self.settings.index_memory_mib
+        return second_look(family, degree, self.features, memory_mib=memory_mib)
 
     def vectors(self) -> Vectors:
         """Return (n, 512) global descriptors of the pictures."""

@@ -7,6 +7,7 @@ descriptors alone. Copies never reach the stage that compares pairs.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from lcc.data.task import ProgressCounter, single_threaded
 from lcc.families.candidates import find_candidates
 from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
+from lcc.families.merging import second_look
 from lcc.families.verification import BLOCK_PAIRS, find_edges
 
 Image = str | Path | Image8
@@ -112,7 +114,15 @@ class Pictures:
                 counter.advance(done * len(self) // len(pairs) - shown)
                 shown = done * len(self) // len(pairs)
         return join_families(
-            tabulate_edges(edges), vectors, verify=verifier.find, settings=families
+            tabulate_edges(edges),
+            len(records),
+            look=partial(
+                second_look,
+                features=records.__getitem__,
+                memory_mib=families.index_memory_mib,
+            ),
+            verify=verifier.find,
+            settings=families,
         )
 
     def _first_with_bytes(

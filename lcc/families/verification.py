@@ -34,7 +34,7 @@ MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
 # Rotation by up to 25° with a crop to the largest rectangle, as LC25000 was made,
 # changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
-MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
+MAX_SCALE = 4.0  # a close view of 2.5 × beside one that is itself a crop by a quarter
 BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
 
 

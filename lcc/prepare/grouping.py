@@ -55,7 +55,8 @@ def group_files(
     with single_threaded():
         clusters = join_families(
             linked.edges(),
-            linked.vectors(),
+            len(linked.records),
+            look=linked.look,
             verify=linked.find,
             settings=settings.families,
         )
