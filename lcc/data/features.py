@@ -24,7 +24,7 @@ _MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up 
 # A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
 # strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
 _CONTRAST_THRESHOLD = 0.01
-_MIN_KEYPOINTS = 8  # fewer cannot be matched with confidence, nor described
+MIN_KEYPOINTS = 8  # fewer cannot be matched with confidence, nor described
 _MIRROR = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8)].ravel()
 _PROJECTION_SEED = 20101  # any fixed number: the projection is part of the format
 
@@ -77,7 +77,7 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
     record["num"] = len(points)
     record["points"][: len(points)] = points
     record["descriptors"][: len(points)] = descriptors
-    if len(points) < _MIN_KEYPOINTS:
+    if len(points) < MIN_KEYPOINTS:
         return record, _describe_blank(record["thumbnail"])
     return record, _project(_vlad(descriptors) + _vlad(mirror_descriptors(descriptors)))
 

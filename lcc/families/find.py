@@ -44,6 +44,7 @@ class Families:
             pictures the first one stands for all.
         unreadable: Position → why that image could not be judged.
         alarms: Sentences about families and groups that are larger than plausible.
+        notes: Sentences about what could not be compared: marks, blank pictures.
     """
 
     content: Codes
@@ -53,6 +54,7 @@ class Families:
     edges: pa.Table
     unreadable: dict[int, str]
     alarms: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def find_families(
@@ -109,6 +111,7 @@ def find_families(
         edges=renumber_edges(joined.edges, np.flatnonzero(picture >= 0)[first]),
         unreadable=pictures.unreadable,
         alarms=tuple(str(alarm) for alarm in joined.alarms),
+        notes=pictures.notes,
     )
 
 

@@ -29,6 +29,7 @@ from lcc.families.candidates import (
     share_pairs,
 )
 from lcc.families.edges import Edge
+from lcc.families.marks import Marks, find_marks
 from lcc.families.merging import second_look
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
@@ -158,7 +159,16 @@ class LinkShards:
 
     @cached_property
     def features(self) -> Callable[[int], np.void]:
-        """A function that returns the feature record of a picture."""
+        """A function that returns the feature record of a picture, without marks."""
+        return lambda picture: self.marks.without(self._read(picture))
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What was burned into the frame of many pictures."""
+        return find_marks(self._read, len(self.records))
+
+    @cached_property
+    def _read(self) -> Callable[[int], np.void]:
         reader = self.hashed.features()
         return lambda picture: reader.read(int(self.records[picture]))
 

@@ -6,24 +6,27 @@ two images show the same tissue, and must not tie strangers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from lcc.data.catalogue import Codes
-from lcc.data.features import nearest_words
+from lcc.data.features import MIN_KEYPOINTS, THUMBNAIL_PX, nearest_words
 
 NUM_SAMPLED = 500  # pictures: a mark of one in twenty is seen 25 times
 NUM_CELLS = 64  # of the frame, along a side: a mark stays within a pixel or two
 SHARES = (0.05, 0.1, 0.2, 0.5)  # of the pictures that bear a mark
-MIN_BEARERS = 10  # pictures; fewer may be copies that were not moved
+MIN_BEARERS = 6  # pictures; fewer may be copies that were not moved
+MARGIN = 2  # cells about a mark: descriptors there are half of it, half of tissue
 NUM_BLOCKS = 8  # of the frame, along a side
 MAX_COVERED = 0.5  # of the blocks: copies that were not moved cover all of them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Marks:
-    """Keypoints that many frames have at the same place.
+    """Keypoints that many frames have at the same place, and all about them.
 
     Attributes:
         codes: (m,) place and look of each, ascending.
@@ -50,13 +53,28 @@ class Marks:
         if not len(self.codes):
             return record
         num = int(record["num"])
-        kept = np.flatnonzero(~np.isin(_codes(record), self.codes))
+        kept = np.flatnonzero(~self._area[_cells(record)])
         cleaned = record.copy()
         cleaned["num"] = len(kept)
         for name in ("points", "descriptors"):
             cleaned[name][:num] = 0
             cleaned[name][: len(kept)] = record[name][kept]
+        cleaned["thumbnail"][self._shadow] = np.median(record["thumbnail"])
         return cleaned
+
+    @cached_property
+    def _area(self) -> NDArray[np.bool_]:
+        """(cells,) whether a cell of the frame is on a mark, or next to one."""
+        area = np.zeros((NUM_CELLS, NUM_CELLS), np.bool_)
+        area.ravel()[self.codes % NUM_CELLS**2] = True
+        wide = binary_dilation(area, np.ones((3, 3)), iterations=MARGIN)
+        return np.asarray(wide, np.bool_).ravel()
+
+    @cached_property
+    def _shadow(self) -> NDArray[np.bool_]:
+        """(px, px) whether a pixel of the thumbnail is in that area."""
+        cells = np.arange(THUMBNAIL_PX) * NUM_CELLS // THUMBNAIL_PX
+        return self._area.reshape(NUM_CELLS, NUM_CELLS)[np.ix_(cells, cells)]
 
 
 def find_marks(features: Callable[[int], np.void], num_rows: int) -> Marks:
@@ -86,6 +104,17 @@ def find_marks(features: Callable[[int], np.void], num_rows: int) -> Marks:
     )
 
 
+def note_blank(num_keypoints: NDArray[np.uint16]) -> str:
+    """Return a sentence on pictures with too few keypoints, empty if there are none."""
+    count = int((num_keypoints < MIN_KEYPOINTS).sum())
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {len(num_keypoints):,} pictures are too blank or blurred to be "
+        "told apart: a copy of one is found only where its pixels agree."
+    )
+
+
 _NONE = np.zeros(0, np.int64)
 
 
@@ -95,12 +124,16 @@ def _count_bearers(found: Sequence[Codes], codes: Codes) -> int:
 
 def _codes(record: np.void) -> Codes:
     """Return place and look of each keypoint of a record as one number."""
-    num = int(record["num"])
-    cells = np.clip((record["points"][:num] * NUM_CELLS).astype(np.int64), 0, None)
-    cells = np.minimum(cells, NUM_CELLS - 1)
-    place = cells[:, 1] * NUM_CELLS + cells[:, 0]
-    codes: Codes = nearest_words(record["descriptors"][:num]) * NUM_CELLS**2 + place
-    return codes
+    words: Codes = nearest_words(record["descriptors"][: int(record["num"])])
+    return words * NUM_CELLS**2 + _cells(record)
+
+
+def _cells(record: np.void) -> Codes:
+    """Return the cell of the frame in which each keypoint lies."""
+    places = (record["points"][: int(record["num"])] * NUM_CELLS).astype(np.int64)
+    x, y = np.clip(places, 0, NUM_CELLS - 1).T
+    cells: Codes = y * NUM_CELLS + x
+    return cells
 
 
 def _covered(codes: Codes) -> float:
