@@ -41,6 +41,12 @@ class FamilySettings(Section):
         description="Memory of an index, MiB, 4 KiB an image in `link`; beyond it "
         "the images are searched block by block.",
     )
+    num_planted: int = Field(
+        default=300,
+        ge=0,
+        description="Copies that `prepare` makes of the set's own images and looks "
+        "for: they tell what may go unseen.",
+    )
     max_family_fraction: float = Field(
         default=0.02,
         gt=0,

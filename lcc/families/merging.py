@@ -23,7 +23,7 @@ SMALL_SHARE = 0.5  # of the size of a typical image's family; below it all membe
 MOST_ASKING = 10  # members of a small family
 NUM_ASKING = 2  # members of any other
 NUM_ALIKE = 2  # members of a named family that are held against the one that asks
-MAX_NAMED = 10  # families that a row of a small one may name
+MAX_NAMED = 20  # families that a row of a small one may name
 NUM_NAMED = 3  # that any other may: tissue they share stands out among the votes
 LOOK_PAIRS = 10  # an image, on average: half of what `link` costs
 FREE_PAIRS = 30_000  # in any case: half a minute at most
@@ -58,7 +58,7 @@ def second_look(
     ranked = rank_members(family, degree)
     return find_alike(
         choose_asking(ranked),
-        [_spread_over(rows, NUM_SHOWN) for rows in ranked],
+        [spread_over(rows, NUM_SHOWN) for rows in ranked],
         features,
         num_images=NUM_ALIKE,
         memory_mib=memory_mib,
@@ -81,15 +81,15 @@ def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
     asking = [
         Asking(row, part, MAX_NAMED if len(rows) < small else NUM_NAMED)
         for part, rows in enumerate(ranked)
-        for row in _spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
+        for row in spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
     ]
     budget = max(LOOK_PAIRS * int(sizes.sum()), FREE_PAIRS)
     most = max(budget // (NUM_ALIKE * len(asking)), 1)
     return [replace(one, num_parts=min(one.num_parts, most)) for one in asking]
 
 
-def _spread_over(rows: Codes, most: int) -> Codes:
-    """Return at most so many rows, the first and last among them."""
+def spread_over(rows: Codes, most: int) -> Codes:
+    """Return at most so many rows, evenly, the first and last among them."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
