@@ -119,4 +119,5 @@ def _warp(image: Image8, matrix: NDArray[Any]) -> Image8:
 
 
 def _cut(values: NDArray[Any]) -> Image8:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    cut: Image8 = np.clip(values, 0, 255).astype(np.uint8)
+    return cut

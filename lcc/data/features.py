@@ -169,7 +169,8 @@ def nearest_words(descriptors: Array) -> Array:
     """Return the visual word, 0–63, that is nearest to each descriptor, (n,) int64."""
     words = _codebook()
     local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
-    return np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    nearest: Array = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    return nearest
 
 
 def _vlad(descriptors: Array) -> Array:
