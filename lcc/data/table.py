@@ -33,6 +33,11 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "group", "groups", "groupid", "patient", "patientid", "slide", "slideid",
         "case", "caseid",
     ),
+    "a": ("a",),
+    "b": ("b",),
+    "verdict": ("verdict",),
+    "by": ("by",),
+    "why": ("why", "reason"),
 }  # fmt: skip
 WIDE_MARKS = {  # byte order marks of encodings that are not UTF-8; the longer first
     codecs.BOM_UTF32_LE: "UTF-32",

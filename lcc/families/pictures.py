@@ -31,6 +31,7 @@ from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
 from lcc.families.marks import Marks, find_marks, note_blank
 from lcc.families.merging import second_look
+from lcc.families.verdicts import Verdicts, apply_verdicts
 from lcc.families.verification import BLOCK_PAIRS, find_edges
 
 Image = str | Path | Image8
@@ -96,12 +97,17 @@ class Pictures:
             self._picture.append(self._picture_of(number, contents.get(number)))
 
     def join(
-        self, counter: ProgressCounter | None = None, *, n_jobs: int | None = 1
+        self,
+        counter: ProgressCounter | None = None,
+        *,
+        verdicts: Verdicts | None = None,
+        n_jobs: int | None = 1,
     ) -> Clustering:
         """Return families, groups and edges of the distinct pictures.
 
         Args:
             counter: Advanced by the number of images in all.
+            verdicts: What people decided of two images.
             n_jobs: Processes, as in joblib.
         """
         families = self._settings.families
@@ -119,7 +125,7 @@ class Pictures:
             if counter:
                 counter.advance(done * len(self) // len(pairs) - shown)
                 shown = done * len(self) // len(pairs)
-        return join_families(
+        clusters = join_families(
             tabulate_edges(edges),
             len(records),
             look=partial(
@@ -130,6 +136,15 @@ class Pictures:
             verify=verifier.find,
             settings=families,
         )
+        of = self._picture
+        told = {
+            (of[a], of[b]): verdict
+            for (a, b), verdict in (verdicts or {}).items()
+            if min(of[a], of[b]) >= 0  # an unreadable image is told as such
+        }
+        clusters, notes = apply_verdicts(clusters, told, settings=families)
+        self.notes += notes
+        return clusters
 
     def _first_with_bytes(
         self, image: Image, number: int, new: dict[int, bytes | Image8]
