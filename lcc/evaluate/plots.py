@@ -112,11 +112,13 @@ def plot_roc(
     class_names: Sequence[str],
     areas: Mapping[str, Estimate],
 ) -> bytes:
-    """Draw one-against-rest ROC curves with their areas."""
+    """Draw one-against-rest ROC curves with their areas, of classes that are there."""
     from sklearn.metrics import roc_curve
 
     figure, axes = plt.subplots(figsize=(4.8, 4.4))
     for number, name in enumerate(class_names):
+        if len(np.unique(labels == number)) == 1:  # all images of it, or none
+            continue
         false, true, _ = roc_curve(labels == number, probabilities[:, number])
         area = areas[f"auroc/{name}"]
         label = f"{_short(name)}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"

@@ -1,9 +1,11 @@
 """One HTML file that holds everything: it opens anywhere, without a network."""
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lcc.evaluate.by_axis import ValueFigures
 from lcc.evaluate.metrics import Estimate, Judgement
 
 TEMPLATE = "report.html.j2"
@@ -51,6 +53,9 @@ class Report:
         counts: Images by split and class.
         statuses: Images by status.
         checks: What the validation of the split checked: name, passed, detail.
+        split_notes: Sentences on how the split was made.
+        never_split: What no split divides: family, and axes such as patient.
+        by_axis: Figures on each site, scanner …, by axis.
         lineage: Digests, versions, seeds.
         alarms: Sentences from prepare.
     """
@@ -68,6 +73,9 @@ class Report:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     checks: Sequence[Mapping[str, object]] = ()
+    split_notes: Sequence[str] = ()
+    never_split: Sequence[str] = ()
+    by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
     alarms: Sequence[str] = ()
 
@@ -83,7 +91,9 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda value: f"{value:.3f}"
+    environment.filters["number"] = lambda value: (
+        f"{value:.3f}" if math.isfinite(value) else "–"
+    )
     plots = {name: _data_uri(content) for name, content in report.plots.items()}
     return environment.get_template(TEMPLATE).render(report=report, plots=plots)
 

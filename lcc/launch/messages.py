@@ -82,6 +82,7 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
     if stage is Stage.PREPARE:
         name, digest = read_catalogue_pointer(store, run_id)
         yield from _alarms(store, name, digest)
+        yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
         yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:

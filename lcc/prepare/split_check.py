@@ -43,9 +43,9 @@ class SplitRules:
         return self.leave_out is not None and self.test_value is not None
 
     def sentences(self) -> list[str]:
-        """Return the rules in words."""
+        """Return in words what was to be kept beside families."""
         undivided = ", ".join(["family", *self.never_split])
-        said = [f"Never split: {undivided}."]
+        said = [f"Never split: {undivided}."] if self.never_split else []
         said += [
             f"Each {axis} has its share in every split and fold, as groups permit."
             for axis in self.balance_over

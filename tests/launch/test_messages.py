@@ -59,7 +59,7 @@ def test_the_last_line_says_how_to_open_mlflow(
         pytest.param("kubernetes", "lcc-launch families -n lab", id="a cluster"),
     ],
 )
-def test_prepare_names_its_alarms_and_how_to_look_at_families(
+def test_prepare_names_its_alarms_its_split_and_how_to_look_at_families(
     tmp_path: Path, backend: str, command: str
 ) -> None:
     store = a_store(tmp_path)
@@ -70,6 +70,8 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     store.write(key, json.dumps(pointer).encode())
     key = layout.audit(**pointer)
     store.write(key, json.dumps(audit).encode())
+    splits = {"notes": ["Never split: family, patient."]}
+    store.write(layout.splits(**pointer), json.dumps(splits).encode())
     settings = local_settings(
         store,
         tracking__uri="https://mlflow.example.org",
@@ -81,4 +83,5 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     lines = [line.strip() for line in found]
     shown = command.format(root=local_path(store.uri))
     assert lines[1] == "alarm: family 3: holds 90 pictures"
+    assert lines[2] == "Never split: family, patient."
     assert lines[-2] == f"{shown} --gallery families.html"

@@ -49,11 +49,20 @@ def test_the_columns_are_those_of_scikit_learn():
 
     own = {name for name in rows[0] if not name.startswith("param_")}
     extra = {"mean_test_accuracy", "mean_test_loss", "num_parameters", "error"}
+    extra |= {"folds_by"}
     assert own - extra == expected
     assert rows[0]["param_train.learning_rate"] == 1.0
     assert [row["rank_test_score"] for row in rows] == [1, 2]
     assert rows[0]["mean_test_score"] == pytest.approx(0.6)
     assert rows[0]["std_test_score"] == pytest.approx(np.std([0.5, 0.6, 0.7]))
+
+
+def test_every_row_says_by_what_folds_were_made():
+    results = results_of({0: (0.5, 0.6), 1: (0.4, 0.4)})
+
+    rows = tabulate(results, folds_by="family, patient")
+
+    assert [row["folds_by"] for row in rows] == ["family, patient"] * 2
 
 
 def test_a_clearly_better_point_wins():
