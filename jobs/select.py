@@ -1,18 +1,9 @@
 """Entry point of the select step: all trials to a table and the best point."""
 
-import json
-from typing import Any
-
 from jobs.entry import StepContext, main
-from lcc.data.catalogue import read_catalogue
+from lcc.data.catalogue import read_split_rules
 from lcc.errors import RunFailed
-from lcc.search.select import (
-    choose_best,
-    describe_folds,
-    parse_result,
-    tabulate,
-    write_csv,
-)
+from lcc.search.select import choose_best, parse_result, tabulate, write_csv
 from lcc.search.trial import trial_ids
 from lcc.storage import layout
 
@@ -29,8 +20,8 @@ def run(context: StepContext) -> None:
         )
         raise RunFailed(message)
     results = [parse_result(store.read(key)) for key in keys]
-    folds_by = describe_folds(_read_rules(context))
-    table = write_csv(tabulate(results, folds_by=folds_by)).encode()
+    rules = read_split_rules(store, context.settings.data)
+    table = write_csv(tabulate(results, rules=rules)).encode()
     store.write(layout.search_table(run_id), table)
     context.tracker.log_artifact("cv_results.csv", table)
     best = choose_best(results)
@@ -43,14 +34,6 @@ def run(context: StepContext) -> None:
     context.tracker.log_metrics(
         {"validation/macro_f1": best.mean, "search/failed_trials": best.num_failed}
     )
-
-
-def _read_rules(context: StepContext) -> dict[str, Any]:
-    """Return what the folds of the catalogue were to keep."""
-    data, store = context.settings.data, context.store
-    catalogue = read_catalogue(store, name=data.name or "", digest=data.catalogue)
-    document = json.loads(store.read(layout.splits(catalogue.name, catalogue.digest)))
-    return dict(document["rules"])
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@ Knows columns, their digest and how the table is stored; not how families or spl
 found.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lcc.config.data import DataSettings
 from lcc.data.digest import digest_rows
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import DataError, NotFoundError
@@ -205,6 +208,23 @@ def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Cat
     version = (table.schema.metadata or {}).get(b"format", b"none").decode()
     check_version(f"{store.uri}/{key}", version)
     return Catalogue(name=name, digest=found, table=table.replace_schema_metadata(None))
+
+
+def read_split_rules(store: Store, settings: DataSettings) -> dict[str, Any]:
+    """Return what splits and folds were to keep, from the `splits.json` of a catalogue.
+
+    Args:
+        store: The root.
+        settings: Name the data set, and the catalogue unless it is the latest.
+
+    Raises:
+        NotFoundError: There is none.
+        DataError: Several begin with these digits.
+    """
+    name = settings.name or ""
+    digest = settings.catalogue or read_latest(store, name)
+    key = layout.splits(name, _full_digest(store, name, digest))
+    return dict(json.loads(store.read(key))["rules"])
 
 
 def _full_digest(store: Store, name: str, digits: str) -> str:

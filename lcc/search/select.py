@@ -129,7 +129,7 @@ def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
 
 
 def tabulate(
-    results: Sequence[TrialResult], *, folds_by: str = "family"
+    results: Sequence[TrialResult], *, rules: Mapping[str, Any]
 ) -> list[dict[str, object]]:
     """Return one row per point, with the columns of `GridSearchCV.cv_results_`.
 
@@ -138,10 +138,12 @@ def tabulate(
 
     Args:
         results: Of all trials.
-        folds_by: What the folds keep whole and balance, as `describe_folds` says it.
+        rules: What folds keep whole and balance, as in `splits.json`; `folds_by` says
+            it in words.
     """
     by_point = _by_point(results)
     means = {index: _mean(_scores(found)) for index, found in by_point.items()}
+    folds_by = describe_folds(rules)
     return [
         _row(found, rank=_rank(means, index)) | {"folds_by": folds_by}
         for index, found in sorted(by_point.items())
