@@ -82,6 +82,17 @@ class Report:
 
 def render_report(report: Report) -> str:
     """Return the report as one HTML document, pictures included."""
+    return render_page(TEMPLATE, plots=report.plots, report=report)
+
+
+def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) -> str:
+    """Return a template of this room as one HTML document.
+
+    Args:
+        template: Its name.
+        plots: PNG by title; the template gets them as URIs that hold the picture.
+        values: What else it shows.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -94,8 +105,8 @@ def render_report(report: Report) -> str:
     environment.filters["number"] = lambda value: (
         f"{value:.3f}" if math.isfinite(value) else "–"
     )
-    plots = {name: _data_uri(content) for name, content in report.plots.items()}
-    return environment.get_template(TEMPLATE).render(report=report, plots=plots)
+    uris = {name: _data_uri(content) for name, content in plots.items()}
+    return environment.get_template(template).render(plots=uris, **values)
 
 
 def _data_uri(png: bytes) -> str:

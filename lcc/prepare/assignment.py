@@ -4,7 +4,7 @@ Knows the order of these acts; what of the split is given is `given_split`, how 
 are dealt out is `splits`, how the result is checked is `validation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,9 @@ def split_images(
 ) -> SplitAssignment:
     """Split the kept images by group, or as the user says, and check the result.
 
+    Where each value of an axis is to be left out in turn, all turns are tried, so that
+    none fails later; the first is returned.
+
     Args:
         task: Settings with the fractions, the user's CSV or the value left out.
         labels: Class of each kept image.
@@ -53,35 +56,55 @@ def split_images(
         axes: Of the kept images.
 
     Raises:
-        DataError: Groups do not fill the splits, or the splits leak.
+        DataError: Groups do not fill the splits, or the splits leak; lists the faults
+            of all turns.
     """
+    images = _Images(labels=labels, paths=paths, groups=groups, axes=axes)
     settings = task.settings.data
-    given = given_split(task, paths=paths, groups=groups, axes=axes)
-    columns = [labels, *(axes.values[name] for name in axes.balance_over)]
+    if axes.leave_out is None or settings.test_value is not None:
+        return _split_once(task, images, test_value=settings.test_value)
+    found, faults = [], []
+    for value in sorted({str(v) for v in axes.values[axes.leave_out]}):
+        try:
+            found.append(_split_once(task, images, test_value=value))
+        except DataError as err:
+            faults.append(f"{axes.leave_out} {value} left out: {err}")
+    if faults:
+        raise DataError("\n".join(faults))
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Images:
+    """The kept images, sorted by path: class, group and axes of each."""
+
+    labels: Sequence[str]
+    paths: Sequence[str]
+    groups: Codes
+    axes: Axes
+
+
+def _split_once(
+    task: Task, images: _Images, *, test_value: str | None
+) -> SplitAssignment:
+    settings, axes = task.settings.data, images.axes
+    given = given_split(
+        task, paths=images.paths, groups=images.groups, axes=axes, test_value=test_value
+    )
+    columns = [images.labels, *(axes.values[name] for name in axes.balance_over)]
     split, fold = assign_splits(
         [np.array(column, np.str_) for column in columns],
-        groups,
+        images.groups,
         settings,
         split=given.split,
-    )
-    images = (
-        AssignedImage(
-            path=path,
-            label=labels[row],
-            group=int(groups[row]),
-            split=str(split[row]),
-            fold=int(fold[row]) if fold[row] >= 0 else None,
-            axes={name: str(axes.values[name][row]) for name in axes.named},
-        )
-        for row, path in enumerate(paths)
     )
     rules = SplitRules(
         never_split=axes.never_split,
         balance_over=axes.balance_over,
         leave_out=axes.leave_out,
-        test_value=settings.test_value,
+        test_value=test_value,
     )
-    validation = validate_splits(images, settings, rules=rules)
+    validation = validate_splits(_assigned(images, split, fold), settings, rules=rules)
     if validation.faults:
         faults = "\n".join(f"split: {fault}." for fault in validation.faults)
         message = f"{faults}\nCorrect data.split_csv, or the settings of the split."
@@ -89,3 +112,18 @@ def split_images(
     return SplitAssignment(
         split=split, fold=fold, validation=validation.document(notes=given.notes)
     )
+
+
+def _assigned(
+    images: _Images, split: NDArray[np.str_], fold: Codes
+) -> Iterator[AssignedImage]:
+    axes = images.axes
+    for row, path in enumerate(images.paths):
+        yield AssignedImage(
+            path=path,
+            label=images.labels[row],
+            group=int(images.groups[row]),
+            split=str(split[row]),
+            fold=int(fold[row]) if fold[row] >= 0 else None,
+            axes={name: str(axes.values[name][row]) for name in axes.named},
+        )

@@ -34,7 +34,12 @@ class GivenSplit:
 
 
 def given_split(
-    task: Task, *, paths: Sequence[str], groups: Codes, axes: Axes
+    task: Task,
+    *,
+    paths: Sequence[str],
+    groups: Codes,
+    axes: Axes,
+    test_value: str | None,
 ) -> GivenSplit:
     """Return what the user's CSV, or the value that is left out, says of each image.
 
@@ -43,17 +48,17 @@ def given_split(
         paths: Path of each kept image.
         groups: (n,) group of each kept image.
         axes: Of the kept images.
+        test_value: Value of the axis that is left out.
 
     Raises:
         DataError: The CSV is no split of these images, or what is left out is tied to
             what is not.
     """
-    data = task.settings.data
-    if data.split_csv is not None:
+    if task.settings.data.split_csv is not None:
         return _read_roles(user_split(task, paths))
-    if axes.leave_out is not None and data.test_value is not None:
+    if axes.leave_out is not None:
         values = np.array(axes.values[axes.leave_out], np.str_)
-        split = np.where(values == data.test_value, "test", "")
+        split = np.where(values == test_value, "test", "")
         _check_whole(split, groups, paths, axes=axes)
         return GivenSplit(split=split)
     return GivenSplit()

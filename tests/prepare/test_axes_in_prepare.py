@@ -122,6 +122,36 @@ def test_a_patient_of_two_sites_cannot_be_left_out(tmp_path: Path):
     )
 
 
+def test_all_turns_are_tried_before_the_first(tmp_path: Path):
+    folder = a_hospital_folder(tmp_path / "tiles")
+    for site, patient in (("B", 0), ("C", 1)):
+        name = f"lung_n/{site}_n{patient}_s0_0.png"
+        (folder / name).write_bytes(a_file(a_picture(90_000 + patient)))
+    options = {"columns_from_path": PATTERN, "never_split": ["patient", "family"]}
+
+    with pytest.raises(DataError) as caught:
+        prepare(a_task(tmp_path, folder, leave_out="site", **options))
+
+    lines = str(caught.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "site A left out",
+        "site B left out",
+        "site C left out",
+    ]
+
+
+def test_turns_that_all_can_be_taken_begin_with_the_first(tmp_path: Path):
+    folder = a_hospital_folder(tmp_path / "tiles")
+
+    built = prepare(
+        a_task(tmp_path, folder, leave_out="site", columns_from_path=PATTERN,
+               never_split=["patient", "family"])
+    )  # fmt: skip
+
+    assert built.validation["rules"]["test_value"] == "A"
+    assert list(built.validation["images_by_axis"]["site"]) == ["A", "B", "C"]
+
+
 def a_split_csv(folder: Path, *names: str) -> str:
     """Write a split that has the names in turn, four images each."""
     paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))
