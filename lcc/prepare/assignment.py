@@ -63,10 +63,11 @@ def split_images(
     settings = task.settings.data
     if axes.leave_out is None or settings.test_value is not None:
         return _split_once(task, images, test_value=settings.test_value)
+    note = f"Each {axes.leave_out} can be the test in turn; here it is the first."
     found, faults = [], []
     for value in sorted({str(v) for v in axes.values[axes.leave_out]}):
         try:
-            found.append(_split_once(task, images, test_value=value))
+            found.append(_split_once(task, images, test_value=value, notes=[note]))
         except DataError as err:
             faults.append(f"{axes.leave_out} {value} left out: {err}")
     if faults:
@@ -85,7 +86,11 @@ class _Images:
 
 
 def _split_once(
-    task: Task, images: _Images, *, test_value: str | None
+    task: Task,
+    images: _Images,
+    *,
+    test_value: str | None,
+    notes: Sequence[str] = (),
 ) -> SplitAssignment:
     settings, axes = task.settings.data, images.axes
     given = given_split(
@@ -110,7 +115,9 @@ def _split_once(
         message = f"{faults}\nCorrect data.split_csv, or the settings of the split."
         raise DataError(message)
     return SplitAssignment(
-        split=split, fold=fold, validation=validation.document(notes=given.notes)
+        split=split,
+        fold=fold,
+        validation=validation.document(notes=[*given.notes, *notes]),
     )
 
 

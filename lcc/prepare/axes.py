@@ -78,13 +78,40 @@ def read_axes(task: Task, paths: Sequence[str], *, readable: Sequence[int]) -> A
     )
 
 
-def _read_images(task: Task, paths: Sequence[str]) -> Axes:
+def check_axes(task: Task, paths: Sequence[str]) -> None:
+    """Refuse early what `read_axes` would refuse whichever files turn out as images.
+
+    Files of which nothing is known may be none, as long as no more of them than may be
+    unreadable.
+
+    Raises:
+        NotFoundError: There is no such CSV.
+        DataError: As `read_axes`.
+    """
+    columns = [
+        found for own in _read_columns(task, paths) for found in own.values.values()
+    ]
+    rows = range(len(paths))
+    known = [row for row in rows if all(found[row] is not None for found in columns)]
+    limit = task.settings.data.max_unreadable_fraction
+    is_most_known = len(paths) - len(known) <= limit * len(paths)
+    read_axes(task, paths, readable=known if is_most_known else rows)
+
+
+def _read_columns(task: Task, paths: Sequence[str]) -> tuple[Columns, Columns]:
+    """Return the columns of the CSV and of the paths, none where they are not set."""
     data = task.settings.data
     brought, written = Columns(values={}), Columns(values={})
     if data.groups_csv is not None:
         brought = group_columns(task, paths)
     if data.columns_from_path is not None:
         written = path_columns(data.columns_from_path, paths)
+    return brought, written
+
+
+def _read_images(task: Task, paths: Sequence[str]) -> Axes:
+    data = task.settings.data
+    brought, written = _read_columns(task, paths)
     values = {**written.values, **brought.values}
     names = _Names(known=tuple(values))
     axes = Axes(

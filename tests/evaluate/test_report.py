@@ -176,7 +176,7 @@ def test_each_site_of_the_test_has_its_figures():
     assert bern.metrics["accuracy"].value == 1
     page = render_report(report)
     assert "By site" in page
-    assert "no patient is divided" in page
+    assert "no group of copies and no patient is divided" in page
     assert "patient as the data set names them" in page
 
 

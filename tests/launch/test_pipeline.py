@@ -147,7 +147,6 @@ def test_a_done_run_is_left_alone(tmp_path: Path) -> None:
 TURNS = {
     "data__columns_from_path": "{site}_*.png",
     "data__leave_out": "site",
-    "search__grid": {},
 }
 
 
@@ -158,17 +157,18 @@ def test_each_value_is_left_out_in_turn_and_all_are_compared(tmp_path: Path) -> 
     state = start(a_context(backend), Stage.PIPELINE, settings)
 
     prepare = ["list", "hash", "link", "catalogue"]
-    turn = [*prepare, "train", "evaluate"]
+    turn = [*prepare, "trial", "select", "train", "evaluate"]
     assert backend.ran == [*prepare, *turn, *turn, "compare"]
     assert list(state.stages) == [
         "prepare",
-        *("prepare Basel", "train Basel", "evaluate Basel"),
-        *("prepare Bern", "train Bern", "evaluate Bern"),
+        *("prepare Basel", "search Basel", "train Basel", "evaluate Basel"),
+        *("prepare Bern", "search Bern", "train Bern", "evaluate Bern"),
         "evaluate",
     ]
     bern = read_run_settings(store, state.stages["evaluate Bern"])
     assert bern.data.test_value == "Bern"
     assert bern.evaluate.model_run == state.stages["train Bern"]
+    assert bern.evaluate.search_run == state.stages["search Bern"]
     assert bern.launch.pipeline == state.run_id
     whole = read_run_settings(store, state.stages["evaluate"])
     assert whole.data.test_value is None
@@ -184,7 +184,7 @@ def test_a_value_that_is_set_is_left_out_alone(tmp_path: Path) -> None:
 
     state = start(a_context(backend), Stage.PIPELINE, settings)
 
-    assert list(state.stages) == ["prepare", "train", "evaluate"]
+    assert list(state.stages) == ["prepare", "search", "train", "evaluate"]
     assert "compare" not in backend.ran
 
 
@@ -200,7 +200,7 @@ def test_a_study_in_turns_goes_on_in_the_turn_that_failed(tmp_path: Path) -> Non
     assert backend.ran[:2] == ["train", "evaluate"]
     assert backend.ran[-1] == "compare"
     assert state.status is RunStatus.DONE
-    assert len(stage_runs(store)) == 9
+    assert len(stage_runs(store)) == 11
 
 
 def test_a_prepare_run_without_its_pointer_is_named(tmp_path: Path) -> None:

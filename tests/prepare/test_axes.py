@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lcc.errors import DataError
-from lcc.prepare.axes import Axes, read_axes
+from lcc.prepare.axes import Axes, check_axes, read_axes
 from tests.builders.preparation import a_task
 
 PATHS = ["lung_aca/1.png", "lung_n/2.png", "lung_n/3.png"]
@@ -92,6 +92,20 @@ def test_nothing_is_asked_of_files_that_are_no_images(tmp_path: Path):
     axes = read_axes(task, PATHS, readable=[1, 2])
 
     assert axes.values["patient"] == [None, "2", "3"]
+
+
+def test_files_of_which_nothing_is_known_may_be_no_images(tmp_path: Path):
+    few = a_task(tmp_path, tmp_path, columns_from_path="lung_n/{patient}.png")
+    some = a_task(
+        tmp_path,
+        tmp_path,
+        columns_from_path="lung_n/{patient}.png",
+        max_unreadable_fraction=0.4,
+    )
+
+    check_axes(some, PATHS)
+    with pytest.raises(DataError, match="got 1 of 3 that"):
+        check_axes(few, PATHS)
 
 
 def test_an_empty_cell_of_a_column_that_nobody_named_is_allowed(tmp_path: Path):

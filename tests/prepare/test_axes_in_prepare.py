@@ -7,6 +7,7 @@ import pytest
 
 from lcc.data.catalogue import read_catalogue
 from lcc.errors import DataError
+from lcc.prepare.steps import list_images
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.preparation import a_task, prepare
 
@@ -69,6 +70,18 @@ def test_axes_of_the_path_are_kept_whole_and_balanced_and_proven(tmp_path: Path)
     again = read_catalogue(task.store, name="tiles")
     assert sorted(again.axes) == ["patient", "site", "slide", "tile"]
     assert set(again.axes["site"]) == {"A", "B", "C"}
+
+
+def test_a_mistyped_column_is_told_before_images_are_read(tmp_path: Path):
+    folder = a_hospital_folder(tmp_path / "tiles")
+
+    with pytest.raises(DataError, match=r"got sites\. Did you mean site\?"):
+        list_images(
+            a_task(
+                tmp_path, folder, columns_from_path=PATTERN, balance_over=["sites"],
+                never_split=["patient", "family"],
+            )
+        )  # fmt: skip
 
 
 def test_axes_make_another_catalogue(tmp_path: Path):
@@ -150,6 +163,7 @@ def test_turns_that_all_can_be_taken_begin_with_the_first(tmp_path: Path):
 
     assert built.validation["rules"]["test_value"] == "A"
     assert list(built.validation["images_by_axis"]["site"]) == ["A", "B", "C"]
+    assert "Each site can be the test in turn" in built.validation["notes"][-1]
 
 
 def a_split_csv(folder: Path, *names: str) -> str:
