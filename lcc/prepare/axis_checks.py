@@ -62,12 +62,14 @@ def _balance(
     sizes = Counter(where for where, _ in placed)
     cells = Counter((row.axes[axis], where) for where, row in placed)
     groups = Counter((row.axes[axis], row.group) for _, row in placed)
+    steps: dict[str, int] = {}
+    for (value, _), number in groups.items():
+        steps[value] = max(number, steps.get(value, 0))
     largest, worst, far = 0.0, "none", []
     for value, where in product(sorted(values), sorted(sizes)):
         share = cells[value, where] / sizes[where]
         deviation = abs(share - values[value] / len(placed))
-        step = max(number for (own, _), number in groups.items() if own == value)
-        if deviation > max(tolerance, step / sizes[where]):
+        if deviation > max(tolerance, steps[value] / sizes[where]):
             far.append(f"{value} in {where} is off by {deviation:.3f}")
         if deviation > largest:
             largest, worst = deviation, f"{value} in {where}"
@@ -87,5 +89,7 @@ def check_left_out(
             if (row.axes[axis] == value) != (row.split == "test")
         ]
         number = sum(row.split == "test" for row in images)
+        if not number:
+            wrong.append("no image at all")
         name = f"the test is {axis} {value}, and all of it"
         yield judge(name, wrong, good=f"{number} images")

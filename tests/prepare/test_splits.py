@@ -319,6 +319,14 @@ def test_what_is_left_out_is_the_test_and_nothing_else():
     ]
 
 
+def test_a_value_of_which_nothing_is_kept_is_no_test():
+    rows = [row for row in left_out("T") if row.split != "test"]
+
+    faults = fault_of(rows, **RULES)
+
+    assert "the test is site T, and all of it: got no image at all" in faults
+
+
 def test_a_test_that_is_left_out_may_lack_a_class_and_says_so():
     rows = [r for r in left_out("T") if r.split != "test" or r.label == "lung_n"]
 
