@@ -65,19 +65,20 @@ class _Bins:
     weights: Floats
 
     def improve(self, group: int) -> bool:
-        """Move a group, or swap it with another, as helps most; tell whether it did."""
+        """Move a group, or swap it with another, as helps most; tell whether it did.
+
+        To stay where it is costs nothing less, so that no case needs to be left out.
+        """
         own = int(self.of[group])
         moved = self._cost(own, -self.counts[group]) + self._cost(
             slice(None), self.counts[group]
         )
-        moved[own] = 0
         target = int(moved.argmin())
         if moved[target] < -EPSILON:
             self._move(group, target)
             return True
         given = self.counts[group] - self.counts  # what each other group's bin gets
         swapped = self._cost(own, -given) + self._cost(self.of, given)
-        swapped[self.of == own] = 0
         other = int(swapped.argmin())
         if swapped[other] < -EPSILON:
             self._move(group, int(self.of[other]))

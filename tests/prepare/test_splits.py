@@ -290,7 +290,8 @@ def test_no_more_evenness_is_asked_for_than_a_group_permits():
         for row in a_sound_split()
     ]
 
-    found = validate_splits(rows, SETTINGS, rules=SplitRules(balance_over=["site"]))
+    strict = DataSettings(num_folds=3, max_class_share_deviation=0.1)
+    found = validate_splits(rows, strict, rules=SplitRules(balance_over=["site"]))
 
     [split, fold] = [c for c in found.checks if "each site" in c.name]
     assert found.faults == ()
@@ -316,6 +317,10 @@ def test_what_is_left_out_is_the_test_and_nothing_else():
     assert fault_of(left_out("A"), **RULES) == [
         "the test is site T, and all of it: got 6-0.jpeg of A in test, 6-1.jpeg of A "
         "in test"
+    ]
+    first, *others = left_out("T")
+    assert fault_of([replace(first, axes={"site": "T"}), *others], **RULES) == [
+        "the test is site T, and all of it: got 0-0.jpeg of T in train"
     ]
 
 
