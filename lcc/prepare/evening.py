@@ -67,7 +67,7 @@ class _Bins:
     def improve(self, group: int) -> bool:
         """Move a group, or swap it with another, as helps most; tell whether it did.
 
-        To stay where it is costs nothing less, so that no case needs to be left out.
+        To stay, or to swap inside one bin, never lessens the sum.
         """
         own = int(self.of[group])
         moved = self._cost(own, -self.counts[group]) + self._cost(

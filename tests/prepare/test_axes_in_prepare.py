@@ -8,23 +8,9 @@ import pytest
 from lcc.data.catalogue import read_catalogue
 from lcc.errors import DataError
 from lcc.prepare.steps import list_images
+from tests.builders.hospitals import PATTERN, a_hospital_folder
 from tests.builders.pictures import a_file, a_picture
 from tests.builders.preparation import a_task, prepare
-
-LABELS = ("lung_aca", "lung_n")
-PATTERN = "*/{site}_{patient}_{slide}_{tile}.png"
-
-
-def a_hospital_folder(folder: Path, *, num_patients: int = 12) -> Path:
-    """Draw, for each class, patients of two slides of one tile; sites A, B and C."""
-    for code, label in enumerate(LABELS):
-        (folder / label).mkdir(parents=True)
-        for patient in range(num_patients):
-            for slide in range(2):
-                seed = 1000 * code + 10 * patient + slide
-                name = f"{'ABC'[patient % 3]}_{label[5]}{patient}_s{slide}_0.png"
-                (folder / label / name).write_bytes(a_file(a_picture(seed)))
-    return folder
 
 
 def kept(built) -> list[dict]:
