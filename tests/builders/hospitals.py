@@ -11,7 +11,7 @@ PATTERN = "*/{site}_{patient}_{slide}_{tile}.png"
 def a_hospital_folder(
     folder: Path, *, num_patients: int = 12, sites: str = "ABC"
 ) -> Path:
-    """Draw for each class patients of two slides, one tile each, from site after site."""
+    """Draw patients of two slides of one tile, class by class, site after site."""
     for code, label in enumerate(LABELS):
         (folder / label).mkdir(parents=True)
         for patient in range(num_patients):
