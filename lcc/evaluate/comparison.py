@@ -143,7 +143,7 @@ def render_turns(
     bars = [(turn.value, turn.metrics["macro_f1"], True) for turn in turns]
     return render_page(
         TEMPLATE,
-        plots={f"Macro F1 by {axis}": plot_comparison(bars)},
+        plots={f"Macro F1 by {axis}": plot_comparison(bars, num_own=len(bars))},
         turns=turns,
         spreads=spreads,
         metrics=METRICS,
