@@ -117,7 +117,7 @@ def _split_once(
     return SplitAssignment(
         split=split,
         fold=fold,
-        validation=validation.document(notes=[*given.notes, *notes]),
+        validation=validation.document(notes=[*axes.notes, *given.notes, *notes]),
     )
 
 

@@ -31,12 +31,14 @@ class Axes:
         never_split: Axes whose values stay together, beside the family.
         balance_over: Axes of whose values each split and fold has its share.
         leave_out: Axis of which one value is the test.
+        notes: Sentences on how they were read.
     """
 
     values: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     never_split: tuple[str, ...] = ()
     balance_over: tuple[str, ...] = ()
     leave_out: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ def _read_images(task: Task, paths: Sequence[str]) -> Axes:
         never_split=_never_split(names, data, brought),
         balance_over=names.find_all(data.balance_over, "balance_over"),
         leave_out=next(iter(names.find_all(_left_out(data), "leave_out")), None),
+        notes=brought.notes,
     )
     faults = [
         *(*brought.faults, *written.faults, *names.faults),

@@ -5,12 +5,13 @@ Knows CSV and paths; not what the columns are used for.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 from lcc.config.path_pattern import compile_pattern
 from lcc.data.digest import encode_name
+from lcc.data.path_ends import find_by_end
 from lcc.data.table import CsvRow, first_few, read_all_columns, read_table
 from lcc.data.task import Task
 from lcc.errors import DataError
@@ -18,6 +19,7 @@ from lcc.storage.uri import fetch_file
 
 SPLIT, GROUPS, PATTERN = "split_csv", "groups_csv", "columns_from_path"
 MAX_COMPARED = 10_000  # paths that a missing one is compared with
+Cells = Mapping[str, str]  # column → text, of one row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,16 @@ class Columns:
         values: Column → text of each image, empty where its cell is, None where the
             image has no row or does not match.
         faults: Messages.
+        notes: Sentences on how it was read.
     """
 
     values: Mapping[str, Sequence[str | None]]
     faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def user_split(task: Task, paths: Sequence[str]) -> list[str]:
-    """Return the split of each path that `data.split_csv` says.
+def user_split(task: Task, paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the split of each path that `data.split_csv` says, and how it was read.
 
     Raises:
         NotFoundError: There is no such file.
@@ -53,7 +57,7 @@ def user_split(task: Task, paths: Sequence[str]) -> list[str]:
     faults = [*columns.faults, *empty_faults("split", empty, field=f"data.{SPLIT}")]
     if faults:
         raise DataError("\n".join(faults))
-    return [text or "" for text in columns.values["split"]]
+    return [text or "" for text in columns.values["split"]], columns.notes
 
 
 def group_columns(task: Task, paths: Sequence[str]) -> Columns:
@@ -104,7 +108,7 @@ def match_rows(
     """Return cells of the rows by image; rows of other images are ignored.
 
     A CSV may cover more than the chosen classes. Its paths are as in the catalogue, or
-    file names of the source.
+    file names of the source; where images are left, paths are matched by their ends.
 
     Args:
         rows: With a path and the columns.
@@ -112,7 +116,7 @@ def match_rows(
         paths: Of the images, in text form.
         field: Setting that named the file, for messages.
     """
-    known: dict[str, Mapping[str, str]] = {}
+    known: dict[str, Cells] = {}
     doubled: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         path = row.cells["path"]
@@ -121,16 +125,70 @@ def match_rows(
         for name in [name for name in names if own[name] != first[name]]:
             both = f"{first[name]} and {own[name]} for {encode_name(path)}"
             doubled[name].append(both)
-    known |= {encode_name(path): own for path, own in known.items()}
-    found = [known.get(path) for path in paths]
-    missing = [path for path, own in zip(paths, found, strict=True) if own is None]
+    exact = known | {encode_name(path): own for path, own in known.items()}
+    missing = [path for path in paths if path not in exact]
+    ended = _match_ends(known, paths, missing) if missing else EndMatches()
+    by_path = {**ended.cells, **exact}
+    found = [by_path.get(path) for path in paths]
+    gone = [path for path in missing if path not in ended.cells]
     return Columns(
         values={name: [own[name] if own else None for own in found] for name in names},
         faults=(
             *_doubled_faults(doubled, field),
-            *_missing_faults(missing, len(paths), list(known), field),
+            *_ambiguous_faults(ended.ambiguous, field),
+            *_missing_faults(gone, len(paths), list(known), field),
         ),
+        notes=tuple(f"{field}: {note}" for note in ended.notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndMatches:
+    """Rows whose paths are no images, but end as images do.
+
+    Attributes:
+        cells: Image → cells of its row.
+        ambiguous: What fits several.
+        notes: A sentence on how many there are.
+    """
+
+    cells: Mapping[str, Cells] = field(default_factory=dict)
+    ambiguous: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _match_ends(
+    known: Mapping[str, Cells], paths: Sequence[str], missing: Sequence[str]
+) -> EndMatches:
+    images, wanted = set(paths), set(missing)
+    owners: dict[str, str] = {}
+    ambiguous = []
+    for cell, hits in find_by_end(known, paths).items():
+        if {cell, encode_name(cell)} & images:
+            continue
+        if len(hits) > 1:
+            ambiguous.append(f"{encode_name(cell)} fits {first_few(hits)}")
+        elif hits and hits[0] in wanted:
+            first = owners.setdefault(hits[0], cell)
+            if known[first] != known[cell]:
+                ambiguous.append(f"{hits[0]} fits {first} and {cell}")
+    notes = [
+        f"{len(owners)} paths were read by their ends, {encode_name(cell)} as {image}."
+        for image, cell in list(owners.items())[:1]
+    ]
+    return EndMatches(
+        cells={image: known[cell] for image, cell in owners.items()},
+        ambiguous=tuple(ambiguous),
+        notes=tuple(notes),
+    )
+
+
+def _ambiguous_faults(ambiguous: Sequence[str], field: str) -> Iterable[str]:
+    if ambiguous:
+        yield (
+            f"{field}: each path must be one image, got {len(ambiguous)} that are not: "
+            f"{first_few(ambiguous)}. Write paths relative to data.source."
+        )
 
 
 def empty_faults(name: str, paths: Sequence[str], *, field: str) -> Iterable[str]:

@@ -55,7 +55,9 @@ def given_split(
             what is not.
     """
     if task.settings.data.split_csv is not None:
-        return _read_roles(user_split(task, paths))
+        names, notes = user_split(task, paths)
+        given = _read_roles(names)
+        return GivenSplit(split=given.split, notes=(*notes, *given.notes))
     if axes.leave_out is not None:
         values = np.array(axes.values[axes.leave_out], np.str_)
         split = np.where(values == test_value, "test", "")

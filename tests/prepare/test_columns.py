@@ -1,5 +1,6 @@
 """Columns that a user brings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def columns_of(tmp_path: Path, text: str, *paths: str) -> Columns:
 def split_of(tmp_path: Path, text: str, *paths: str) -> list[str]:
     file = tmp_path / "split.csv"
     file.write_text(text, encoding="utf-8")
-    return user_split(a_task(tmp_path, tmp_path, split_csv=str(file)), paths)
+    return user_split(a_task(tmp_path, tmp_path, split_csv=str(file)), paths)[0]
 
 
 def test_every_column_beside_the_path_is_read(tmp_path: Path):
@@ -70,6 +71,58 @@ def test_paths_may_be_in_either_form(tmp_path: Path):
     assert split_of(tmp_path, "path,split\na\\b.png,train\n", "a\\x5cb.png") == [
         "train"
     ]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(("1.png", "2.png"), id="bare names"),
+        pytest.param(("lung_aca/1", "lung_aca/2"), id="without their ending"),
+        pytest.param(
+            (r"D:\tiles\lung_aca\1.png", r"D:\tiles\lung_aca\2.png"),
+            id="of another machine",
+        ),
+        pytest.param(("/data/lung_aca/1.png", "/data/lung_aca/2.png"), id="absolute"),
+        pytest.param(("lung_aca/1.png", "2.png"), id="some exact, some bare"),
+    ],
+)
+def test_paths_may_begin_elsewhere(tmp_path: Path, cells: tuple[str, str]):
+    text = f"path,patient\n{cells[0]},p1\n{cells[1]},p2\nlung_n/9.png,p3\n"
+
+    found = columns_of(tmp_path, text, "lung_aca/1.png", "lung_aca/2.png")
+
+    assert found.values == {"patient": ["p1", "p2"]}
+    assert found.faults == ()
+    assert re.fullmatch(
+        r"data.groups_csv: [12] paths were read by their ends, .+ as lung_aca/\d.png\.",
+        *found.notes,
+    )
+
+
+def test_a_path_that_fits_several_images_is_refused(tmp_path: Path):
+    found = columns_of(tmp_path, "path,patient\n1.png,p1\n", "a/1.png", "b/1.png")
+
+    assert found.faults[0] == (
+        "data.groups_csv: each path must be one image, got 1 that are not: 1.png fits "
+        "a/1.png, b/1.png. Write paths relative to data.source."
+    )
+
+
+def test_an_image_that_two_rows_fit_is_refused(tmp_path: Path):
+    text = "path,patient\n1.png,p1\n1,p2\n"
+
+    found = columns_of(tmp_path, text, "a/1.png")
+
+    assert "a/1.png fits 1.png and 1." in found.faults[0]
+
+
+def test_rows_of_other_images_are_not_bent_to_fit(tmp_path: Path):
+    text = "path,patient\nlung_n/1.png,p1\ncolon_n/2.png,p2\n"
+
+    found = columns_of(tmp_path, text, "lung_n/1.png", "lung_n/2.png")
+
+    assert found.values == {"patient": ["p1", None]}
+    assert len(found.faults) == 1
 
 
 def test_all_faults_of_a_split_are_told_at_once(tmp_path: Path):
