@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lcc.audit.listed import ListedImage, SplitList
-from lcc.audit.roles import is_numbered, role_of
+from lcc.audit.roles import is_numbered, role_in
 from lcc.data.table import first_few
 from lcc.errors import DataError
 
@@ -72,7 +72,7 @@ def _without_unions(entries: list[Entry], notes: list[str]) -> list[Entry]:
     for split, own in paths.items():
         parts = [name for name, other in paths.items() if other < own]
         is_whole = set().union(*(paths[name] for name in parts)) == own
-        if is_whole and sorted(map(str, map(role_of, parts))) == [
+        if is_whole and sorted(map(str, map(role_in, parts))) == [
             "train",
             "validation",
         ]:

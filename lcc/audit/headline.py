@@ -6,7 +6,7 @@ Knows a finished audit alone.
 from collections.abc import Iterator
 
 from lcc.audit.leaks import GroupClaim, NeighbourScore, SharedCounts, SplitAudit
-from lcc.audit.roles import role_of
+from lcc.audit.roles import role_in
 from lcc.audit.rounds import OTHER_FOLDS, describe_images, describe_other
 from lcc.audit.score import SIDE_PX
 
@@ -46,7 +46,7 @@ def _training(audit: SplitAudit) -> str:
     shown = audit.shared[0]
     if shown.other == OTHER_FOLDS:
         return "the other folds"
-    return describe_other(shown.other) if role_of(shown.other) else shown.other
+    return describe_other(shown.other) if role_in(shown.other) else shown.other
 
 
 def _describe_score(score: NeighbourScore, *, trained_on: str) -> str:

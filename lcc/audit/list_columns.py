@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lcc.audit.list_part import IMAGE_NAME, has_path
-from lcc.audit.roles import FILLERS, role_of, split_in, words_of
+from lcc.audit.roles import FILLERS, role_in, split_in, words_of
 from lcc.data.table import SPELLINGS, Cells, find_columns, first_few, plain_name
 from lcc.errors import DataError
 
@@ -66,7 +66,7 @@ class Columns:
         ]
         if not named and len(self.flags) == 1:  # `is_train` alone
             (only,) = self.flags
-            return "train" if role_of(only) == "test" else "test"
+            return "train" if role_in(only) == "test" else "test"
         return " and ".join(named)
 
 
@@ -140,7 +140,7 @@ def _by_cells(table: Cells, holds: Callable[[set[str]], bool]) -> dict[str, int]
 
 
 def _are_roles(cells: set[str]) -> bool:
-    return len(cells) > 1 and all(map(role_of, cells))
+    return len(cells) > 1 and all(map(role_in, cells))
 
 
 def _are_images(cells: set[str]) -> bool:
@@ -160,12 +160,12 @@ def _flags(table: Cells) -> dict[str, int]:
     found = {
         split_in(name): number
         for number, name in enumerate(table.header)
-        if role_of(name)
-        and all(role_of(word) or word in FILLERS for word in words_of(name))
+        if role_in(name)
+        and all(role_in(word) or word in FILLERS for word in words_of(name))
         and all(_cell(cells, number).casefold() in TRUTHS for _, cells in table.lines)
     }
     # `valid` alone may as well say that an image is good.
-    return {} if {role_of(name) for name in found} == {"validation"} else found
+    return {} if {role_in(name) for name in found} == {"validation"} else found
 
 
 def _cell(cells: Sequence[str], number: int) -> str:

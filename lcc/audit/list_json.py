@@ -17,7 +17,7 @@ from lcc.audit.list_part import (
     has_path,
     without_header,
 )
-from lcc.audit.roles import is_split, role_of
+from lcc.audit.roles import is_split, role_in
 from lcc.data.table import Cells, read_text
 from lcc.errors import DataError
 
@@ -118,6 +118,6 @@ def _table_of_object(node: Mapping[str, Any]) -> Cells | None:
     if values and all(isinstance(value, str) for value in values):
         column = "split" if any(map(is_split, values)) else "label"
         return as_cells(("path", column), list(node.items()))
-    if _are_objects(values) and _are_flat(values) and not any(map(role_of, node)):
+    if _are_objects(values) and _are_flat(values) and not any(map(role_in, node)):
         return _table_of([{"path": name} | row for name, row in node.items()])
     return None

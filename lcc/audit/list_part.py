@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lcc.audit.roles import role_of
+from lcc.audit.roles import role_in
 from lcc.data.table import Cells, find_columns
 from lcc.errors import DataError
 
@@ -82,7 +82,7 @@ def without_header(
     columns = [[cells[n] for _, cells in rows if n < len(cells)] for n in range(width)]
     paths = [n for n in range(width) if any(map(IMAGE_NAME.fullmatch, columns[n][:1]))]
     path = paths[0] if paths else 0
-    splits = [n for n in range(width) if n != path and all(map(role_of, columns[n]))]
+    splits = [n for n in range(width) if n != path and all(map(role_in, columns[n]))]
     others = sorted({*range(width)} - {path, *splits})
     names = {path: "path"} | dict.fromkeys(splits, "split")
     names |= dict.fromkeys(others, "label") if len(others) == 1 else {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lcc.audit.list_columns import TRUTHS, as_split, find_audit_columns, is_blank
 from lcc.audit.list_part import ListPart, as_text, has_path
-from lcc.audit.roles import is_fold, is_numbered, rest_of, role_of, split_in, words_of
+from lcc.audit.roles import is_fold, is_numbered, rest_of, role_in, split_in, words_of
 from lcc.data.table import Cells
 from lcc.errors import DataError
 
@@ -109,7 +109,7 @@ def place_of(names: Sequence[str], *, num_outer: int = 0) -> Place:
         >>> place_of(["lists", "test", "lung_aca"], num_outer=1)
         Place(draw='', split='test', label='lung_aca', is_fold=False)
     """
-    roles = [n for n, name in enumerate(names) if role_of(name)]
+    roles = [n for n, name in enumerate(names) if role_in(name)]
     folds = [n for n, name in enumerate(names) if is_numbered(name)]
     at = roles[0] if roles else folds[-1] if folds else None
     if at is None:
@@ -234,7 +234,7 @@ def _placed(images: list[ListedImage], place: Place) -> list[ListedImage]:
     own = {image.splits.get("", "") for image in images} - {""}
     is_split = len(own) > 1
     has_folds = is_split and all(map(is_fold, own))
-    has_roles = is_split and any(map(role_of, own))
+    has_roles = is_split and any(map(role_in, own))
     is_named = bool(place.split) and not (has_roles or (place.is_fold and is_split))
     main = "fold" if has_folds and is_named else ""
     outer = place.draw
@@ -269,7 +269,7 @@ def _from_wide(
 
 def _is_wide(table: Cells) -> bool:
     """Return whether splits have a column of paths each."""
-    roles = [n for n, name in enumerate(table.header) if role_of(name)]
+    roles = [n for n, name in enumerate(table.header) if role_in(name)]
     cells = {
         c[n].strip().casefold() for n in roles for _, c in table.lines if n < len(c)
     }

@@ -7,15 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-# Role → words for it, in small letters. Any other name is a split as well.
-ROLES = {
-    "train": ("train", "training", "trainset", "trainval", "trn", "tr"),
-    "validation": (
-        *("validation", "val", "valid", "validate", "valset", "validset"),
-        *("dev", "devset", "eval", "tuning"),
-    ),
-    "test": ("test", "testing", "testset", "tst", "holdout", "heldout"),
-}
+from lcc.data.roles import ROLES
+
 MIN_LETTERS = 3  # of a word inside a longer name: `tr` alone says so, `tr_a` does not
 # Words that say nothing beside a role: `train_idx`, `Test Set`, `list_of_val_images`.
 FILLERS = frozenset(
@@ -45,13 +38,13 @@ def words_of(name: str) -> list[str]:
     return [word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", parted)]
 
 
-def role_of(name: str) -> str | None:
-    """Return train, validation or test where a name says so; alone or among others.
+def role_in(name: str) -> str | None:
+    """Return train, validation or test where a name or a word in it says so.
 
     Example:
-        >>> role_of("Valid"), role_of("fold 3"), role_of("hold-out")
+        >>> role_in("Valid"), role_in("fold 3"), role_in("hold-out")
         ('validation', None, 'test')
-        >>> role_of("Train and Validation Set"), role_of("train_test_split")
+        >>> role_in("Train and Validation Set"), role_in("train_test_split")
         ('train', None)
     """
     found = [role for role, words in ROLES.items() if _has(name, words)]
@@ -89,7 +82,7 @@ def is_split(name: str) -> bool:
         >>> is_split("Test Set"), is_split("fold 3"), is_split("3"), is_split("seed3")
         (True, True, False, False)
     """
-    return role_of(name) is not None or is_fold(name)
+    return role_in(name) is not None or is_fold(name)
 
 
 def split_in(name: str) -> str:
@@ -99,7 +92,7 @@ def split_in(name: str) -> str:
         >>> split_in("LC25000_Train_idx"), split_in("hold-out"), split_in("notes")
         ('train', 'hold-out', '')
     """
-    if role_of(name) is None:
+    if role_in(name) is None:
         return ""
     words = [word for words in ROLES.values() for word in words]
     return " ".join(word for word in words_of(name) if word in words) or name
@@ -126,7 +119,7 @@ def note_spellings(splits: Iterable[str]) -> list[str]:
     """
     found: dict[str, list[str]] = defaultdict(list)
     for split in sorted(set(splits)):
-        found[role_of(split) or split.casefold()].append(split)
+        found[role_in(split) or split.casefold()].append(split)
     return [
         f"{' and '.join(names)}: look like two names of one split; judged as several."
         for names in found.values()
@@ -141,7 +134,7 @@ def split_order(split: str) -> tuple[int, list[tuple[int, str]]]:
         >>> sorted(["fold10", "test", "fold9", "Train"], key=split_order)
         ['Train', 'test', 'fold9', 'fold10']
     """
-    role = role_of(split)
+    role = role_in(split)
     rank = list(ROLES).index(role) if role else len(ROLES)
     parts = re.split(r"(\d+)", split)
     return rank, [(int(part) if part.isdecimal() else -1, part) for part in parts]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
-from lcc.audit.roles import is_fold, role_of, split_order
+from lcc.audit.roles import is_fold, role_in, split_order
 
 OTHER_FOLDS, FOLDS = "other folds", "folds"
 
@@ -83,7 +83,7 @@ def describe_images(split: str) -> str:
         ('test images', 'images of fold 3')
     """
     names = {"train": "training", "validation": "validation", "test": "test"}
-    role = role_of(split)
+    role = role_in(split)
     return f"{names[role]} images" if role else f"images of {split}"
 
 
@@ -96,4 +96,4 @@ def describe_other(split: str) -> str:
     """
     names = {"train": "the training set", "validation": "the validation set"}
     names |= {"test": "the test set", FOLDS: "a fold"}
-    return names.get(role_of(split) or split, split)
+    return names.get(role_in(split) or split, split)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lcc.audit.list_file import read_list
 from lcc.audit.listed import ListedImage, read_parts
-from lcc.audit.roles import FILLERS, is_numbered, is_split, role_of, words_of
+from lcc.audit.roles import FILLERS, is_numbered, is_split, role_in, words_of
 from lcc.audit.user_split import SplitImage, UserSplit, gather_images, note_names
 from lcc.data.digest import encode_name
 from lcc.data.listing import why_no_image
@@ -73,7 +73,7 @@ def _depth(keys: Keys) -> int | None:
         {key.parts[depth] for key in keys if len(key.parts) > depth + 1}
         for depth in range(deepest)
     ]
-    for is_named in (role_of, is_split):
+    for is_named in (role_in, is_split):
         for depth, found in enumerate(names):
             if sum(bool(is_named(name)) for name in found) > 1:
                 return depth

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from lcc.audit.list_file import READERS, read_list
 from lcc.audit.list_part import IMAGE_NAME
 from lcc.audit.listed import SplitList, read_parts
-from lcc.audit.roles import role_of
+from lcc.audit.roles import role_in
 from lcc.audit.split_folder import METADATA, find_layout, read_split_folder
 from lcc.audit.split_lists import read_listed, read_split_lists
 from lcc.audit.user_split import UserSplit
@@ -79,7 +79,7 @@ def _unread(folder: Path) -> list[str]:
     lists = [
         key.name
         for key in _list_keys(folder)
-        if len(key.parts) == 1 and role_of(key.stem)
+        if len(key.parts) == 1 and role_in(key.stem)
     ]
     found = [f"{first_few(lists)}: not read, as folders are named after splits."]
     return found if lists else []
@@ -93,7 +93,7 @@ def _lists_of(folder: Path) -> tuple[list[SplitList], list[str]]:
     lists, notes = [], []
     for key in _list_keys(folder):
         names = key.with_suffix("").parts
-        is_named = role_of(key.stem) is not None
+        is_named = role_in(key.stem) is not None
         try:
             found = read_parts(folder / key, read_list(folder / key), names=names)
         except DataError:
@@ -122,5 +122,5 @@ def _list_keys(folder: Path) -> list[PurePosixPath]:
         if key.suffix.lower() in READERS
         and key.name not in METADATA
         and why_no_image(key.with_suffix("")) is None
-        and (len(key.parts) == 1 or role_of(key.stem))
+        and (len(key.parts) == 1 or role_in(key.stem))
     )

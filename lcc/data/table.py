@@ -36,6 +36,11 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "group", "groups", "groupid", "patient", "patientid", "slide", "slideid",
         "case", "caseid",
     ),
+    "a": ("a",),
+    "b": ("b",),
+    "verdict": ("verdict",),
+    "by": ("by",),
+    "why": ("why", "reason"),
 }  # fmt: skip
 LAST_RESORT: Mapping[str, tuple[str, ...]] = {  # where no other name is there
     "path": ("imageid", "tileid", "patchid", "isicid", "id", "name", "uid", "slideid")
@@ -293,3 +298,39 @@ def _row(cells: Sequence[str], columns: Mapping[str, int], line: int) -> CsvRow:
         for key, text in found.items()
     }
     return CsvRow(line=line, cells=stripped)
+
+
+def read_all_columns(file: Path, *, field: str) -> CsvTable:
+    """Read a CSV with every column that has a name, `path` under any of its usual ones.
+
+    Raises:
+        DataError: It is no CSV that `read_table` would read, lacks a path, or gives two
+            columns one name.
+    """
+    found = read_cells(file, field=field)
+    path = find_columns(found.header, field, needed=("path",), optional=())["path"]
+    header = [encode_name(name) for name in found.header]
+    columns = {"path": path} | {
+        name: n for n, name in enumerate(header) if name and n != path
+    }
+    if len(columns) < sum(map(bool, header)):
+        doubled = sorted({name for name in header if name and header.count(name) > 1})
+        message = (
+            f"{field}: must not repeat a column, got {first_few(doubled)} again. "
+            "Rename one."
+        )
+        raise DataError(message)
+    return CsvTable(
+        columns={key: header[number] for key, number in columns.items()},
+        rows=tuple(_row(cells, columns, line) for line, cells in found.lines),
+    )
+
+
+def is_usual_name(name: str, key: str) -> bool:
+    """Return whether a column's name is one that a key of `SPELLINGS` goes by.
+
+    Example:
+        >>> is_usual_name("Patient ID", "group"), is_usual_name("site", "group")
+        (True, False)
+    """
+    return plain_name(name) in SPELLINGS[key]

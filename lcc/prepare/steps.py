@@ -18,6 +18,7 @@ from lcc.data.shards import HashShards
 from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards
+from lcc.prepare.axes import check_axes
 from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 
@@ -27,11 +28,15 @@ ListedFile = dict[str, object]  # a row of a listing
 
 
 def list_images(task: Task) -> Listing:
-    """List the source; the run's pointer to the listing is written last, and once."""
+    """List the source; the run's pointer to the listing is written last, and once.
+
+    What a user knows of the images is looked at here, before they are read for hours.
+    """
     source, root = task.source, task.store.uri
     inside = root.startswith(f"{source.uri}/")
     skip = root.removeprefix(f"{source.uri}/") + "/" if inside else ""
     listing = list_source(source, task.settings.data, skip=skip)
+    check_axes(task, listing.table["path"].to_pylist())
     digest = write_listing(task.store, listing, name=task.name)
     write_listing_pointer(task.store, task.run_id, digest, num_images=len(listing))
     task.progress(len(listing)).advance(len(listing))

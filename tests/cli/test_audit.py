@@ -201,8 +201,9 @@ def test_names_are_shown_as_they_are(tmp_path: Path):
 
 
 def test_a_questionable_edge_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
-    white, nearly = (a_file(np.full((64, 64, 3), v, np.uint8)) for v in (255, 254))
-    files = {"train/a.png": white, "test/b.png": nearly, "test/c.png": 1}
+    one, other = (a_picture(seed, size_px=128) for seed in (1, 2))
+    other[:60, :60] = one[:60, :60]  # the same mark in both: geometry alone says so
+    files = {"train/a.png": a_file(one), "test/b.png": a_file(other), "test/c.png": 3}
 
     result = audit(some_files(tmp_path / "pets", files), "--output=r.html")
 

@@ -13,6 +13,7 @@ from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
+from lcc.tracking.tracker import Tracker
 from tests.builders.clusters import FakeCluster, a_backend
 from tests.builders.launches import a_state, a_store, local_settings
 
@@ -59,7 +60,7 @@ def test_the_last_line_says_how_to_open_mlflow(
         pytest.param("kubernetes", "lcc-launch families -n lab", id="a cluster"),
     ],
 )
-def test_prepare_names_its_alarms_and_how_to_look_at_families(
+def test_prepare_names_its_alarms_its_split_and_how_to_look_at_families(
     tmp_path: Path, backend: str, command: str
 ) -> None:
     store = a_store(tmp_path)
@@ -70,6 +71,8 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     store.write(key, json.dumps(pointer).encode())
     key = layout.audit(**pointer)
     store.write(key, json.dumps(audit).encode())
+    splits = {"notes": ["Never split: family, patient."]}
+    store.write(layout.splits(**pointer), json.dumps(splits).encode())
     settings = local_settings(
         store,
         tracking__uri="https://mlflow.example.org",
@@ -81,4 +84,32 @@ def test_prepare_names_its_alarms_and_how_to_look_at_families(
     lines = [line.strip() for line in found]
     shown = command.format(root=local_path(store.uri))
     assert lines[1] == "alarm: family 3: holds 90 pictures"
+    assert lines[2] == "Never split: family, patient."
     assert lines[-2] == f"{shown} --gallery families.html"
+
+
+def test_of_each_turn_only_what_came_of_it_is_told(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    stages = {
+        "train Basel": "train-1",
+        "evaluate Basel": "evaluate-1",
+        "train Bern": "train-2",
+        "evaluate Bern": "evaluate-2",
+        "evaluate": "evaluate-3",
+    }
+    run = a_state("pipeline-20261123-0915-k3f9", stages=stages, steps=[])
+    for run_id, name in (("evaluate-1", "test"), ("evaluate-3", "turns")):
+        with Tracker(store, run_id=run_id, writer="test") as tracker:
+            tracker.log_metrics({f"{name}/macro_f1": 0.75})
+    settings = local_settings(store)
+
+    found = summarize_run(backend_of("local", store, settings), run, settings)
+
+    figures = [line.strip() for line in found if "report.html" not in line]
+    assert figures[:-1] == [
+        "evaluate Basel evaluate-1",
+        "macro F1 0.750",
+        "evaluate Bern evaluate-2",
+        "evaluate  evaluate-3",
+        "mean of all turns, macro F1 0.750",
+    ]
