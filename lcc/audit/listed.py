@@ -97,7 +97,8 @@ class Place:
 def place_of(names: Sequence[str], *, num_outer: int = 0) -> Place:
     """Return what names say: the first role is the split, what is beside it the draw.
 
-    Without a role the last numbered name is the split: a fold.
+    A role within the file counts before one of its own name. Without a role the last
+    numbered name is the split: a fold.
 
     Args:
         names: From outside: folders, the file's stem, keys in it.
@@ -111,7 +112,8 @@ def place_of(names: Sequence[str], *, num_outer: int = 0) -> Place:
     """
     roles = [n for n, name in enumerate(names) if role_in(name)]
     folds = [n for n, name in enumerate(names) if is_numbered(name)]
-    at = roles[0] if roles else folds[-1] if folds else None
+    inside = [n for n in roles if n >= num_outer]
+    at = next(iter([*inside, *roles, *reversed(folds)]), None)
     if at is None:
         return Place(draw=_draw(names), split="", label="")
     inner = names[max(at + 1, num_outer) :]
@@ -154,10 +156,9 @@ def read_parts(
             found, described = _from_table(part, part.table, place, str(file))
             images += found
             notes += described
-        elif not place.split or _is_other(part):
-            notes.append(
-                f"{'/'.join(part.names) or file.name}: left out, no list of a split."
-            )
+        elif not (place.split and part.values) or _is_other(part):
+            why = "no list of a split" if part.values else "empty"
+            notes.append(f"{'/'.join(part.names) or file.name}: left out, {why}.")
         elif any(isinstance(value, str) for value in part.values):
             images += _from_texts(part, place)
         else:

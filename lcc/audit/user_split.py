@@ -65,12 +65,7 @@ def gather_images(
             groups = {*known.groups, *row.groups}
             row = replace(row, labels=tuple(labels), groups=tuple(groups))  # noqa: PLW2901
         found[row.path, row.split] = row
-    images = tuple(_sorted(image) for _, image in sorted(found.items(), key=_key))
-    return images, doubled
-
-
-def _key(item: tuple[Key, SplitImage]) -> Key:
-    return item[0]
+    return tuple(_sorted(found[key]) for key in sorted(found)), doubled
 
 
 def _sorted(image: SplitImage) -> SplitImage:

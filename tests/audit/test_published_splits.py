@@ -709,3 +709,22 @@ def test_faults_of_several_lists_say_in_which_they_are(tmp_path: Path):
 
     with pytest.raises(NotFoundError, match=r"lung_aca0.jpeg \(train.csv, line 2\)"):
         read(*files)
+
+
+def test_an_empty_list_is_no_split(tmp_path: Path):
+    file = tmp_path / "splits.json"
+    file.write_text(json.dumps({"train": [], "test": PATHS}))
+
+    with pytest.raises(DataError, match="must have at least two splits, got test"):
+        read(file, images=tiles(tmp_path))
+
+
+def test_a_role_within_a_file_counts_before_one_of_its_name(tmp_path: Path):
+    for seed in (1, 2):
+        (tmp_path / f"test_splits_{seed}.json").write_text(
+            json.dumps({"train": PATHS[:6], "test": PATHS[6:]})
+        )
+
+    found = read_splits(sorted(tmp_path.glob("*.json")), tiles(tmp_path))
+
+    assert [len({image.split for image in one.images}) for one in found] == [2, 2]
