@@ -116,12 +116,13 @@ def test_a_seed_keeps_its_own_test_file(tmp_path: Path):
     for seed in ("1", "2"):
         three_files(tmp_path / "lists" / f"seed{seed}")
     (tmp_path / "lists" / "seed1" / "test.csv").unlink()
-    a_csv(tmp_path / "lists" / "test.csv", [(PATHS[3],)], header=("path",))
+    a_csv(tmp_path / "lists" / "test.csv", [(PATHS[0],)], header=("path",))
 
     one, two = read_splits([tmp_path / "lists"], tiles(tmp_path))
 
-    assert list(splits_of(one).values()).count("test") == 1
-    assert splits_of(two) == EXPECTED
+    tested = {image.path for image in one.images if image.split == "test"}
+    assert tested == {PATHS[0]}
+    assert [(i.path, i.split) for i in two.images] == list(EXPECTED.items())
 
 
 def test_a_broken_list_that_is_named_for_a_split_is_refused(tmp_path: Path):
@@ -702,6 +703,16 @@ def test_a_list_of_several_splits_together_is_left_out(tmp_path: Path):
 
     assert splits_of(found) == {"a.png": "train", "b.png": "val", "c.png": "test"}
     assert "trainval: left out, it is train and val together." in found.notes
+
+
+def test_a_list_of_more_than_other_splits_together_is_judged(tmp_path: Path):
+    some_files(tmp_path, {f"{name}.png": b"1" for name in "abcd"})
+    lists = {"train": "a", "val": "b", "trainval": "abd", "test": "c"}
+    for name, images in lists.items():
+        text = "".join(f"{image}.png\n" for image in images)
+        (tmp_path / f"{name}.txt").write_text(text)
+
+    assert "trainval" in {image.split for image in read(tmp_path).images}
 
 
 def test_faults_of_several_lists_say_in_which_they_are(tmp_path: Path):
