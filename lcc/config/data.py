@@ -69,8 +69,26 @@ class DataSettings(Section):
     classes: dict[str, str] | None = Field(
         default=None,
         min_length=2,
-        description="Folder → class name; chooses the classes. By default every folder "
-        "that holds images is a class of that name.",
+        description="Folder or label → class name; chooses the classes. A folder is "
+        "named at any level, by name or by path; what lies deeper counts first.",
+    )
+    class_level: int | None = Field(
+        default=None,
+        ge=-20,
+        le=20,
+        description="Which folders are the classes: 1 for those in the source, 2 for "
+        "those in them …; -1 for the ones that hold the images, -2 for the ones above. "
+        "Folders named after splits do not count. By default the level that alone "
+        "can be.",
+    )
+    class_pattern: str | None = Field(
+        default=None,
+        description="Path below the source that tells the class, such as "
+        "`*/{class}_*.png`: `*` stands for anything but `/`, `**` for anything.",
+    )
+    labels_csv: str | None = Field(
+        default=None,
+        description="CSV with path,label: the class of each image, wherever it lies.",
     )
     tile_size_px: int = Field(
         default=224, ge=32, le=1024, description="Side of the packed training tiles."
@@ -117,6 +135,26 @@ class DataSettings(Section):
         default=0, ge=0, lt=2**32, description="Seed of splits and folds."
     )
     families: FamilySettings = Field(default_factory=FamilySettings)
+
+    @model_validator(mode="after")
+    def _tell_classes_once(self) -> Self:
+        if self.class_level == 0:
+            message = "class_level: must count from 1 or from -1, got 0. Use 1."
+            raise ValueError(message)
+        if self.class_pattern is not None and "{class}" not in self.class_pattern:
+            message = (
+                "class_pattern: must hold {class}, got "
+                f"{self.class_pattern}. Write it where the class stands in a path."
+            )
+            raise ValueError(message)
+        names = ("class_level", "class_pattern", "labels_csv")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            message = (
+                f"must tell classes in one way, got {' and '.join(given)}. Keep one."
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _leave_room_for_training(self) -> Self:

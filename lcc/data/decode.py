@@ -10,12 +10,13 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from lcc.data.reasons import Conversion, Reason
 
 # The header's size is checked against our own limit before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -36,31 +37,6 @@ END_OF_JPEG = b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright. Source: EXIF 2.32, 4.6.4
 WHITE = (255, 255, 255)
 Image8 = NDArray[np.uint8]  # (height, width, 3), RGB
-
-
-class Reason(StrEnum):
-    """Why a file cannot be read as an image."""
-
-    EMPTY = "empty"
-    NOT_AN_IMAGE = "not_an_image"
-    TRUNCATED = "truncated"
-    ANIMATED = "animated"
-    TOO_LARGE = "too_large"
-    UNSUPPORTED = "unsupported_pixels"
-    VANISHED = "vanished"
-    CHANGED = "changed"
-
-
-class Conversion(StrEnum):
-    """How the pixels of a file became 8-bit RGB."""
-
-    GREY = "grey"
-    PALETTE = "palette"
-    ALPHA = "alpha"
-    SIXTEEN_BIT = "sixteen_bit"
-    CMYK = "cmyk"
-    COLOUR_SPACE = "colour_space"
-    TURNED = "turned"
 
 
 class UnreadableError(Exception):

@@ -6,6 +6,7 @@ Knows figures, where results lie and which command looks at them; prints nothing
 import json
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
@@ -81,18 +82,34 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
         name, digest = read_catalogue_pointer(store, run_id)
-        yield from _alarms(store, name, digest)
+        audit = json.loads(store.read(layout.audit(name, digest)))
+        yield _classes(audit)
+        yield from _left_out(store, run_id)
+        yield from (f"alarm: {alarm['text']}" for alarm in audit["alarms"])
         yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:
         yield _shown(store, RESULTS[stage](run_id))
 
 
-def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
-    """Yield what prepare found larger than plausible; a terminal wraps it."""
-    audit = json.loads(store.read(layout.audit(name, digest)))
-    for alarm in audit["alarms"]:
-        yield f"alarm: {alarm['text']}"
+def _classes(audit: dict[str, Any]) -> str:
+    counts = [f"{name} {found['kept']}" for name, found in audit["classes"].items()]
+    return f"classes {', '.join(counts)}"
+
+
+def _left_out(store: Store, run_id: str) -> Iterator[str]:
+    """Yield how classes were told, and what was left out; a terminal wraps it."""
+    summary = json.loads(store.read(layout.left_out_summary(run_id)))
+    yield from summary["notes"]
+    found = summary["left_out"]
+    if not found:
+        return
+    yield f"left out {sum(item['count'] for item in found)} of {summary['files']} files"
+    for item in found:
+        more = " …" if item["count"] > len(item["first"]) else ""
+        yield f"  {item['count']} {item['reason']} ({item['advice']})"
+        yield f"    {', '.join(item['first'])}{more}"
+    yield f"  all of them: {_shown(store, layout.left_out(run_id))}"
 
 
 def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:

@@ -24,7 +24,13 @@ from lcc.tracking.server import TrackingServer
 LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
 CLAIM = "pvc://"
 MAX_NAME = 40  # characters of a data set's name, as data.name allows
-FILES = ("data.split_csv", "data.groups_csv", "model.backbone", "model.weights")
+FILES = (
+    "data.labels_csv",
+    "data.split_csv",
+    "data.groups_csv",
+    "model.backbone",
+    "model.weights",
+)
 
 
 def resolve_locations(settings: Settings, *, default_root: str) -> Settings:

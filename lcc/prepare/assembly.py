@@ -19,6 +19,7 @@ from lcc.data.catalogue import (
 )
 from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
+from lcc.data.reasons import advice_on
 from lcc.data.shards import HashShards
 from lcc.data.task import Task
 from lcc.data.tiles import write_tile_index
@@ -26,6 +27,7 @@ from lcc.errors import DataError
 from lcc.families.edges import write_edges
 from lcc.prepare.assignment import SplitAssignment, split_images
 from lcc.prepare.grouping import GroupedFiles, group_files
+from lcc.prepare.left_out import write_left_out
 from lcc.prepare.statuses import FileVerdict, judge_files
 from lcc.prepare.summary import Summary, summarise, tabulate_families
 from lcc.storage import layout
@@ -94,6 +96,7 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     _write_files(
         task, catalogue, shards, summary=summary, validation=assignment.validation
     )
+    write_left_out(task.store, catalogue, run_id=task.run_id)
     write_latest(task.store, catalogue.name, catalogue.digest)
     counter.advance()
     return BuiltCatalogue(
@@ -127,10 +130,13 @@ def _check_unreadable(
             f"{count} {reason}" for reason, count in sorted(reasons.items())
         )
         shown = ", ".join(paths[row] for row in bad[:MAX_SHOWN])
+        advice = "".join(
+            f"\n  {reason}: {advice_on(reason)}" for reason in sorted(reasons)
+        )
         message = (
             f"data.max_unreadable_fraction: at most {limit:g} of {len(verdicts)} files "
             f"may be unreadable, got {len(bad)} ({found}): {shown} … Repair or remove "
-            "them, or raise the limit."
+            f"them, or raise the limit.{advice}"
         )
         raise DataError(message)
 

@@ -52,6 +52,8 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Sum
     return {
         "listed": len(rows),
         "status": {str(status): statuses[status] for status in ImageStatus},
+        "families": _distinct(rows, "family"),
+        "groups": _distinct(rows, "group"),
         "reasons": _reasons(rows),
         "conversions": dict(sorted(done.items())),
         "classes": {
@@ -97,10 +99,14 @@ def read_summary(store: Store, catalogue: Catalogue) -> Summary:
 
 def count_metrics(summary: Summary) -> dict[str, float]:
     """Return the counts as metrics named `prepare/<count>`."""
-    classes = summary["classes"].values()
-    counts = {"listed": summary["listed"], **summary["status"]}
-    counts |= {w: sum(c[w] for c in classes) for w in ("families", "groups")}
+    totals = {name: summary[name] for name in ("listed", "families", "groups")}
+    counts = totals | summary["status"]
     return {f"prepare/{name}": float(count) for name, count in counts.items()}
+
+
+def _distinct(rows: Iterable[CatalogueRow], column: str) -> int:
+    """Return how many families or groups kept images have, whatever their classes."""
+    return len({row[column] for row in rows if row["status"] == ImageStatus.KEPT})
 
 
 def _class_counts(rows: Sequence[CatalogueRow]) -> dict[str, object]:
@@ -109,8 +115,8 @@ def _class_counts(rows: Sequence[CatalogueRow]) -> dict[str, object]:
     return {
         "listed": len(rows),
         "kept": len(kept),
-        "families": len({row["family"] for row in kept}),
-        "groups": len({row["group"] for row in kept}),
+        "families": _distinct(kept, "family"),
+        "groups": _distinct(kept, "group"),
         "splits": {str(split): splits[split] for split in Split},
     }
 

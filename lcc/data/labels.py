@@ -1,0 +1,205 @@
+"""Tell the class of an image from its path by a pattern, or from the user's CSV.
+
+Knows paths, patterns and rows; not which files are images.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+from lcc.config.settings import Settings
+from lcc.data.digest import encode_name
+from lcc.data.table import first_few, read_table
+from lcc.errors import DataError
+from lcc.storage.uri import fetch_file
+
+FIELD = "data.labels_csv"
+LabelOf = Callable[[str], str | None]  # key of an image → its label, if it has one
+WILDCARDS = {
+    "**": ".*",
+    "*": "[^/]*",
+    "?": "[^/]",
+    "#": r"\d+",
+}
+TOKEN = re.compile(r"\{([a-z]\w*)\}|\*\*/|\*\*|[*?#]|[^{*?#]+|.")
+NUMBERED_FILE = re.compile(r"(.*[^\W\d_])([ _-]?\(?)\d+(\)?\.\w+)")
+MAX_STEMS = 12  # names of files that begin in more ways are no classes
+
+
+def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
+    """Return path → label of the CSV that the settings name, None where they name none.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is no such table, or gives a path two labels or none.
+    """
+    uri = settings.data.labels_csv
+    if uri is None:
+        return None
+    file = fetch_file(uri, scratch, settings=settings.storage)
+    rows = read_table(file, field=FIELD, needed=("path", "label")).rows
+    labels: dict[str, str] = {}
+    faults = []
+    for row in rows:
+        path, label = row.cells["path"], row.cells["label"]
+        if not label:
+            faults.append(f"{encode_name(path)} (line {row.line}) has none")
+        elif labels.setdefault(path, label) != label:
+            faults.append(f"{encode_name(path)} has {labels[path]} and {label}")
+    if faults:
+        message = (
+            f"{FIELD}: must give each path one label, got {len(faults)} that have not: "
+            f"{first_few(faults)}. Mend these rows."
+        )
+        raise DataError(message)
+    return labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedLabels:
+    """Labels of a CSV, found for the images of a source.
+
+    Attributes:
+        labels: Key of an image → its label.
+        unused: Paths of the CSV that no image has.
+    """
+
+    labels: Mapping[str, str]
+    unused: Sequence[str]
+
+
+def match_labels(labels: Mapping[str, str], keys: Sequence[str]) -> MatchedLabels:
+    """Return the label of each image that a CSV names.
+
+    A path means the image of this path; else, with or without its ending, the only one
+    whose path ends in it. Where no path fits any image, the folders that paths begin
+    with are cut from all of them alike, as those of another machine have to be.
+
+    Args:
+        labels: Path → label, as in the CSV.
+        keys: Images of the source.
+
+    Raises:
+        DataError: A path fits several images, an image several paths of different
+            labels, or no path fits any.
+    """
+    index = _index(keys)
+    forms = {path: _form(path, index) for path in labels}
+    depth = max((form.count("/") for form in forms.values()), default=0)
+    cuts = ({p: _cut(form, n) for p, form in forms.items()} for n in range(depth + 1))
+    ends = next((cut for cut in cuts if any(index.keys() & set(cut.values()))), {})
+    found: dict[str, str] = {}
+    unused, faults = [], []
+    for path, label in labels.items():
+        hits = _exact(index.get(ends.get(path, ""), []), forms[path])
+        if not hits:
+            unused.append(path)
+        elif len(hits) > 1:
+            faults.append(f"{encode_name(path)} fits {first_few(sorted(hits))}")
+        elif found.setdefault(hits[0], label) != label:
+            faults.append(f"{encode_name(hits[0])} gets {found[hits[0]]} and {label}")
+    if faults:
+        message = (
+            f"{FIELD}: each path must be one image, got {len(faults)} that are not: "
+            f"{first_few(faults)}. Write paths relative to data.source."
+        )
+        raise DataError(message)
+    if not found:
+        raise DataError(_nothing_fits(unused, keys))
+    return MatchedLabels(labels=found, unused=unused)
+
+
+def _index(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return every end of a path, with and without its file's ending → the images."""
+    index: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        path = PurePosixPath(encode_name(key))
+        for depth in range(len(path.parts)):
+            end = PurePosixPath(*path.parts[depth:])
+            index[str(end)].append(key)
+            if end.suffix:
+                index[str(end.with_suffix(""))].append(key)
+    return index
+
+
+def _form(path: str, index: Mapping[str, list[str]]) -> str:
+    """Return a cell as the text form of a path: as it is, or with backslashes."""
+    forms = (path, encode_name(path), path.replace("\\", "/"))
+    found = next((form for form in forms if form in index), forms[-1])
+    return "/".join(part for part in found.split("/") if part not in {"", "."})
+
+
+def _cut(form: str, num_parts: int) -> str:
+    return "/".join(form.split("/")[num_parts:])
+
+
+def _exact(hits: list[str], form: str) -> list[str]:
+    exact = [key for key in hits if encode_name(key) == form]
+    return exact or hits
+
+
+def _nothing_fits(paths: Sequence[str], keys: Sequence[str]) -> str:
+    near = get_close_matches(paths[0], list(keys)[:10_000], n=1) if paths else []
+    hint = f" Nearest image: {encode_name(near[0])}." if near else ""
+    return (
+        f"{FIELD}: must name images of data.source, got {len(paths)} paths that are "
+        f"none ({first_few(list(map(encode_name, paths))) or 'no row'}).{hint} Write "
+        "paths relative to data.source."
+    )
+
+
+def label_by_pattern(pattern: str) -> LabelOf:
+    """Return what tells a path's class by a pattern.
+
+    `*` stands for anything but `/`, `**` for anything, `#` for digits; `{class}` and
+    any other `{name}` for at least one sign that is no `/`, and as many as fit.
+
+    Args:
+        pattern: Of whole paths, with one or more `{class}` that must be equal.
+
+    Example:
+        >>> label_by_pattern("**/{class}_#.png")("train/lung_aca_12.png")
+        'lung_aca'
+    """
+    expression = re.compile(_expression(pattern), re.DOTALL)
+
+    def label_of(key: str) -> str | None:
+        found = expression.fullmatch(key)
+        return encode_name(found["class"]) if found else None
+
+    return label_of
+
+
+def _expression(pattern: str) -> str:
+    parts, seen = [], set()
+    for token in TOKEN.finditer(pattern):
+        text, name = token[0], token[1]
+        if name and name in seen:
+            parts.append(f"(?P={name})")
+        elif name:
+            seen.add(name)
+            parts.append(f"(?P<{name}>[^/]+)")
+        elif text == "**/":  # no folder, or any number
+            parts.append("(?:.*/)?")
+        else:
+            parts.append(WILDCARDS.get(text, re.escape(text)))
+    return "".join(parts)
+
+
+def suggest_pattern(keys: Sequence[str]) -> str | None:
+    """Return the pattern that tells classes by how names of files begin, if any does.
+
+    Example:
+        >>> suggest_pattern(["train/benign_1.png", "test/malignant_12.png"])
+        '**/{class}_#.png'
+    """
+    found = [NUMBERED_FILE.fullmatch(key.rpartition("/")[2]) for key in keys]
+    parts = [match.groups() for match in found if match]
+    stems = {stem for stem, *_ in parts}
+    ends = {"#".join(end) for _, *end in parts}
+    if len(parts) < len(keys) or len(ends) != 1 or not 1 < len(stems) <= MAX_STEMS:
+        return None
+    return f"**/{{class}}{ends.pop()}"
