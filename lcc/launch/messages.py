@@ -84,6 +84,7 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         name, digest = read_catalogue_pointer(store, run_id)
         audit = json.loads(store.read(layout.audit(name, digest)))
         yield _classes(audit)
+        yield from _converted(audit)
         yield from _left_out(store, run_id)
         yield from (f"alarm: {alarm['text']}" for alarm in audit["alarms"])
         yield _shown(store, layout.catalogue(name, digest))
@@ -95,6 +96,13 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
 def _classes(audit: dict[str, Any]) -> str:
     counts = [f"{name} {found['kept']}" for name, found in audit["classes"].items()]
     return f"classes {', '.join(counts)}"
+
+
+def _converted(audit: dict[str, Any]) -> Iterator[str]:
+    counts = [f"{count} {name}" for name, count in audit["conversions"].items()]
+    if counts:
+        yield f"converted {', '.join(counts)}"
+    yield from audit["notes"]
 
 
 def _left_out(store: Store, run_id: str) -> Iterator[str]:

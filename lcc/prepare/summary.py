@@ -5,12 +5,13 @@ Knows the finished table only.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, ImageStatus, Split
+from lcc.data.depth import DEPTHS
 from lcc.errors import RunFailed
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -56,6 +57,7 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Sum
         "groups": _distinct(rows, "group"),
         "reasons": _reasons(rows),
         "conversions": dict(sorted(done.items())),
+        "notes": list(_notes_on_depth(done)),
         "classes": {
             name: _class_counts([row for row in rows if row["label"] == name])
             for name in catalogue.class_names
@@ -64,6 +66,16 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Sum
         "conflicts": _listed(rows, ImageStatus.CONFLICT),
         "families_of_several_classes": _mixed_families(rows),
     }
+
+
+def _notes_on_depth(done: Counter[str]) -> Iterator[str]:
+    """Yield a note where files of one set were scaled by different depths."""
+    found = [f"{done[name]} {name}" for name in DEPTHS.values() if done[name]]
+    if len(found) > 1:
+        yield (
+            f"samples of more than 8 bits were scaled by the depth of each file "
+            f"({', '.join(found)}): if one camera made them, save them as 8 bits alike"
+        )
 
 
 def tabulate_families(catalogue: Catalogue) -> pa.Table:

@@ -59,6 +59,8 @@ def write_results(store: LocalStore, run_id: str, *, left_out: list) -> None:
         layout.audit(**pointer): {
             "alarms": [{"text": "family 3: holds 90 pictures"}],
             "classes": {"lung n": {"kept": 12}, "lung_aca": {"kept": 9}},
+            "conversions": {"grey": 2, "twelve_bit": 9},
+            "notes": ["samples of more than 8 bits"],
         },
         layout.left_out_summary(run_id): {
             "files": 40,
@@ -108,8 +110,10 @@ def test_prepare_names_classes_and_what_it_left_out(tmp_path: Path) -> None:
     table = local_path(a_store(tmp_path).uri) / layout.left_out(
         "prepare-20261123-0915-k3f9"
     )
-    assert [line[10:] for line in lines[1:8]] == [
+    assert [line[10:] for line in lines[1:10]] == [
         "classes lung n 12, lung_aca 9",
+        "converted 2 grey, 9 twelve_bit",
+        "samples of more than 8 bits",
         "classes are the folders of level 1",
         "left out 11 of 40 files",
         "  11 empty (copy it again)",

@@ -350,6 +350,21 @@ def test_unusual_pixels_simply_work_and_are_counted(tmp_path: Path):
     assert built.summary["reasons"]["kept"] == built.summary["conversions"]
 
 
+def test_files_of_one_set_that_differ_in_depth_are_noted(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=8)
+    for bits in (12, 14):
+        samples = a_picture(90 + bits).astype(np.uint16) << (bits - 8)
+        (folder / f"lung_n/{bits}.png").write_bytes(a_file(samples))
+
+    built = prepare(a_task(tmp_path, folder))
+
+    assert built.summary["notes"] == [
+        "samples of more than 8 bits were scaled by the depth of each file (1 "
+        "twelve_bit, 1 fourteen_bit): if one camera made them, save them as 8 bits "
+        "alike"
+    ]
+
+
 def with_bad_files(folder: Path) -> Path:
     into = a_folder(folder, num_images=10) / "lung_n"
     (into / "empty.jpeg").touch()
