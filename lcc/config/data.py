@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lcc.config.path_pattern import compile_pattern
 from lcc.config.section import Section
 
 
@@ -83,8 +84,8 @@ class DataSettings(Section):
     )
     class_pattern: str | None = Field(
         default=None,
-        description="Path below the source that tells the class, such as "
-        "`*/{class}_*.png`: `*` stands for anything but `/`, `**` for anything.",
+        description="Pattern that reads the class from each path, e.g. "
+        "{patient}/{class}/*.png, or from each file name: {class}_{number}.png.",
     )
     labels_csv: str | None = Field(
         default=None,
@@ -136,22 +137,33 @@ class DataSettings(Section):
     )
     families: FamilySettings = Field(default_factory=FamilySettings)
 
-    @model_validator(mode="after")
-    def _tell_classes_once(self) -> Self:
-        if self.class_level == 0:
-            message = "class_level: must count from 1 or from -1, got 0. Use 1."
+    @field_validator("class_level")
+    @classmethod
+    def _count_from_one(cls, level: int | None) -> int | None:
+        if level == 0:
+            message = "must count from 1 or from -1, got 0. Use 1."
             raise ValueError(message)
-        if self.class_pattern is not None and "{class}" not in self.class_pattern:
+        return level
+
+    @field_validator("class_pattern")
+    @classmethod
+    def _hold_the_class(cls, pattern: str | None) -> str | None:
+        if pattern is not None and "class" not in compile_pattern(pattern).groupindex:
             message = (
-                "class_pattern: must hold {class}, got "
-                f"{self.class_pattern}. Write it where the class stands in a path."
+                f"must hold {{class}}, got {pattern}. Write it where the class stands "
+                "in a path."
             )
             raise ValueError(message)
+        return pattern
+
+    @model_validator(mode="after")
+    def _tell_classes_once(self) -> Self:
         names = ("class_level", "class_pattern", "labels_csv")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) > 1:
             message = (
-                f"must tell classes in one way, got {' and '.join(given)}. Keep one."
+                f"{' and '.join(given)}: must not be set together, got {len(given)}. "
+                "Keep one."
             )
             raise ValueError(message)
         return self

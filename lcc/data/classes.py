@@ -24,9 +24,11 @@ MAX_NAMES = 6  # of a level, in the tree: enough to see what they are
 KINDS = {
     NameKind.MAKING: "how images were made or saved",
     NameKind.NUMBERED: "numbered, as patients or slides are",
+    NameKind.CODED: "numbered",
     NameKind.COLLECTION: "collections",
     NameKind.CLASS: "",
 }
+OTHER_WAYS = "or tell classes by data.classes, data.labels_csv or data.class_pattern."
 Labels = dict[
     Folders, str
 ]  # folder of images → class; none where it is above the level
@@ -122,17 +124,17 @@ def _parts(labels: Labels) -> frozenset[frozenset[Folders]]:
 def choose_reading(tree: FolderTree, *, uri: str) -> Reading:
     """Return the one reading that makes sense.
 
-    Names of patients, slides, magnifications, kinds of files and collections count only
-    where no other level can be the classes; the first four not even then. Nor do names
-    of which the splits of a source have none in common.
+    Names of collections and names that differ by a small number count only where no
+    other level can be the classes; those of patients, slides, magnifications and kinds
+    of files not even then. Nor do names of which splits have none in common.
 
     Args:
         tree: Where images lie.
         uri: The source, for messages.
 
     Raises:
-        DataError: No level has several names, or several levels make sense; holds the
-            tree and a setting for each.
+        DataError: No level has several names, several levels make sense, or a name
+            tells a split; holds the tree and a setting for each.
     """
     readings = tree.readings()
     best = max((reading.kind for reading in readings), default=None)
@@ -143,10 +145,13 @@ def choose_reading(tree: FolderTree, *, uri: str) -> Reading:
         raise DataError(
             _which(tree, uri, found, "which of these folders are the classes")
         )
+    check_roles(found[0].names)
     if best <= NameKind.NUMBERED:
         rule = f"which folders are the classes: these names are {KINDS[best]}"
         raise DataError(_which(tree, uri, readings, rule))
-    check_roles(found[0].names)
+    if any(roles_of(name) for name in found[0].names):
+        rule = "which folders are the classes: some of these names tell a split"
+        raise DataError(_which(tree, uri, readings, rule))
     return found[0]
 
 
@@ -202,7 +207,8 @@ def _which(tree: FolderTree, uri: str, readings: Sequence[Reading], rule: str) -
     ]
     return (
         f"data.class_level: must say {rule}, got none for {uri}.\n"
-        f"{tree_text(tree, uri)}\nPass the one that is meant:\n" + "\n".join(lines)
+        f"{tree_text(tree, uri)}\nPass the one that is meant:\n"
+        + "\n".join([*lines, OTHER_WAYS])
     )
 
 

@@ -52,7 +52,14 @@ GRADES = frozenset(  # words whose number is a class
         "label", "pattern", "pt", "score", "stage", "t", "type",
     }
 )  # fmt: skip
-MAX_CODES = 20  # bare numbers beyond are patients or slides, not codes of classes
+PEOPLE = frozenset(  # words whose number is somebody or a place, and no class
+    {
+        "animal", "biopsy", "block", "case", "core", "donor", "id", "individual",
+        "mouse", "p", "pat", "patient", "patients", "person", "region", "roi", "s",
+        "sample", "scan", "slide", "specimen", "subject", "tma", "visit", "wsi",
+    }
+)  # fmt: skip
+MAX_CODES = 20  # numbers beyond are patients or slides, not codes of classes
 MANY_DIGITS = re.compile(r"\d{3}")  # as in case numbers, dates and barcodes
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
@@ -62,8 +69,9 @@ class NameKind(IntEnum):
 
     MAKING = 0  # 40X, images, png: how pictures were made or saved
     NUMBERED = 1  # patient 7, S12-0345: whose pictures they are
-    COLLECTION = 2  # lung_image_sets: what is gathered below
-    CLASS = 3
+    CODED = 2  # CIN1, CIN2: grades of something, or whose
+    COLLECTION = 3  # lung_image_sets: what is gathered below
+    CLASS = 4
 
 
 def words_of(name: str) -> list[str]:
@@ -188,7 +196,7 @@ def kind_of(names: Set[str]) -> NameKind:
     if any(_is_making(name) for name in names):
         return NameKind.MAKING
     if _are_numbered(names):
-        return NameKind.NUMBERED
+        return NameKind.CODED if _are_codes(names) else NameKind.NUMBERED
     last = [(words_of(name) or [""])[-1] for name in names]
     if all(word in FILLERS for word in last):
         return NameKind.COLLECTION
@@ -205,8 +213,8 @@ def _is_making(name: str) -> bool:
 
 def _are_numbered(names: Set[str]) -> bool:
     """Return whether most names are numbers of patients, slides or the like."""
-    if all(name.isdigit() for name in names):
-        return len(names) > MAX_CODES or any(map(MANY_DIGITS.search, names))
+    if all(name.isdigit() for name in names) and len(names) <= MAX_CODES:
+        return any(map(MANY_DIGITS.search, names))
     stems: dict[str, int] = defaultdict(int)
     for name in names:
         stems[re.sub(r"\d+", "#", name)] += 1
@@ -214,9 +222,18 @@ def _are_numbered(names: Set[str]) -> bool:
     return 2 * len(numbered) > len(names)
 
 
+def _are_codes(names: Set[str]) -> bool:
+    """Return whether numbered names may be grades: few, small, of nobody."""
+    words = [word for name in names for word in words_of(name)]
+    is_small = not any(map(MANY_DIGITS.search, names))
+    return len(names) <= MAX_CODES and is_small and not PEOPLE & set(words)
+
+
 def _is_numbered(name: str, stems: Mapping[str, int]) -> bool:
     words = words_of(name)
     if MANY_DIGITS.search(name):
+        return True
+    if name.isdigit():  # one of many
         return True
     if not any(map(str.isdigit, words)) or any(word in GRADES for word in words):
         return False

@@ -7,7 +7,6 @@ level that was given, the level that alone makes sense.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 
 from lcc.config.data import DataSettings
 from lcc.data.classes import (
@@ -70,16 +69,14 @@ def label_images(
     if settings.classes is not None:
         return _by_names(uri, tree, settings.classes, settings.class_level)
     if settings.class_level is not None:
-        reading = _given(tree, settings.class_level, uri)
-    elif tree.can_tell:
-        reading = choose_reading(tree, uri=uri)
-    else:
-        raise DataError(_no_folders(tree, uri, keys))
-    return _by_folder(uri, tree, reading)
+        return _by_folder(uri, tree, _given(tree, settings.class_level, uri))
+    if tree.can_tell:
+        return _by_folder(uri, tree, choose_reading(tree, uri=uri))
+    raise DataError(_no_folders(tree, uri, keys))
 
 
 def _folder(key: str) -> Folders:
-    return PurePosixPath(key).parts[:-1]
+    return tuple(key.split("/")[:-1])
 
 
 def _by_folder(uri: str, tree: FolderTree, reading: Reading) -> Labelling:
@@ -136,7 +133,7 @@ def _by_pattern(pattern: str, keys: Sequence[str]) -> Labelling:
         message = (
             f"data.class_pattern: must fit paths below data.source, got {pattern}, "
             f"which fits none of {len(keys)}, such as {encode_name(keys[0])}. "
-            "A * stands for anything but /."
+            "Write e.g. **/{class}/*."
         )
         raise DataError(message)
     note = f"classes from data.class_pattern {pattern}"

@@ -3,29 +3,27 @@
 Knows paths, patterns and rows; not which files are images.
 """
 
+import csv
+import io
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from lcc.config.path_pattern import compile_pattern
 from lcc.config.settings import Settings
 from lcc.data.digest import encode_name
-from lcc.data.table import first_few, read_table
+from lcc.data.table import find_columns, first_few, read_table
 from lcc.errors import DataError
 from lcc.storage.uri import fetch_file
 
 FIELD = "data.labels_csv"
 LabelOf = Callable[[str], str | None]  # key of an image → its label, if it has one
-WILDCARDS = {
-    "**": ".*",
-    "*": "[^/]*",
-    "?": "[^/]",
-    "#": r"\d+",
-}
-TOKEN = re.compile(r"\{([a-z]\w*)\}|\*\*/|\*\*|[*?#]|[^{*?#]+|.")
-NUMBERED_FILE = re.compile(r"(.*[^\W\d_])([ _-]?\(?)\d+(\)?\.\w+)")
+ONES, ZEROS = frozenset({"1", "1.0"}), frozenset({"0", "0.0"})
+NUMBERED_FILE = re.compile(r"(.*[^\W\d_])([ _-]\(?)\d+(\)?\.\w+)")
 MAX_STEMS = 12  # names of files that begin in more ways are no classes
 
 
@@ -40,13 +38,11 @@ def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
     if uri is None:
         return None
     file = fetch_file(uri, scratch, settings=settings.storage)
-    rows = read_table(file, field=FIELD, needed=("path", "label")).rows
     labels: dict[str, str] = {}
     faults = []
-    for row in rows:
-        path, label = row.cells["path"], row.cells["label"]
+    for path, label in _read_rows(file):
         if not label:
-            faults.append(f"{encode_name(path)} (line {row.line}) has none")
+            faults.append(f"{encode_name(path)} has none")
         elif labels.setdefault(path, label) != label:
             faults.append(f"{encode_name(path)} has {labels[path]} and {label}")
     if faults:
@@ -56,6 +52,40 @@ def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
         )
         raise DataError(message)
     return labels
+
+
+def _read_rows(file: Path) -> list[tuple[str, str]]:
+    """Return path and label of each row; a column for each class will do as well."""
+    try:
+        rows = read_table(file, field=FIELD, needed=("path", "label")).rows
+    except DataError:
+        if found := _read_one_hot(file):
+            return found
+        raise
+    return [(row.cells["path"], row.cells["label"]) for row in rows]
+
+
+def _read_one_hot(file: Path) -> list[tuple[str, str]]:
+    """Return path and label of a table with a column of 0 and 1 for each class.
+
+    Returns:
+        Nothing where it is no such table.
+    """
+    text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    try:
+        header = list(rows[0]) if rows else []
+        place = find_columns(header, FIELD, needed=("path",), optional=())["path"]
+    except DataError:
+        return []
+    found = []
+    for row in rows:
+        path = row.pop(header[place])
+        marked = [name for name, cell in row.items() if cell in ONES]
+        if len(marked) != 1 or not set(row.values()) <= ONES | ZEROS:
+            return []
+        found.append((path, marked[0]))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +146,11 @@ def _index(keys: Iterable[str]) -> dict[str, list[str]]:
     """Return every end of a path, with and without its file's ending → the images."""
     index: dict[str, list[str]] = defaultdict(list)
     for key in keys:
-        path = PurePosixPath(encode_name(key))
-        for depth in range(len(path.parts)):
-            end = PurePosixPath(*path.parts[depth:])
-            index[str(end)].append(key)
-            if end.suffix:
-                index[str(end.with_suffix(""))].append(key)
+        path = encode_name(key)
+        for text in (path, os.path.splitext(path)[0]):  # noqa: PTH122 - a hot loop
+            places = [place for place, letter in enumerate(text) if letter == "/"]
+            for place in (-1, *places):
+                index[text[place + 1 :]].append(key)
     return index
 
 
@@ -152,19 +181,16 @@ def _nothing_fits(paths: Sequence[str], keys: Sequence[str]) -> str:
 
 
 def label_by_pattern(pattern: str) -> LabelOf:
-    """Return what tells a path's class by a pattern.
-
-    `*` stands for anything but `/`, `**` for anything, `#` for digits; `{class}` and
-    any other `{name}` for at least one sign that is no `/`, and as many as fit.
+    """Return what tells a path's class by a pattern that has a column `class`.
 
     Args:
-        pattern: Of whole paths, with one or more `{class}` that must be equal.
+        pattern: As `lcc.config.path_pattern` reads it.
 
     Example:
-        >>> label_by_pattern("**/{class}_#.png")("train/lung_aca_12.png")
+        >>> label_by_pattern("{class}_{number}.png")("train/lung_aca_12.png")
         'lung_aca'
     """
-    expression = re.compile(_expression(pattern), re.DOTALL)
+    expression = compile_pattern(pattern)
 
     def label_of(key: str) -> str | None:
         found = expression.fullmatch(key)
@@ -173,33 +199,17 @@ def label_by_pattern(pattern: str) -> LabelOf:
     return label_of
 
 
-def _expression(pattern: str) -> str:
-    parts, seen = [], set()
-    for token in TOKEN.finditer(pattern):
-        text, name = token[0], token[1]
-        if name and name in seen:
-            parts.append(f"(?P={name})")
-        elif name:
-            seen.add(name)
-            parts.append(f"(?P<{name}>[^/]+)")
-        elif text == "**/":  # no folder, or any number
-            parts.append("(?:.*/)?")
-        else:
-            parts.append(WILDCARDS.get(text, re.escape(text)))
-    return "".join(parts)
-
-
 def suggest_pattern(keys: Sequence[str]) -> str | None:
     """Return the pattern that tells classes by how names of files begin, if any does.
 
     Example:
         >>> suggest_pattern(["train/benign_1.png", "test/malignant_12.png"])
-        '**/{class}_#.png'
+        '{class}_{number}.png'
     """
     found = [NUMBERED_FILE.fullmatch(key.rpartition("/")[2]) for key in keys]
     parts = [match.groups() for match in found if match]
     stems = {stem for stem, *_ in parts}
-    ends = {"#".join(end) for _, *end in parts}
+    ends = {"{number}".join(end) for _, *end in parts}
     if len(parts) < len(keys) or len(ends) != 1 or not 1 < len(stems) <= MAX_STEMS:
         return None
-    return f"**/{{class}}{ends.pop()}"
+    return f"{{class}}{ends.pop()}"

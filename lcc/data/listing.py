@@ -1,16 +1,15 @@
 """List the image files of a source with their classes, sorted, without opening any.
 
-Knows which files are listed and which are left out, and why; not how folders are taken
-for classes (`classes`), nor what is inside a file.
+Knows the order of these acts and how a listing is kept; not which files may be images
+(`sources`), nor how classes are told (`labelling`).
 """
 
 import json
 import logging
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,22 +17,19 @@ from lcc.config.data import DataSettings
 from lcc.config.settings import Settings
 from lcc.data.classes import MIN_CLASSES
 from lcc.data.digest import digest_rows, encode_name
-from lcc.data.folders import find_mask_folders
-from lcc.data.labelling import label_images
+from lcc.data.labelling import Labelling, label_images
 from lcc.data.labels import read_labels
-from lcc.data.litter import ARCHIVES, archive_ending
 from lcc.data.litter import why_no_image as why_no_image  # noqa: PLC0414 - audit's, too
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.table import first_few
+from lcc.data.sources import LeftOut, check_links, find_images
 from lcc.errors import DataError
 from lcc.storage import layout
 from lcc.storage.store import ObjectInfo, Store
 from lcc.storage.uri import absolute_uri, local_path, scheme_of
 
 logger = logging.getLogger(__name__)
-BROKEN_LINK = "broken link"  # in place of a change mark
-HOW_TO_PULL = "Fetch what they mean (dvc pull, git annex get .)"
-BROKEN_FOLDER = "broken_folder_link"  # by its name: nobody can look
+TABLES = (".csv", ".tsv")
+MAX_TABLES = 5  # more are one for each slide or the like
 SCHEMA = pa.schema(
     {
         "path": pa.string(),
@@ -116,21 +112,16 @@ def list_source(
         DataError: There is no such folder, no class or only one, several levels of
             folders may be the classes, or `classes` names what is not there.
     """
-    _check_kind(store.uri)
-    left_out: list[tuple[str, str]] = []
-    found = _without_masks(list(_candidates(store, skip, left_out)), left_out)
-    if not found:
-        raise DataError(_no_images(store.uri, left_out))
+    found, left_out = find_images(store, skip=skip)
     keys = [entry.key for entry in found]
-    labelling = label_images(store.uri, settings, keys, labels)
-    rows = []
-    for entry in found:
-        path, label = encode_name(entry.key), labelling.label_of(entry.key)
-        if label is None:
-            left_out.append((path, labelling.why_none))
-        else:
-            rows.append((path, entry.size_bytes, entry.change_mark, label))
-    _check_links(rows, limit=settings.max_unreadable_fraction)
+    try:
+        labelling = label_images(store.uri, settings, keys, labels)
+    except DataError as err:
+        hint = _hint_at_tables(store.uri, left_out) if labels is None else ""
+        message = f"{err}{hint}"
+        raise DataError(message) from err
+    rows = sorted(_rows(found, labelling, left_out))
+    check_links(rows, limit=settings.max_unreadable_fraction)
     names = sorted({row[-1] for row in rows})
     if len(names) < MIN_CLASSES:
         raise DataError(_too_few(store.uri, names))
@@ -139,7 +130,7 @@ def list_source(
         "event=listed source=%s images=%d classes=%s left_out=%s",
         store.uri, len(rows), ",".join(names), dict(sorted(counts.items())),
     )  # fmt: skip
-    columns = zip(*sorted(rows), strict=True)
+    columns = zip(*rows, strict=True)
     return Listing(
         source=store.uri,
         table=pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA),
@@ -147,6 +138,18 @@ def list_source(
         notes=(*labelling.notes, *_twins(names)),
         tree=labelling.tree,
     )
+
+
+def _rows(
+    found: Iterable[ObjectInfo], labelling: Labelling, left_out: LeftOut
+) -> Iterator[tuple[str, int, str, str]]:
+    """Yield the rows of images that have a class; adds the others to `left_out`."""
+    for entry in found:
+        path, label = encode_name(entry.key), labelling.label_of(entry.key)
+        if label is None:
+            left_out.append((path, labelling.why_none))
+        else:
+            yield path, entry.size_bytes, entry.change_mark, label
 
 
 def write_listing(store: Store, listing: Listing, *, name: str) -> str:
@@ -182,92 +185,14 @@ def results_prefix(source: str, root: str) -> str:
     return root.removeprefix(f"{source}/") + "/" if inside else ""
 
 
-def _check_kind(uri: str) -> None:
-    """Refuse a source that is no folder; an archive with the command that unpacks it.
-
-    Raises:
-        DataError: It is none.
-    """
-    if scheme_of(uri) != "file" or local_path(uri).is_dir():
-        return
-    path = local_path(uri)
-    if path.is_file() and archive_ending(path.name):
-        message = f"data.source: must be a folder, got the archive {path}. "
-        raise DataError(message + how_to_unpack(path))
-    found = "a file" if path.is_file() else "none"
-    message = (
-        f"data.source: must be a folder, got {path}, which is {found}. Check the path."
-    )
-    raise DataError(message)
-
-
-def how_to_unpack(archive: Path) -> str:
-    """Return the command that unpacks an archive beside itself.
-
-    Example:
-        >>> how_to_unpack(Path("/lungs.zip"))
-        'Unpack it: unzip -q /lungs.zip -d /lungs; then name that folder.'
-    """
-    ending = archive_ending(archive.name) or ""
-    folder = archive.with_name(archive.name[: -len(ending)])
-    command = ARCHIVES[ending].format(
-        archive=shlex.quote(str(archive)), folder=shlex.quote(str(folder))
-    )
-    if command.startswith("tar"):  # it makes no folder
-        command = f"mkdir -p {shlex.quote(str(folder))} && {command}"
-    return f"Unpack it: {command}; then name that folder."
-
-
-def _candidates(
-    store: Store, skip: str, left_out: list[tuple[str, str]]
-) -> Iterator[ObjectInfo]:
-    """Yield what may be an image, and links that lead nowhere."""
-    broken = [
-        ObjectInfo(key=key, size_bytes=0, change_mark=BROKEN_LINK)
-        for key in store.broken_links()
-    ]
-    for entry in (*store.list_objects(), *broken):
-        if skip and entry.key.startswith(skip):
-            continue
-        path = PurePosixPath(entry.key)
-        reason = why_no_image(path)
-        if reason is None and entry.change_mark == BROKEN_LINK and not path.suffix:
-            reason = BROKEN_FOLDER
-        if reason is None:
-            yield entry
-        else:
-            left_out.append((encode_name(entry.key), reason))
-
-
-def _without_masks(
-    found: list[ObjectInfo], left_out: list[tuple[str, str]]
-) -> list[ObjectInfo]:
-    folders = {PurePosixPath(entry.key).parts[:-1] for entry in found}
-    masks = find_mask_folders(folders)
-    if not masks:
-        return found
-    kept = []
-    for entry in found:
-        parts = PurePosixPath(entry.key).parts
-        if any(parts[:depth] in masks for depth in range(1, len(parts))):
-            left_out.append((encode_name(entry.key), "mask"))
-        else:
-            kept.append(entry)
-    return kept
-
-
-def _no_images(uri: str, left_out: list[tuple[str, str]]) -> str:
-    counts = Counter(reason for _, reason in left_out)
-    found = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    archives = [path for path, reason in left_out if reason == "archive"]
-    if archives and scheme_of(uri) == "file":
-        hint = how_to_unpack(local_path(uri) / archives[0])
-    else:
-        hint = "Put the images of each class into a folder of its name."
-    return (
-        f"data.source: must hold one folder of images per class, got none in {uri} "
-        f"({found or 'no file'}). {hint}"
-    )
+def _hint_at_tables(uri: str, left_out: LeftOut) -> str:
+    """Return which tables lie among the images: one may hold their labels."""
+    tables = [path for path, _ in left_out if path.casefold().endswith(TABLES)]
+    if not tables or len(tables) > MAX_TABLES:
+        return ""
+    folder = local_path(uri) if scheme_of(uri) == "file" else uri
+    lines = [f"\n  --set 'data.labels_csv={folder}/{path}'" for path in tables]
+    return f"\nIf one of these holds path and label:{''.join(lines)}"
 
 
 def _twins(names: list[str]) -> Iterator[str]:
@@ -281,18 +206,6 @@ def _twins(names: list[str]) -> Iterator[str]:
                 f"{' and '.join(found)}: two classes whose names differ by case or "
                 "spaces alone; if they are one, join them by data.classes"
             )
-
-
-def _check_links(rows: list[tuple[str, int, str, str]], *, limit: float) -> None:
-    """Refuse at once what could only fail once all images are read."""
-    broken = [path for path, _, mark, _ in rows if mark == BROKEN_LINK]
-    if len(broken) > limit * len(rows):
-        message = (
-            f"data.max_unreadable_fraction: at most {limit:g} of {len(rows)} files may "
-            f"be unreadable, got {len(broken)} links to files that are not there: "
-            f"{first_few(broken)}. {HOW_TO_PULL}, or raise the limit."
-        )
-        raise DataError(message)
 
 
 def _too_few(uri: str, labels: list[str]) -> str:

@@ -4,6 +4,7 @@ Knows names that systems, shares, editors and archives leave behind; not folders
 """
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 # Files that lie beside images and are none. Anything else is listed, and what turns out
@@ -48,6 +49,8 @@ HIDDEN_LITTER = frozenset(
         ".trashes", ".spotlight-v100", ".fseventsd", ".git",
     }
 )  # fmt: skip
+LITTER_NAMES = HIDDEN_LITTER | LITTER_FILES
+LITTER_PLACES = HIDDEN_LITTER | LITTER_FOLDERS
 UNFINISHED = re.compile(r"\.(crdownload|part|partial|tmp|temp|swp|download)$|^~\$|~$")
 
 
@@ -66,15 +69,26 @@ def why_no_image(path: PurePosixPath) -> str | None:
         >>> why_no_image(PurePosixPath("lung_n/notes.txt"))
         'side_file'
     """
-    if _is_litter(path):
+    folder, name = str(path.parent), path.name.casefold()
+    in_litter, in_hidden = _judge_folder(folder)
+    is_left = name in LITTER_NAMES or name.startswith("._")
+    if in_litter or is_left or UNFINISHED.search(name):
         return "litter"
-    if any(part.startswith(".") for part in path.parts):
+    if in_hidden or name.startswith("."):
         return "hidden"
-    if archive_ending(path.name):
+    if archive_ending(name):
         return "archive"
-    name = path.name.casefold()
-    is_side = path.suffix.lower() in SIDE_FILES or name in SIDE_NAMES
+    is_side = path.suffix.casefold() in SIDE_FILES or name in SIDE_NAMES
     return "side_file" if is_side else None
+
+
+@lru_cache(maxsize=1 << 16)  # folders are few beside their files
+def _judge_folder(folder: str) -> tuple[bool, bool]:
+    """Return whether a folder or one above it is litter, and whether one is hidden."""
+    names = [name.casefold() for name in folder.split("/")]
+    is_litter = not LITTER_PLACES.isdisjoint(names)
+    hidden = [name for name in names if name.startswith(".") and name != "."]
+    return is_litter or any(name.startswith("._") for name in names), bool(hidden)
 
 
 def archive_ending(name: str) -> str | None:
@@ -85,16 +99,6 @@ def archive_ending(name: str) -> str | None:
         ('.tar.gz', None)
     """
     small = name.casefold()
-    return next((ending for ending in ARCHIVES if small.endswith(ending)), None)
-
-
-def _is_litter(path: PurePosixPath) -> bool:
-    parts = [part.casefold() for part in path.parts]
-    folders = LITTER_FOLDERS | HIDDEN_LITTER
-    name = parts[-1] if parts else ""
-    return (
-        any(part in folders for part in parts)
-        or any(part.startswith("._") for part in parts)
-        or name in LITTER_FILES
-        or UNFINISHED.search(name) is not None
-    )
+    if not small.endswith(tuple(ARCHIVES)):
+        return None
+    return next(ending for ending in ARCHIVES if small.endswith(ending))

@@ -12,7 +12,6 @@ from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
 from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
 from lcc.data.listing import (
-    BROKEN_LINK,
     Listing,
     list_as_set,
     write_listing,
@@ -20,6 +19,7 @@ from lcc.data.listing import (
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.reasons import Reason
 from lcc.data.shards import HashShards
+from lcc.data.sources import BROKEN_LINK
 from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards

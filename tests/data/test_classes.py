@@ -76,6 +76,8 @@ MALIGNANT = "malignant/SOB/ductal,lobular/SOB_M_DC_14-2523,SOB_M_DC_14-10926"
                      id="collections alone"),
         pytest.param(["class0,class1/case-1,case-2"], 1, "class0,class1",
                      id="numbered classes above numbered cases"),
+        pytest.param(["CIN1,CIN2,CIN3"], 1, "CIN1,CIN2,CIN3", id="grades alone"),
+        pytest.param(["CIN1,CIN2,CIN3/a,b"], 2, "a,b", id="numbers above names"),
         pytest.param(["train/a,b/smith,jones", "test/a,b/miller"], 1, "a,b",
                      id="names that no other split has"),
         pytest.param(["a/train,test", "b/train,test"], 1, "a,b", id="splits below"),
@@ -98,6 +100,10 @@ def test_the_level_that_alone_makes_sense_is_taken(patterns, level, names):
                      id="depths that differ"),
         pytest.param(["P01,P02,P03"], ["class_level=1"], id="patients alone"),
         pytest.param(["40X,100X"], ["class_level=1"], id="magnifications alone"),
+        pytest.param(["fold_0,fold_1/all,hem", "testing_data/C-NMC_test_final"],
+                     ["class_level=1"], id="a name that tells a split"),
+        pytest.param([",".join(map(str, range(40)))], ["class_level=1"],
+                     id="many numbers"),
     ],
 )  # fmt: skip
 def test_what_has_several_readings_or_none_is_refused_with_a_setting_each(
@@ -119,7 +125,8 @@ def test_a_refusal_shows_the_levels_and_what_each_would_give():
         "      normal/ tumour/  (level 2)\n"
         "Pass the one that is meant:\n"
         "  --set data.class_level=1   2 classes: siteA, siteB\n"
-        "  --set data.class_level=2   2 classes: normal, tumour"
+        "  --set data.class_level=2   2 classes: normal, tumour\n"
+        "or tell classes by data.classes, data.labels_csv or data.class_pattern."
     )
 
 

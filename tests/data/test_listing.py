@@ -101,7 +101,7 @@ def test_a_pattern_tells_classes_of_flat_folders(tmp_path: Path):
     write(tmp_path, "train/lung_aca_1.png", "test/lung_n_12.png", "test/odd.png")
 
     listing = list_source(
-        LocalStore(tmp_path), DataSettings(class_pattern="**/{class}_#.png")
+        LocalStore(tmp_path), DataSettings(class_pattern="{class}_{number}.png")
     )
 
     assert listing.table["label"].to_pylist() == ["lung_n", "lung_aca"]
@@ -291,6 +291,17 @@ def test_a_missing_folder_is_said_so(tmp_path: Path):
     assert str(caught.value) == (
         f"data.source: must be a folder, got {tmp_path / 'away'}, which is none. "
         "Check the path."
+    )
+
+
+def test_a_table_among_images_without_classes_is_pointed_at(tmp_path: Path):
+    write(tmp_path, "images/1.png", "images/2.png", "annotations.csv")
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path)
+
+    assert str(caught.value).splitlines()[-1] == (
+        f"  --set 'data.labels_csv={tmp_path}/annotations.csv'"
     )
 
 
