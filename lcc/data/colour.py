@@ -39,10 +39,9 @@ def to_srgb(
     opaque = image.getchannel("L") if image.mode == "LA" else layer.convert("RGB")
     colours = _coloured(opaque, profile, conversions)
     alpha = layer.getchannel("A")
-    if _is_no_transparency(np.asarray(alpha), np.asarray(colours)):
-        conversions.append(Conversion.ALPHA_IGNORED)
+    conversions.append(_described_alpha(np.asarray(alpha), np.asarray(colours)))
+    if conversions[-1] is Conversion.ALPHA_IGNORED:
         return np.asarray(colours, dtype=np.uint8)
-    conversions.append(Conversion.ALPHA)
     colours.putalpha(alpha)
     return np.asarray(_on_white(colours).convert("RGB"), dtype=np.uint8)
 
@@ -113,10 +112,16 @@ def _lattice(mode: str) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(grid.reshape(1, -1, 3)))
 
 
-def _is_no_transparency(alpha: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bool:
-    """Return whether white would hide a picture that lies below."""
-    is_hidden = float(alpha.mean()) < MIN_VISIBLE * 255
-    return is_hidden and bool((colours != colours[0, 0]).any())
+def _described_alpha(
+    alpha: NDArray[np.uint8], colours: NDArray[np.uint8]
+) -> Conversion:
+    """Return what becomes of transparency, by what white would cover."""
+    hidden = alpha < MIN_VISIBLE * 255
+    below = colours[hidden]
+    if not len(below) or (below == below[0]).all():
+        return Conversion.ALPHA
+    is_nearly_all = float(alpha.mean()) < MIN_VISIBLE * 255
+    return Conversion.ALPHA_IGNORED if is_nearly_all else Conversion.ALPHA_OVER_PICTURE
 
 
 def _on_white(layer: Image.Image) -> Image.Image:

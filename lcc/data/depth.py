@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lcc.data.reasons import Conversion
-from lcc.data.tiff import BITS, MAX_SAMPLE, PHOTOMETRIC, PLANAR, SEPARATE, WHITE_IS_ZERO
+from lcc.data.tiff import BITS, MAX_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO
 
 DEPTHS = {
     8: Conversion.EIGHT_IN_SIXTEEN,
@@ -116,8 +116,6 @@ def _samples(image: Image.Image, data: bytes) -> Deep | None:
     """Return (height, width, channels) as the file has them, in Pillow's order."""
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)[:, :, np.newaxis]
-    if image.format == "TIFF" and image.tag_v2.get(PLANAR) == SEPARATE:  # type: ignore[attr-defined]
-        return None  # neither Pillow nor OpenCV puts 16-bit planes together
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16:
         return None
@@ -134,7 +132,10 @@ def _in_order(samples: Deep, bands: tuple[str, ...]) -> Deep:
 
 
 def _agrees(samples: Deep, image: Image.Image, data: bytes) -> bool:
-    """Return whether Pillow has the high bytes of these samples, at the same places."""
+    """Return whether Pillow has the high bytes of these samples, at the same places.
+
+    Of 16-bit planes neither reads what the file holds, and each something else.
+    """
     bits = precision_of(data) if image.format == "JPEG2000" else 16
     high = np.atleast_3d(np.asarray(image))
     return samples.shape == high.shape and np.array_equal(samples >> (bits - 8), high)

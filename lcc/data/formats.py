@@ -7,8 +7,10 @@ import io
 
 from PIL import TiffImagePlugin
 
+from lcc.data.jpeg import has_eight_bits
 from lcc.data.reasons import Reason
 
+JPEG = b"\xff\xd8\xff"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # An installed Pillow may read AVIF or not; the same files must give the same catalogue
 # on every machine, so that none does.
@@ -49,6 +51,10 @@ def why_not_opened(data: bytes) -> Reason:
         return Reason.DICOM
     if data.startswith(TIFF):
         return _why_no_tiff(data)
+    if data.startswith(JPEG) and not has_eight_bits(data):
+        return Reason.UNSUPPORTED
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return Reason.TRUNCATED  # its decoder wants the whole file
     found = (reason for start, reason in SIGNATURES.items() if data.startswith(start))
     return next(found, Reason.NOT_AN_IMAGE)
 

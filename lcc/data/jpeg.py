@@ -5,6 +5,7 @@ nothing that Pillow or OpenCV would pass on.
 """
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image, ImageChops
 END = b"\xff\xd9"
 START_OF_SCAN = 0xDA
 STANDALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
+FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xF7}
+LOSSY = {0xC0, 0xC1, 0xC2}  # that libjpeg decodes with Huffman's codes
 FILL = 128  # grey value of blocks that are not there
 # Codes of blocks that a decoder takes where it lacks some, and skips where it has all.
 PROBE = b"\x55" * 64
@@ -37,18 +40,29 @@ def cut_after_end(data: bytes) -> bytes | None:
 
 
 def _first_scan(data: bytes) -> int | None:
+    found = (place for marker, place in _segments(data) if marker == START_OF_SCAN)
+    return next(found, None)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield marker and place of each segment, up to the first scan."""
     place = 2
     while place + 4 <= len(data) and data[place] == END[0]:
         marker = data[place + 1]
-        if marker == START_OF_SCAN:
-            return place
         if marker == END[0]:  # fill byte
             place += 1
-        elif marker in STANDALONE:
-            place += 2
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return None
+            continue
+        yield marker, place
+        if marker == START_OF_SCAN:
+            return
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        place += 2 if marker in STANDALONE else 2 + length
+
+
+def has_eight_bits(data: bytes) -> bool:
+    """Return whether a JPEG is of the usual kind: eight bits, with loss."""
+    frames = [(m, place) for m, place in _segments(data) if m in FRAMES]
+    return all(m in LOSSY and data[place + 4] == 8 for m, place in frames)  # noqa: PLR2004
 
 
 def lacks_blocks(data: bytes, pixels: NDArray[Any], image: Image.Image) -> bool:

@@ -11,14 +11,15 @@ from pathlib import PurePosixPath
 # to be no image is counted as unreadable.
 SIDE_FILES = frozenset(
     {
-        ".bib", ".cfg", ".css", ".csv", ".db", ".doc", ".docx", ".dvc", ".geojson",
-        ".h5", ".hdf5", ".htm", ".html", ".ini", ".ipynb", ".js", ".json", ".jsonl",
-        ".lnk", ".log", ".mat", ".md", ".md5", ".md5sum", ".npy", ".npz", ".ods",
-        ".parquet", ".pdf", ".pickle", ".pkl", ".ppt", ".pptx", ".py", ".r", ".rst",
-        ".sh", ".sha256", ".sqlite", ".toml", ".tsv", ".txt", ".url", ".xls", ".xlsx",
-        ".xml", ".yaml", ".yml",
+        ".bib", ".cfg", ".css", ".csv", ".dat", ".db", ".doc", ".docx", ".dvc",
+        ".geojson", ".h5", ".hdf5", ".htm", ".html", ".ini", ".ipynb", ".js", ".json",
+        ".jsonl", ".lnk", ".log", ".mat", ".md", ".md5", ".md5sum", ".npy", ".npz",
+        ".ods", ".parquet", ".pdf", ".pickle", ".pkl", ".ppt", ".pptx", ".py", ".r",
+        ".rst", ".sh", ".sha256", ".sqlite", ".toml", ".tsv", ".txt", ".url", ".xls",
+        ".xlsx", ".xml", ".yaml", ".yml",
     }
 )  # fmt: skip
+SLIDE_INDEXES = (".mrxs", ".vsi")  # a preview by their bytes; the slide lies beside
 SIDE_NAMES = frozenset({"checksums", "citation", "licence", "license", "readme"})
 ARCHIVES = {  # ending → the command that unpacks it, before the archive and the folder
     ".tar.gz": "tar -xf {archive} -C {folder}",
@@ -61,7 +62,8 @@ def why_no_image(path: PurePosixPath) -> str | None:
         path: Relative to the source.
 
     Returns:
-        `litter` of systems and programs, `hidden`, `archive`, `side_file` or None.
+        `litter` of systems and programs, `hidden`, `archive`, `whole_slide`,
+        `side_file` or None.
 
     Example:
         >>> why_no_image(PurePosixPath("lung_n/@eaDir/1.jpeg/SYNOPHOTO_THUMB_M.jpg"))
@@ -78,6 +80,8 @@ def why_no_image(path: PurePosixPath) -> str | None:
         return "hidden"
     if archive_ending(name):
         return "archive"
+    if name.endswith(SLIDE_INDEXES):
+        return "whole_slide"
     is_side = path.suffix.casefold() in SIDE_FILES or name in SIDE_NAMES
     return "side_file" if is_side else None
 

@@ -33,6 +33,7 @@ class Conversion(StrEnum):
     PALETTE = "palette"
     ALPHA = "alpha"
     ALPHA_IGNORED = "alpha_ignored"
+    ALPHA_OVER_PICTURE = "alpha_over_picture"
     SIXTEEN_BIT = "sixteen_bit"
     FOURTEEN_BIT = "fourteen_bit"
     TWELVE_BIT = "twelve_bit"

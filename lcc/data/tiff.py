@@ -9,8 +9,8 @@ from PIL import Image
 
 from lcc.data.reasons import Reason
 
-SUBFILE, PHOTOMETRIC, DESCRIPTION, PLANAR, SOFTWARE = 254, 262, 270, 284, 305
-BITS, MAX_SAMPLE, SEPARATE, WHITE_IS_ZERO = 258, 281, 2, 0
+SUBFILE, PHOTOMETRIC, DESCRIPTION, SOFTWARE = 254, 262, 270, 305
+BITS, MAX_SAMPLE, WHITE_IS_ZERO = 258, 281, 0
 NDPI = 65420  # Hamamatsu's own tag. Source: OpenSlide, "Hamamatsu format"
 REDUCED = 1  # bit of SUBFILE: a smaller copy of another page
 MAX_PAGES = 64  # that are looked at: a pyramid has fewer

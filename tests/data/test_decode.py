@@ -67,6 +67,17 @@ def test_alpha_is_laid_on_white():
 
     assert np.array_equal(decoded.pixels[:, :24], pixels[:, :24, :3])
     assert (decoded.pixels[:, 24:] == 255).all()
+    assert decoded.conversions == (Conversion.ALPHA_OVER_PICTURE,)
+
+
+@pytest.mark.parametrize("below", [0, 255])
+def test_transparency_over_one_colour_hides_nothing(below):
+    pixels = np.dstack([a_picture(), np.full((48, 48), 255, np.uint8)])
+    pixels[:, 24:] = (below, below, below, 0)
+
+    decoded = decode_image(encoded(Image.fromarray(pixels)))
+
+    assert (decoded.pixels[:, 24:] == 255).all()
     assert decoded.conversions == (Conversion.ALPHA,)
 
 

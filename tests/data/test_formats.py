@@ -430,6 +430,14 @@ def test_half_a_jpeg_of_another_mode_is_said_so(mode):
     assert reason_of(data[: len(data) // 2] + b"\xff\xd9") is Reason.TRUNCATED
 
 
+def test_a_jpeg_of_twelve_bits_is_said_so():
+    data = bytearray(jpeg())
+    start = data.find(b"\xff\xc0")
+    data[start + 1], data[start + 4] = 0xC1, 12
+
+    assert reason_of(bytes(data)) is Reason.UNSUPPORTED
+
+
 def test_a_preview_in_the_header_is_no_end():
     exif = Image.Exif()
     exif[0x9286] = jpeg().decode("latin-1")
@@ -437,6 +445,12 @@ def test_a_preview_in_the_header_is_no_end():
 
     assert reason_of(data[:-400]) is Reason.TRUNCATED
     assert decode_image(data).conversions == ()
+
+
+def test_half_a_webp_is_said_so():
+    data = encoded(Image.fromarray(BIG), "WEBP")
+
+    assert reason_of(data[: len(data) // 2]) is Reason.TRUNCATED
 
 
 def test_plain_files_keep_their_pixels():

@@ -153,6 +153,32 @@ def test_litter_is_no_class_and_no_image_and_counted(tmp_path: Path, name: str):
     assert listing.left_out == ((name, "litter"),)
 
 
+def test_masks_beside_images_are_left_out(tmp_path: Path):
+    write(tmp_path, "a/images/1.png", "a/masks/1.png", "b/images/1.png", "b/gt/1.png")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.table["label"].to_pylist() == ["a", "b"]
+    assert listing.left_out == (("a/masks/1.png", "mask"), ("b/gt/1.png", "mask"))
+
+
+def test_classes_that_are_called_mask_are_classes(tmp_path: Path):
+    write(tmp_path, "with mask/1.png", "without mask/1.png")
+
+    assert set(listed(tmp_path).values()) == {"with mask", "without mask"}
+
+
+def test_a_slide_whose_index_looks_like_a_picture_is_left_out(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png", "b/slide.mrxs", "b/slide/Data0000.dat")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.left_out == (
+        ("b/slide.mrxs", "whole_slide"),
+        ("b/slide/Data0000.dat", "side_file"),
+    )
+
+
 def test_links_that_lead_nowhere_are_listed(tmp_path: Path):
     write(tmp_path, "a/1.png", "b/1.png")
     (tmp_path / "a" / "2.png").symlink_to("../.annex/2")
