@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lcc.data.digest import encode_name
 from lcc.data.folders import (
@@ -29,9 +30,7 @@ KINDS = {
     NameKind.CLASS: "",
 }
 OTHER_WAYS = "or tell classes by data.classes, data.labels_csv or data.class_pattern."
-Labels = dict[
-    Folders, str
-]  # folder of images → class; none where it is above the level
+Labels = dict[Folders, str]  # folder of images → class, where it has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +71,6 @@ class FolderTree:
         counts = Counter(folders)
         return cls(counts=counts, splits=frozenset(find_split_folders(counts)))
 
-    @property
-    def can_tell(self) -> bool:
-        """Whether any image lies in a folder that is no split."""
-        return any(self.levels_of(folder) for folder in self.counts)
-
     def levels_of(self, folder: Folders) -> Folders:
         """Return the folders on the way that are levels: all but splits."""
         ways = (folder[: depth + 1] for depth in range(len(folder)))
@@ -109,9 +103,7 @@ class FolderTree:
             is_better = parts not in found or reading.kind > found[parts].kind
             if len(parts) >= MIN_CLASSES and is_better:
                 found[parts] = reading
-        return sorted(
-            found.values(), key=lambda reading: (reading.level < 0, reading.level)
-        )
+        return sorted(found.values(), key=lambda r: (r.level < 0, r.level))
 
 
 def _parts(labels: Labels) -> frozenset[frozenset[Folders]]:
@@ -129,22 +121,19 @@ def choose_reading(tree: FolderTree, *, uri: str) -> Reading:
     of files not even then. Nor do names of which splits have none in common.
 
     Args:
-        tree: Where images lie.
+        tree: Where images lie; has readings.
         uri: The source, for messages.
 
     Raises:
-        DataError: No level has several names, several levels make sense, or a name
-            tells a split; holds the tree and a setting for each.
+        DataError: Several levels make sense, none does, or a name tells a split; holds
+            the tree and a setting for each.
     """
     readings = tree.readings()
-    best = max((reading.kind for reading in readings), default=None)
-    if best is None:
-        raise DataError(_too_few(tree, uri))
+    best = max(reading.kind for reading in readings)
     found = _with_shared_names(tree, [r for r in readings if r.kind is best])
     if len(found) > 1:
-        raise DataError(
-            _which(tree, uri, found, "which of these folders are the classes")
-        )
+        rule = "which of these folders are the classes"
+        raise DataError(_which(tree, uri, found, rule))
     check_roles(found[0].names)
     if best <= NameKind.NUMBERED:
         rule = f"which folders are the classes: these names are {KINDS[best]}"
@@ -190,19 +179,9 @@ def check_roles(names: Sequence[str]) -> None:
         raise DataError(message)
 
 
-def _too_few(tree: FolderTree, uri: str) -> str:
-    names = tree.read(-1).names
-    return (
-        f"data.source: must hold at least {MIN_CLASSES} classes, got {len(names)} "
-        f"({', '.join(map(encode_name, names))}) in {uri}. Name the folder above the "
-        "class folders, choose more classes in data.classes, or tell them by "
-        "data.labels_csv or data.class_pattern."
-    )
-
-
 def _which(tree: FolderTree, uri: str, readings: Sequence[Reading], rule: str) -> str:
     lines = [
-        f"  --set data.class_level={reading.level}   {count_names(reading.names)}"
+        f"  --set data.class_level={reading.level}   {count_classes(reading.names)}"
         for reading in readings
     ]
     return (
@@ -212,18 +191,17 @@ def _which(tree: FolderTree, uri: str, readings: Sequence[Reading], rule: str) -
     )
 
 
-def count_names(names: Sequence[str], noun: str = "class") -> str:
-    """Return how many names there are, and the first few.
+def count_classes(names: Sequence[str]) -> str:
+    """Return how many classes there are, and the first few.
 
     Example:
-        >>> count_names(["benign", "malignant"])
+        >>> count_classes(["benign", "malignant"])
         '2 classes: benign, malignant'
     """
-    plural = {"class": "classes"}.get(noun, f"{noun}s")
     more = len(names) - MAX_NAMES
     shown = ", ".join(map(encode_name, names[:MAX_NAMES]))
     tail = f" … {more} more" if more > 0 else ""
-    return f"{len(names)} {noun if len(names) == 1 else plural}: {shown}{tail}"
+    return f"{len(names)} {'class' if len(names) == 1 else 'classes'}: {shown}{tail}"
 
 
 def tree_text(tree: FolderTree, uri: str, *, chosen: Reading | None = None) -> str:
@@ -236,7 +214,7 @@ def tree_text(tree: FolderTree, uri: str, *, chosen: Reading | None = None) -> s
     """
     names = _names_by_level(tree)
     total = sum(tree.counts.values())
-    lines = [f"  {encode_name(uri.rpartition('/')[2])}/  {total} images"]
+    lines = [f"  {unquote(uri.rpartition('/')[2])}/  {total} images"]
     if tree.splits:
         splits = sorted({way[-1] for way in tree.splits}, key=natural)
         lines.append(f"  split folders, no level: {_shown(splits)}")

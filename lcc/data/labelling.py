@@ -10,11 +10,12 @@ from difflib import get_close_matches
 
 from lcc.config.data import DataSettings
 from lcc.data.classes import (
+    MIN_CLASSES,
     FolderTree,
     Reading,
     check_roles,
     choose_reading,
-    count_names,
+    count_classes,
     tree_text,
 )
 from lcc.data.digest import encode_name
@@ -70,9 +71,9 @@ def label_images(
         return _by_names(uri, tree, settings.classes, settings.class_level)
     if settings.class_level is not None:
         return _by_folder(uri, tree, _given(tree, settings.class_level, uri))
-    if tree.can_tell:
-        return _by_folder(uri, tree, choose_reading(tree, uri=uri))
-    raise DataError(_no_folders(tree, uri, keys))
+    if not tree.readings():
+        raise DataError(_no_classes(tree, uri, keys))
+    return _by_folder(uri, tree, choose_reading(tree, uri=uri))
 
 
 def _folder(key: str) -> Folders:
@@ -114,7 +115,7 @@ def _given(tree: FolderTree, level: int, uri: str) -> Reading:
 def _by_labels(labels: Mapping[str, str], keys: Sequence[str]) -> Labelling:
     matched = match_labels(labels, keys)
     notes = [
-        f"classes from data.labels_csv: {count_names(sorted(set(labels.values())))}"
+        f"classes from data.labels_csv: {count_classes(sorted(set(labels.values())))}"
     ]
     if matched.unused:
         shown = first_few([encode_name(path) for path in matched.unused])
@@ -204,19 +205,30 @@ def _check_names(
         raise DataError("\n".join(faults))
 
 
-def _no_folders(tree: FolderTree, uri: str, keys: Sequence[str]) -> str:
-    pattern = suggest_pattern(keys)
-    hint = ""
-    if pattern is not None:
-        label_of = label_by_pattern(pattern)
-        names = sorted({label for key in keys if (label := label_of(key))})
-        hint = (
-            "\nBy the names of files they would be:\n"
-            f"  --set 'data.class_pattern={pattern}'   {count_names(names)}"
-        )
+def _no_classes(tree: FolderTree, uri: str, keys: Sequence[str]) -> str:
+    names = tree.read(-1).names
+    if names:
+        found = ", ".join(map(encode_name, names))
+        rule = f"must hold at least {MIN_CLASSES} classes, got 1 ({found}) in {uri}"
+        remedy = "Name the folder above the class folders"
+    else:
+        rule = f"must hold one folder of images per class, got none in {uri}"
+        remedy = "Put the images of each class into a folder of its name"
     where = f"\n{tree_text(tree, uri)}" if tree.splits else ""
     return (
-        "data.source: must hold one folder of images per class, got none in "
-        f"{uri}.{where}\nPut the images of each class into a folder of its name, or "
-        f"name a CSV with path and label in data.labels_csv.{hint}"
+        f"data.source: {rule}.{where}\n{remedy}, or name a CSV with path and label in "
+        f"data.labels_csv.{_by_names_of_files(keys)}"
+    )
+
+
+def _by_names_of_files(keys: Sequence[str]) -> str:
+    """Return which classes the names of files would give, if any."""
+    pattern = suggest_pattern(keys)
+    if pattern is None:
+        return ""
+    label_of = label_by_pattern(pattern)
+    names = sorted({label for key in keys if (label := label_of(key))})
+    return (
+        "\nBy the names of files they would be:\n"
+        f"  --set 'data.class_pattern={pattern}'   {count_classes(names)}"
     )

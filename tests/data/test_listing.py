@@ -331,6 +331,18 @@ def test_a_table_among_images_without_classes_is_pointed_at(tmp_path: Path):
     )
 
 
+def test_classes_in_names_of_files_are_pointed_at(tmp_path: Path):
+    write(tmp_path / "c", *(f"train/{c} ({n}).png" for c in ("x", "y") for n in (1, 2)))
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path / "c")
+
+    assert str(caught.value).splitlines()[-2:] == [
+        "By the names of files they would be:",
+        "  --set 'data.class_pattern={class} ({number}).png'   2 classes: x, y",
+    ]
+
+
 def test_a_folder_without_class_folders_is_said_so(tmp_path: Path):
     write(tmp_path, "1.png", "2.png")
 
