@@ -114,9 +114,8 @@ def _given(tree: FolderTree, level: int, uri: str) -> Reading:
 
 def _by_labels(labels: Mapping[str, str], keys: Sequence[str]) -> Labelling:
     matched = match_labels(labels, keys)
-    notes = [
-        f"classes from data.labels_csv: {count_classes(sorted(set(labels.values())))}"
-    ]
+    names = sorted(set(matched.labels.values()))
+    notes = [f"classes from data.labels_csv: {count_classes(names)}"]
     if matched.unused:
         shown = first_few([encode_name(path) for path in matched.unused])
         notes.append(
