@@ -5,10 +5,8 @@ Knows paths, patterns and rows; not which files are images.
 
 import csv
 import io
-import os
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 from lcc.config.path_pattern import compile_pattern
 from lcc.config.settings import Settings
 from lcc.data.digest import encode_name
+from lcc.data.path_ends import find_by_end
 from lcc.data.table import find_columns, first_few, read_table
 from lcc.errors import DataError
 from lcc.storage.uri import fetch_file
@@ -116,21 +115,17 @@ def match_labels(labels: Mapping[str, str], keys: Sequence[str]) -> MatchedLabel
         DataError: A path fits several images, an image several paths of different
             labels, or no path fits any.
     """
-    index = _index(keys)
-    forms = {path: _form(path, index) for path in labels}
-    depth = max((form.count("/") for form in forms.values()), default=0)
-    cuts = ({p: _cut(form, n) for p, form in forms.items()} for n in range(depth + 1))
-    ends = next((cut for cut in cuts if any(index.keys() & set(cut.values()))), {})
+    images = {encode_name(key): key for key in keys}
     found: dict[str, str] = {}
     unused, faults = [], []
-    for path, label in labels.items():
-        hits = _exact(index.get(ends.get(path, ""), []), forms[path])
-        if not hits:
+    for path, hits in find_by_end(labels, list(images)).items():
+        named = [hit for hit in hits if hit in {path, encode_name(path)}] or hits
+        if not named:
             unused.append(path)
-        elif len(hits) > 1:
-            faults.append(f"{encode_name(path)} fits {first_few(sorted(hits))}")
-        elif found.setdefault(hits[0], label) != label:
-            faults.append(f"{encode_name(hits[0])} gets {found[hits[0]]} and {label}")
+        elif len(named) > 1:
+            faults.append(f"{encode_name(path)} fits {first_few(sorted(named))}")
+        elif found.setdefault(images[named[0]], labels[path]) != labels[path]:
+            faults.append(f"{named[0]} gets two labels, one from {encode_name(path)}")
     if faults:
         message = (
             f"{FIELD}: each path must be one image, got {len(faults)} that are not: "
@@ -140,34 +135,6 @@ def match_labels(labels: Mapping[str, str], keys: Sequence[str]) -> MatchedLabel
     if not found:
         raise DataError(_nothing_fits(unused, keys))
     return MatchedLabels(labels=found, unused=unused)
-
-
-def _index(keys: Iterable[str]) -> dict[str, list[str]]:
-    """Return every end of a path, with and without its file's ending → the images."""
-    index: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        path = encode_name(key)
-        for text in (path, os.path.splitext(path)[0]):  # noqa: PTH122 - a hot loop
-            places = [place for place, letter in enumerate(text) if letter == "/"]
-            for place in (-1, *places):
-                index[text[place + 1 :]].append(key)
-    return index
-
-
-def _form(path: str, index: Mapping[str, list[str]]) -> str:
-    """Return a cell as the text form of a path: as it is, or with backslashes."""
-    forms = (path, encode_name(path), path.replace("\\", "/"))
-    found = next((form for form in forms if form in index), forms[-1])
-    return "/".join(part for part in found.split("/") if part not in {"", "."})
-
-
-def _cut(form: str, num_parts: int) -> str:
-    return "/".join(form.split("/")[num_parts:])
-
-
-def _exact(hits: list[str], form: str) -> list[str]:
-    exact = [key for key in hits if encode_name(key) == form]
-    return exact or hits
 
 
 def _nothing_fits(paths: Sequence[str], keys: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ Knows figures, where results lie and which command looks at them; prints nothing
 import json
 import shlex
 from collections.abc import Iterator
-from typing import Any
 
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
@@ -82,26 +81,23 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
         name, digest = read_catalogue_pointer(store, run_id)
-        audit = json.loads(store.read(layout.audit(name, digest)))
-        yield _classes(audit)
-        yield from _converted(audit)
+        yield from _read(store, name, digest)
         yield from _left_out(store, run_id)
-        yield from (f"alarm: {alarm['text']}" for alarm in audit["alarms"])
+        yield from _alarms(store, name, digest)
         yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:
         yield _shown(store, RESULTS[stage](run_id))
 
 
-def _classes(audit: dict[str, Any]) -> str:
-    counts = [f"{name} {found['kept']}" for name, found in audit["classes"].items()]
-    return f"classes {', '.join(counts)}"
-
-
-def _converted(audit: dict[str, Any]) -> Iterator[str]:
-    counts = [f"{count} {name}" for name, count in audit["conversions"].items()]
-    if counts:
-        yield f"converted {', '.join(counts)}"
+def _read(store: Store, name: str, digest: str) -> Iterator[str]:
+    """Yield which classes prepare found, and what was converted."""
+    audit = json.loads(store.read(layout.audit(name, digest)))
+    kept = [f"{label} {found['kept']}" for label, found in audit["classes"].items()]
+    yield f"classes {', '.join(kept)}"
+    done = [f"{count} {word}" for word, count in audit["conversions"].items()]
+    if done:
+        yield f"converted {', '.join(done)}"
     yield from audit["notes"]
 
 
@@ -118,6 +114,13 @@ def _left_out(store: Store, run_id: str) -> Iterator[str]:
         yield f"  {item['count']} {item['reason']} ({item['advice']})"
         yield f"    {', '.join(item['first'])}{more}"
     yield f"  all of them: {_shown(store, layout.left_out(run_id))}"
+
+
+def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
+    """Yield what prepare found larger than plausible; a terminal wraps it."""
+    audit = json.loads(store.read(layout.audit(name, digest)))
+    for alarm in audit["alarms"]:
+        yield f"alarm: {alarm['text']}"
 
 
 def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
