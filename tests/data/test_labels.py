@@ -44,7 +44,8 @@ def test_folders_are_cut_only_where_no_path_fits():
     [
         pytest.param({"1": "x"}, "1 fits test/1.png, train/a b/1.jpeg",
                      id="two images"),
-        pytest.param({"2": "x", "2.jpeg": "y"}, "train/c/2.jpeg gets two labels, one from 2.jpeg",
+        pytest.param({"2": "x", "2.jpeg": "y"},
+                     "train/c/2.jpeg gets two labels, one from 2.jpeg",
                      id="two labels"),
         pytest.param({"3.jpeg": "x"}, "1 paths that are none (3.jpeg)", id="nothing"),
     ],
