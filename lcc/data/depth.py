@@ -51,6 +51,8 @@ def is_deep(image: Image.Image, data: bytes) -> bool:
     """
     if image.format == "JPEG2000":
         return precision_of(data) > 8  # noqa: PLR2004 - bits of a byte
+    if image.format == "PPM":
+        return image.mode == "I"
     if image.format == "TIFF":
         return int(np.max(image.tag_v2.get(BITS, 1))) > 8  # type: ignore[attr-defined] # noqa: PLR2004
     return image.mode.startswith("I;16") or ";16" in str(getattr(image, "tile", ""))
@@ -82,7 +84,8 @@ def to_eight_bits(image: Image.Image, data: bytes) -> Shallow | None:
     if _is_inverted(image):
         reduced = 255 - reduced
     if alpha.size:
-        reduced = np.dstack([reduced, _reduce(alpha, _depth(alpha))])
+        opaque = depth if alpha.max() < 1 << depth else 16  # as colours, or in full
+        reduced = np.dstack([reduced, _reduce(alpha, opaque)])
     name = next(DEPTHS[known] for known in DEPTHS if known >= depth)
     pixels = reduced[:, :, 0] if reduced.shape[2] == 1 else reduced
     return Shallow(image=Image.fromarray(np.ascontiguousarray(pixels)), conversion=name)
@@ -100,7 +103,12 @@ def _reduce(samples: Deep, depth: int) -> NDArray[np.uint8]:
 
 
 def _declared(image: Image.Image, data: bytes) -> int | None:
-    """Return the depth that a file names, None for the 16 bits of its container."""
+    """Return the depth that a file names, None for the 16 bits of its container.
+
+    Pillow has scaled a PPM by the depth that it names.
+    """
+    if image.format == "PPM":
+        return 16
     if image.format == "JPEG2000":
         bits = precision_of(data)
     elif image.format == "TIFF":
@@ -114,7 +122,7 @@ def _declared(image: Image.Image, data: bytes) -> int | None:
 
 def _samples(image: Image.Image, data: bytes) -> Deep | None:
     """Return (height, width, channels) as the file has them, in Pillow's order."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I"):
         return np.asarray(image).astype(np.uint16)[:, :, np.newaxis]
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16:

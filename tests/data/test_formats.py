@@ -98,6 +98,16 @@ def test_grey_of_twelve_bits_is_scaled_and_repeated(write):
     assert decoded.conversions == (Conversion.TWELVE_BIT, Conversion.GREY)
 
 
+@pytest.mark.parametrize("largest", [4095, 65535])
+def test_a_deep_pgm_is_scaled_by_the_depth_that_it_names(largest):
+    dark = np.full((8, 8), largest // 4, ">u2")
+
+    decoded = decode_image(f"P5 8 8 {largest}\n".encode() + dark.tobytes())
+
+    assert decoded.pixels[0, 0, 0] == 63
+    assert decoded.conversions == (Conversion.SIXTEEN_BIT, Conversion.GREY)
+
+
 def test_two_tiles_of_a_camera_keep_the_ratio_of_their_brightness():
     bright = np.full((16, 16, 3), 4000, np.uint16)
     dark = np.full((16, 16, 3), 2100, np.uint16)
@@ -115,6 +125,18 @@ def test_opaque_alpha_does_not_make_twelve_bits_sixteen():
 
     assert np.array_equal(decoded.pixels, a_picture())
     assert decoded.conversions == (Conversion.TWELVE_BIT, Conversion.ALPHA)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_half_opaque_stays_half_opaque(bits):
+    samples = np.full((8, 8, 4), (1 << bits) - 1, np.uint16)
+    samples[:, :, :3] //= 5
+    samples[0, 0, :3] = (1 << bits) - 1
+    samples[:, :, 3] = 1 << (bits - 1)
+
+    decoded = decode_image(png16(samples))
+
+    assert abs(int(decoded.pixels[4, 4, 0]) - (51 + 255) // 2) < 2
 
 
 def test_deep_grey_whose_zero_is_white_is_turned_over():
