@@ -331,6 +331,15 @@ def test_a_table_among_images_without_classes_is_pointed_at(tmp_path: Path):
     )
 
 
+def test_labels_that_fit_nothing_point_at_no_other_table(tmp_path: Path):
+    write(tmp_path, "1.png", "annotations.csv")
+
+    with pytest.raises(DataError) as caught:
+        list_source(LocalStore(tmp_path), DataSettings(), labels={"2.png": "x"})
+
+    assert "annotations.csv" not in str(caught.value)
+
+
 def test_classes_in_names_of_files_are_pointed_at(tmp_path: Path):
     write(tmp_path / "c", *(f"train/{c} ({n}).png" for c in ("x", "y") for n in (1, 2)))
 
