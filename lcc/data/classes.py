@@ -125,8 +125,8 @@ def choose_reading(tree: FolderTree, *, uri: str) -> Reading:
         uri: The source, for messages.
 
     Raises:
-        DataError: Several levels make sense, none does, or a name tells a split; holds
-            the tree and a setting for each.
+        DataError: Several levels make sense, none does, a name tells a split, or splits
+            spell classes differently; holds the tree and a setting for each.
     """
     readings = tree.readings()
     best = max(reading.kind for reading in readings)
@@ -135,11 +135,13 @@ def choose_reading(tree: FolderTree, *, uri: str) -> Reading:
         rule = "which of these folders are the classes"
         raise DataError(_which(tree, uri, found, rule))
     check_roles(found[0].names)
-    if best <= NameKind.NUMBERED:
-        rule = f"which folders are the classes: these names are {KINDS[best]}"
-        raise DataError(_which(tree, uri, readings, rule))
-    if any(roles_of(name) for name in found[0].names):
-        rule = "which folders are the classes: some of these names tell a split"
+    doubts = {
+        f"these names are {KINDS[best]}": best <= NameKind.NUMBERED,
+        "some of these names tell a split": any(map(roles_of, found[0].names)),
+        "splits have few names in common": _mostly_differs(tree, found[0]),
+    }
+    for doubt in (text for text, is_there in doubts.items() if is_there):
+        rule = f"which folders are the classes: {doubt}"
         raise DataError(_which(tree, uri, readings, rule))
     return found[0]
 
@@ -150,12 +152,23 @@ def _with_shared_names(tree: FolderTree, readings: list[Reading]) -> list[Readin
 
 
 def _differs_by_split(tree: FolderTree, reading: Reading) -> bool:
-    names: dict[Folders, set[str]] = defaultdict(set)
+    sets = _names_by_split(tree, reading)
+    return len(sets) > 1 and not set.intersection(*sets)
+
+
+def _mostly_differs(tree: FolderTree, reading: Reading) -> bool:
+    """Return whether splits spell classes differently: fewer than half are shared."""
+    sets = _names_by_split(tree, reading)
+    return len(sets) > 1 and 2 * len(set.intersection(*sets)) < len(set.union(*sets))
+
+
+def _names_by_split(tree: FolderTree, reading: Reading) -> list[set[str]]:
+    names: dict[str, set[str]] = defaultdict(set)  # of each name of a split
     for folder, label in reading.labels.items():
-        for depth in range(len(folder)):
+        for depth, name in enumerate(folder):
             if folder[: depth + 1] in tree.splits:
-                names[folder[: depth + 1]].add(label)
-    return len(names) > 1 and not set.intersection(*names.values())
+                names[name].add(label)
+    return list(names.values())
 
 
 def check_roles(names: Sequence[str]) -> None:
