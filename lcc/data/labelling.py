@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from lcc.config.data import DataSettings
-from lcc.data.classes import (
-    MIN_CLASSES,
-    FolderTree,
-    Reading,
-    check_roles,
-    choose_reading,
-    count_classes,
-    tree_text,
-)
+from lcc.data.classes import check_roles, choose_reading, count_classes
 from lcc.data.digest import encode_name
+from lcc.data.folder_tree import MIN_CLASSES, FolderTree, Reading, tree_text
 from lcc.data.folders import Folders
 from lcc.data.labels import LabelOf, label_by_pattern, match_labels, suggest_pattern
 from lcc.data.table import first_few

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from lcc.config.data import DataSettings
 from lcc.config.settings import Settings
-from lcc.data.classes import MIN_CLASSES
 from lcc.data.digest import digest_rows, encode_name
+from lcc.data.folder_tree import MIN_CLASSES
 from lcc.data.labelling import Labelling, label_images
 from lcc.data.labels import read_labels
 from lcc.data.litter import why_no_image as why_no_image  # noqa: PLC0414 - audit's, too

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from lcc.data.classes import FolderTree, choose_reading
+from lcc.data.classes import choose_reading
+from lcc.data.folder_tree import FolderTree
 from lcc.errors import DataError
 
 
