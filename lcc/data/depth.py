@@ -24,8 +24,8 @@ DEPTHS = {
     14: Conversion.FOURTEEN_BIT,
     16: Conversion.SIXTEEN_BIT,
 }
-CODESTREAM = b"\xff\x4f\xff\x51"  # SOC and SIZ of JPEG 2000
-PRECISION_PLACE = 42  # of SIZ's first component. Source: ISO 15444-1, A.5.1
+CODESTREAM = b"\xff\x4f\xff\x51"  # start and size of a JPEG 2000
+PRECISION_PLACE = 42  # of the first component. Source: ISO 15444-1, A.5.1
 Deep = NDArray[np.uint16]  # (height, width) or (height, width, channels)
 
 

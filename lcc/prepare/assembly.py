@@ -96,7 +96,6 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     _write_files(
         task, catalogue, shards, summary=summary, validation=assignment.validation
     )
-    write_left_out(task.store, catalogue, run_id=task.run_id)
     write_latest(task.store, catalogue.name, catalogue.digest)
     counter.advance()
     return BuiltCatalogue(
@@ -219,6 +218,7 @@ def _write_files(
     task.store.write(layout.families(name, digest), families)
     task.store.write(layout.splits(name, digest), _to_json(validation))
     task.store.write(layout.audit(name, digest), _to_json(summary))
+    write_left_out(task.store, catalogue, run_id=task.run_id)
 
 
 def _to_json(document: object) -> bytes:
