@@ -12,11 +12,16 @@ from pathlib import PurePosixPath
 SIDE_FILES = frozenset(
     {
         ".bib", ".cfg", ".css", ".csv", ".dat", ".db", ".doc", ".docx", ".dvc",
-        ".geojson", ".h5", ".hdf5", ".htm", ".html", ".ini", ".ipynb", ".js", ".json",
-        ".jsonl", ".lnk", ".log", ".mat", ".md", ".md5", ".md5sum", ".npy", ".npz",
-        ".ods", ".parquet", ".pdf", ".pickle", ".pkl", ".ppt", ".pptx", ".py", ".r",
+        ".geojson", ".htm", ".html", ".ini", ".ipynb", ".js", ".json", ".jsonl", ".lnk",
+        ".log", ".md", ".md5", ".md5sum", ".ods", ".pdf", ".ppt", ".pptx", ".py", ".r",
         ".rst", ".sh", ".sha256", ".sqlite", ".toml", ".tsv", ".txt", ".url", ".xls",
         ".xlsx", ".xml", ".yaml", ".yml",
+    }
+)  # fmt: skip
+ARRAY_FILES = frozenset(  # that may hold the pictures of a whole set
+    {
+        ".h5", ".hdf5", ".lmdb", ".mat", ".npy", ".npz", ".parquet", ".pickle", ".pkl",
+        ".tfrec", ".tfrecord", ".tfrecords",
     }
 )  # fmt: skip
 SLIDE_INDEXES = (".mrxs", ".vsi")  # a preview by their bytes; the slide lies beside
@@ -63,7 +68,7 @@ def why_no_image(path: PurePosixPath) -> str | None:
 
     Returns:
         `litter` of systems and programs, `hidden`, `archive`, `whole_slide`,
-        `side_file` or None.
+        `array_file`, `side_file` or None.
 
     Example:
         >>> why_no_image(PurePosixPath("lung_n/@eaDir/1.jpeg/SYNOPHOTO_THUMB_M.jpg"))
@@ -82,6 +87,8 @@ def why_no_image(path: PurePosixPath) -> str | None:
         return "archive"
     if name.endswith(SLIDE_INDEXES):
         return "whole_slide"
+    if path.suffix.casefold() in ARRAY_FILES:
+        return "array_file"
     is_side = path.suffix.casefold() in SIDE_FILES or name in SIDE_NAMES
     return "side_file" if is_side else None
 

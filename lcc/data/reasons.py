@@ -76,6 +76,8 @@ ADVICE = {  # what to do about a file that was left out, by its reason
     "hidden": "its name begins with a dot",
     "litter": "left behind by a system, a share or a program",
     "archive": "an archive: unpack it beside, if it holds images",
+    "array_file": "many pictures in one file, or none: if these are the images, write "
+    "each as PNG",
     "side_file": "no image by its name",
     "mask": "masks beside images",
     "outside_class_folder": "lies above the folders of classes",

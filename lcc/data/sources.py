@@ -121,6 +121,8 @@ def _no_images(uri: str, left_out: LeftOut) -> str:
     archives = [path for path, reason in left_out if reason == "archive"]
     if archives and scheme_of(uri) == "file":
         hint = how_to_unpack(local_path(uri) / archives[0])
+    elif counts["array_file"]:
+        hint = "Write the pictures of array files as PNG, in a folder for each class."
     else:
         hint = "Put the images of each class into a folder of its name."
     return (

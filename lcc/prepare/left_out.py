@@ -23,7 +23,7 @@ MAX_NAMES = 10  # of each reason, in the summary; the table has them all
 COLUMNS = ("path", "reason", "what_to_do")
 NOT_LISTED = pa.schema({"path": pa.string(), "reason": pa.string()})
 # The last words name first what somebody may have to mend.
-HARMLESS = ("hidden", "litter", "side_file")
+HARMLESS = ("array_file", "hidden", "litter", "side_file")
 LeftOut = Sequence[tuple[str, str]]  # path and reason
 
 

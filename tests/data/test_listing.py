@@ -241,6 +241,13 @@ def test_a_folder_that_holds_an_archive_alone_says_what_unpacks_it(tmp_path: Pat
         listed(tmp_path)
 
 
+def test_a_folder_that_holds_arrays_alone_says_what_to_do(tmp_path: Path):
+    write(tmp_path, "camelyonpatch_level_2_split_test_x.h5", "train.npz")
+
+    with pytest.raises(DataError, match=r"\(2 array_file\)\. Write the pictures of"):
+        listed(tmp_path)
+
+
 def test_classes_that_differ_by_case_alone_are_noted(tmp_path: Path):
     write(tmp_path, "Tumor/1.png", "tumor/1.png")
 
