@@ -54,9 +54,11 @@ GRADES = frozenset(  # words whose number is a class
 )  # fmt: skip
 PEOPLE = frozenset(  # words whose number is somebody or a place, and no class
     {
-        "animal", "biopsy", "block", "case", "core", "donor", "id", "individual",
-        "mouse", "p", "pat", "patient", "patients", "person", "region", "roi", "s",
-        "sample", "scan", "slide", "specimen", "subject", "tma", "visit", "wsi",
+        "animal", "batch", "biopsy", "block", "case", "center", "centre", "cohort",
+        "core", "donor", "hospital", "id", "individual", "lab", "mouse", "p", "part",
+        "pat", "patient", "patients", "person", "plate", "region", "roi", "run", "s",
+        "sample", "scan", "scanner", "site", "slide", "specimen", "study", "subject",
+        "tma", "visit", "wsi",
     }
 )  # fmt: skip
 MAX_CODES = 20  # numbers beyond are patients or slides, not codes of classes
@@ -231,7 +233,7 @@ def _are_codes(names: Set[str]) -> bool:
 
 def _is_numbered(name: str, stems: Mapping[str, int]) -> bool:
     words = words_of(name)
-    if MANY_DIGITS.search(name):
+    if MANY_DIGITS.search(name) or "tcga" in words:  # a barcode
         return True
     if name.isdigit():  # one of many
         return True
