@@ -25,7 +25,9 @@ ARRAY_FILES = frozenset(  # that may hold the pictures of a whole set
     }
 )  # fmt: skip
 SLIDE_INDEXES = (".mrxs", ".vsi")  # a preview by their bytes; the slide lies beside
-SIDE_NAMES = frozenset({"checksums", "citation", "licence", "license", "readme"})
+SIDE_NAMES = frozenset(  # without an ending
+    {"checksums", "citation", "licence", "license", "readme"}
+)
 ARCHIVES = {  # ending → the command that unpacks it, before the archive and the folder
     ".tar.gz": "tar -xf {archive} -C {folder}",
     ".tar.bz2": "tar -xf {archive} -C {folder}",
@@ -89,8 +91,7 @@ def why_no_image(path: PurePosixPath) -> str | None:
         return "whole_slide"
     if path.suffix.casefold() in ARRAY_FILES:
         return "array_file"
-    is_side = path.suffix.casefold() in SIDE_FILES or name in SIDE_NAMES
-    return "side_file" if is_side else None
+    return "side_file" if path.suffix.casefold() in SIDE_FILES else None
 
 
 @lru_cache(maxsize=1 << 16)  # folders are few beside their files

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from lcc.data.digest import encode_name
 from lcc.data.folders import find_mask_folders
-from lcc.data.litter import ARCHIVES, archive_ending, why_no_image
+from lcc.data.litter import ARCHIVES, SIDE_NAMES, archive_ending, why_no_image
 from lcc.data.table import first_few
 from lcc.errors import DataError
 from lcc.storage.store import ObjectInfo, Store
@@ -89,6 +89,8 @@ def _candidates(store: Store, skip: str, left_out: LeftOut) -> Iterator[ObjectIn
             continue
         path = PurePosixPath(entry.key)
         reason = why_no_image(path)
+        if reason is None and path.name.casefold() in SIDE_NAMES:
+            reason = "side_file"
         if reason is None and entry.change_mark == BROKEN_LINK and not path.suffix:
             reason = BROKEN_FOLDER
         if reason is None:

@@ -123,6 +123,7 @@ def test_labels_come_from_a_table(tmp_path: Path):
 def test_hidden_and_side_files_are_not_images(tmp_path: Path):
     write(tmp_path, "a/1.png", "b/1.png", "families.csv", "a/notes.txt", "top.png")
     write(tmp_path, "a/.DS_Store", ".cache/x/1.png", "__MACOSX/a/1.png", "a/Thumbs.db")
+    write(tmp_path, "a/README", "b/LICENSE")
 
     found = listed(tmp_path)
 
