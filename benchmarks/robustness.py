@@ -9,7 +9,7 @@ Usage: python benchmarks/robustness.py TILES FAMILIES.csv [--families 240]
 import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,99 +18,24 @@ from numpy.typing import NDArray
 from peer import MAX_DISTANCE, distance, load_methods, symmetries
 
 from lcc.config.data import FamilySettings
+from lcc.data import changes
+from lcc.data.changes import Change, Draw, look_closer
 from lcc.data.features import extract_features
 from lcc.families.edges import EdgeKind, kind_of
 from lcc.families.verification import verify_pair
 
 SETTINGS = FamilySettings()
 Image = NDArray[np.uint8]
-Draw = np.random.Generator
-Change = Callable[[Image, Draw], Image]
 Pair = tuple[Image, Image]
 
 
-def warp(image: Image, matrix: NDArray[np.float64]) -> Image:
-    """Move the image by a (2, 2) matrix about its middle; edges reflect."""
-    side = image.shape[0]
-    middle = np.full(2, (side - 1) / 2)
-    shift = middle - matrix @ middle
-    moved = cv2.warpAffine(
-        image,
-        np.column_stack([matrix, shift]),
-        (side, side),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT,
-    )
-    return np.asarray(moved, np.uint8)
-
-
-def rotate(image: Image, angle: float) -> Image:
-    """Turn, and cut to the largest square that holds no border."""
-    turn = np.radians(angle)
-    zoom = abs(np.cos(turn)) + abs(np.sin(turn))
-    cos, sin = np.cos(turn) * zoom, np.sin(turn) * zoom
-    return warp(image, np.array([[cos, -sin], [sin, cos]]))
-
-
 def crop(image: Image, share: float, draw: Draw) -> Image:
-    side = image.shape[0]
-    kept = round(side * np.sqrt(share))
-    top, left = draw.integers(0, side - kept + 1, 2)
-    part = image[top : top + kept, left : left + kept]
-    return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_CUBIC))
-
-
-def shift(image: Image, draw: Draw) -> Image:
-    side = image.shape[0]
-    by = draw.uniform(-0.2, 0.2, 2) * side
-    matrix = np.array([[1, 0, by[0]], [0, 1, by[1]]])
-    moved = cv2.warpAffine(image, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(moved, np.uint8)
-
-
-def shear(image: Image, draw: Draw) -> Image:
-    return warp(
-        image, np.array([[1, np.tan(np.radians(draw.uniform(-15, 15)))], [0, 1]])
-    )
-
-
-def flip(image: Image, draw: Draw) -> Image:
-    return symmetries(image)[int(draw.integers(1, 8))]
-
-
-def brighten(image: Image, draw: Draw) -> Image:
-    moved = image * draw.uniform(0.7, 1.3) + draw.uniform(-20, 20)
-    return np.clip(moved, 0, 255).astype(np.uint8)
-
-
-def stain(image: Image, draw: Draw) -> Image:
-    """Scale the optical density of each channel: another dye, another scanner."""
-    density = -np.log((image.astype(np.float64) + 1) / 256)
-    moved = 256 * np.exp(-density * draw.uniform(0.7, 1.3, 3)) - 1
-    return np.clip(moved, 0, 255).astype(np.uint8)
-
-
-def blur(image: Image, _: Draw) -> Image:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), 1.5), np.uint8)
-
-
-def compress(image: Image, _: Draw) -> Image:
-    _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])
-    return np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
+    return look_closer(image, draw, zoom=1 / np.sqrt(share), angle=0)
 
 
 CHANGES: dict[str, Change] = {
-    "flip or quarter turn": flip,
-    "rotation to 25°": lambda image, draw: rotate(image, draw.uniform(-25, 25)),
-    "rotation, any angle": lambda image, draw: rotate(image, draw.uniform(0, 360)),
-    "zoom 0.7–1.4": lambda image, draw: warp(image, np.eye(2) * draw.uniform(0.7, 1.4)),
+    **changes.CHANGES,
     "crop to 60 %": lambda image, draw: crop(image, draw.uniform(0.6, 1), draw),
-    "shift to 20 %": shift,
-    "shear to 15°": shear,
-    "brightness, contrast": brighten,
-    "stain": stain,
-    "blur, σ 1.5 px": blur,
-    "JPEG, quality 30": compress,
 }
 
 

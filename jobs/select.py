@@ -1,6 +1,7 @@
 """Entry point of the select step: all trials to a table and the best point."""
 
 from jobs.entry import StepContext, main
+from lcc.data.catalogue import read_split_rules
 from lcc.errors import RunFailed
 from lcc.search.select import choose_best, parse_result, tabulate, write_csv
 from lcc.search.trial import trial_ids
@@ -19,7 +20,8 @@ def run(context: StepContext) -> None:
         )
         raise RunFailed(message)
     results = [parse_result(store.read(key)) for key in keys]
-    table = write_csv(tabulate(results)).encode()
+    rules = read_split_rules(store, context.settings.data)
+    table = write_csv(tabulate(results, rules=rules)).encode()
     store.write(layout.search_table(run_id), table)
     context.tracker.log_artifact("cv_results.csv", table)
     best = choose_best(results)

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import json
 
-from lcc.audit.user_split import UserSplit, gather_images, note_spellings, role_of
+from lcc.audit.user_split import UserSplit, gather_images, note_spellings
 from lcc.data.digest import encode_name
 from lcc.data.listing import why_no_image
 from lcc.data.parquet import from_parquet
+from lcc.data.roles import role_of
 from lcc.data.table import find_columns, first_few, read_table
 from lcc.errors import DataError
 from lcc.storage.local import LocalStore

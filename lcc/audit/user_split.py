@@ -9,12 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Role → names it goes by, in small letters. Any other name is a split as well.
-ROLES = {
-    "train": ("train", "training", "trn", "tr"),
-    "validation": ("validation", "val", "valid", "validate", "dev", "eval"),
-    "test": ("test", "testing", "tst", "holdout", "hold-out"),
-}
+from lcc.data.roles import ROLES, role_of
+
 Key = tuple[str, str]  # path, split
 
 
@@ -73,17 +69,6 @@ def gather_images(
         for (path, split), file in sorted(files.items())
     )
     return images, doubled
-
-
-def role_of(split: str) -> str | None:
-    """Return train, validation or test where a name says so.
-
-    Example:
-        >>> role_of("Valid"), role_of("fold 3")
-        ('validation', None)
-    """
-    name = split.casefold()
-    return next((role for role, names in ROLES.items() if name in names), None)
 
 
 def note_spellings(splits: Iterable[str]) -> list[str]:

@@ -80,7 +80,7 @@ class ResourceSettings(Section):
 
     light: LightResources = Field(
         default_factory=LightResources
-    )  # list, catalogue, select, driver
+    )  # list, catalogue, select, compare, driver
     data: DataResources = Field(default_factory=DataResources)  # hash, link
     train: TrainResources = Field(default_factory=TrainResources)  # the rest
 

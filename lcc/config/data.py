@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from lcc.config.path_pattern import compile_pattern
 from lcc.config.section import Section
 
+FAMILY = "family"  # the axis that is found, not brought
+
 
 class FamilySettings(Section):
     """How copies of one source tile are found; defaults come from geometry."""
@@ -30,16 +32,23 @@ class FamilySettings(Section):
         description="Correlation of grey values in the overlap after refinement.",
     )
     min_overlap_fraction: float = Field(
-        default=0.7,
+        default=0.82,
         gt=0,
         le=1,
-        description="Share of the smaller tile that two of a family have in common.",
+        description="Share of the smaller tile that two of a family have in common; "
+        "two squares about one centre, turned by up to 25°, share 0.83.",
     )
     index_memory_mib: int = Field(
         default=1024,
         ge=1,
-        description="Memory of the index in `link`, MiB, 4 KiB an image; beyond it "
+        description="Memory of an index, MiB, 4 KiB an image in `link`; beyond it "
         "the images are searched block by block.",
+    )
+    num_planted: int = Field(
+        default=300,
+        ge=0,
+        description="Copies that `prepare` makes of the set's own images and looks "
+        "for: they tell what may go unseen.",
     )
     max_family_fraction: float = Field(
         default=0.02,
@@ -122,15 +131,43 @@ class DataSettings(Section):
         default=0.05,
         gt=0,
         le=1,
-        description="Largest difference of a class share, split to all images.",
+        description="Largest difference of the share of a class, or of a value of "
+        "data.balance_over, split to all images.",
     )
     split_csv: str | None = Field(
         default=None,
-        description="CSV with path,split (train, validation, test): the user's own.",
+        description="CSV with path,split: the user's own; train, validation and test, "
+        "or train and test alone.",
     )
     groups_csv: str | None = Field(
         default=None,
-        description="CSV with path,group (patient, slide): joined with families.",
+        description="CSV with path and what is known of each image: patient, slide, "
+        "site, any names.",
+    )
+    columns_from_path: str | None = Field(
+        default=None,
+        description="Pattern that reads such columns from each path, e.g. "
+        "{site}/{patient}/{slide}_{x}_{y}.png.",
+    )
+    never_split: tuple[str, ...] | None = Field(
+        default=None,
+        description="Columns whose values stay in one split and fold, and family, "
+        "which always does; by default family and the one column of groups.",
+    )
+    balance_over: tuple[str, ...] = Field(
+        default=(),
+        description="Columns of whose values each split and fold has its share, as "
+        "far as groups permit.",
+    )
+    leave_out: str | None = Field(
+        default=None,
+        description="Column of which one value is the test; a pipeline takes each in "
+        "turn.",
+    )
+    test_value: str | None = Field(
+        default=None,
+        coerce_numbers_to_str=True,
+        description="Value of data.leave_out whose images are the test.",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of splits and folds."

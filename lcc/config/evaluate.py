@@ -16,6 +16,12 @@ class EvaluateSettings(Section):
         default=None,
         description="Run id of the search that the report shows; set by a pipeline.",
     )
+    turns: dict[str, str] | None = Field(
+        default=None,
+        min_length=2,
+        description="Value of data.leave_out → run id of its evaluation, to be put "
+        "together; set by a pipeline that takes each in turn.",
+    )
     num_bootstrap: int = Field(
         default=2000, ge=100, le=100_000, description="Resamples of groups."
     )

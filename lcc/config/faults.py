@@ -17,7 +17,7 @@ from lcc.config.cluster import (
     QUANTITY,
     VARIABLE,
 )
-from lcc.config.fields import section_paths, setting_fields
+from lcc.config.fields import is_mapping, section_paths, setting_fields
 from lcc.config.layers import Layers
 
 RULES: Mapping[str, str] = {
@@ -108,7 +108,7 @@ def _path_of(location: Sequence[int | str]) -> str:
         path = ".".join(words[:end])
         if path in setting_fields():
             keys = [word for word in words[end:] if "." in word or word.isidentifier()]
-            is_mapped = path in {"search.grid", "data.classes"} and keys
+            is_mapped = is_mapping(path) and keys
             return f"{path}.{keys[0]}" if is_mapped else path
     return ".".join(words)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from lcc.config.axes import axis_faults
 from lcc.config.clashes import addition_faults
 from lcc.config.faults import faults_by_path, near_words
 from lcc.config.fields import is_mapping, setting_fields
@@ -139,6 +140,10 @@ def _additions_fit(settings: Settings, _: Layers) -> Iterator[str]:
     yield from addition_faults(settings.cluster)
 
 
+def _axes_fit(settings: Settings, _: Layers) -> Iterator[str]:
+    yield from axis_faults(settings.data)
+
+
 RULES = (
     Rule(
         paths=("launch.gpus", "launch.pods", "train.batch_size"),
@@ -147,6 +152,14 @@ RULES = (
     Rule(paths=("launch.pods", "launch.backend"), check=_one_process_locally),
     Rule(paths=("model.backbone", "model.weights"), check=_small_has_no_weights),
     Rule(paths=("search.grid",), check=_grid_fits),
+    Rule(
+        paths=(
+            *("data.groups_csv", "data.columns_from_path", "data.split_csv"),
+            *("data.never_split", "data.balance_over", "data.leave_out"),
+            "data.test_value",
+        ),
+        check=_axes_fit,
+    ),
     Rule(
         paths=(
             *("cluster.extra_env", "cluster.pod_labels", "cluster.pod_annotations"),

@@ -4,15 +4,19 @@ Knows columns, their digest and how the table is stored; not how families or spl
 found.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lcc.config.data import DataSettings
 from lcc.data.digest import digest_rows
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import DataError, NotFoundError
@@ -42,6 +46,7 @@ SCHEMA = pa.schema(
 )
 # The record number follows from the rows; all else makes the catalogue what it is.
 DIGEST_COLUMNS = tuple(name for name in SCHEMA.names if name != "record")
+AXIS = "axis_"  # begins the name of a column that a user brought
 Codes = NDArray[np.int64]
 
 
@@ -70,7 +75,7 @@ class Catalogue:
         name: Data set.
         digest: SHA-256 of the rows; the same for the same images, wherever they lie and
             however many processes read them.
-        table: Columns of `SCHEMA`.
+        table: Columns of `SCHEMA`, then one of texts for each axis.
     """
 
     name: str
@@ -122,6 +127,14 @@ class Catalogue:
         """(n,) record numbers of the packed tiles, -1 where there is none."""
         return self._numbers("record")
 
+    @cached_property
+    def axes(self) -> dict[str, list[str | None]]:
+        """Patient, slide, site …: axis → value of each file, None where unknown."""
+        return {
+            name.removeprefix(AXIS): self.table[name].to_pylist()
+            for name in _axis_columns(self.table)
+        }
+
     def rows(self, split: str | None = None) -> Codes:
         """Return the rows of kept images, all or those of one split, in table order."""
         chosen = pc.equal(self.table["status"], ImageStatus.KEPT.value)
@@ -135,13 +148,31 @@ class Catalogue:
         return np.asarray(filled.to_numpy(), dtype=np.int64)
 
 
+def add_axes(table: pa.Table, axes: Mapping[str, Sequence[str | None]]) -> pa.Table:
+    """Return a table with a column for each axis, its name after `axis_`.
+
+    Args:
+        table: Columns of `SCHEMA`.
+        axes: Value of each row; an empty one becomes null.
+    """
+    for name, values in axes.items():
+        texts = pa.array([value or None for value in values], pa.string())
+        table = table.append_column(f"{AXIS}{name}", texts)
+    return table
+
+
+def _axis_columns(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if name.startswith(AXIS)]
+
+
 def digest_table(table: pa.Table) -> str:
     """Return the digest of a catalogue's rows.
 
     One JSON line of column names, then one per row in path order, without `record`.
     """
-    columns = [table[name].to_pylist() for name in DIGEST_COLUMNS]
-    return digest_rows([DIGEST_COLUMNS, *zip(*columns, strict=True)])
+    names = [*DIGEST_COLUMNS, *_axis_columns(table)]
+    columns = [table[name].to_pylist() for name in names]
+    return digest_rows([names, *zip(*columns, strict=True)])
 
 
 def write_catalogue(store: Store, table: pa.Table, *, name: str) -> Catalogue:
@@ -177,6 +208,23 @@ def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Cat
     version = (table.schema.metadata or {}).get(b"format", b"none").decode()
     check_version(f"{store.uri}/{key}", version)
     return Catalogue(name=name, digest=found, table=table.replace_schema_metadata(None))
+
+
+def read_split_rules(store: Store, settings: DataSettings) -> dict[str, Any]:
+    """Return what splits and folds were to keep, from the `splits.json` of a catalogue.
+
+    Args:
+        store: The root.
+        settings: Name the data set, and the catalogue unless it is the latest.
+
+    Raises:
+        NotFoundError: There is none.
+        DataError: Several begin with these digits.
+    """
+    name = settings.name or ""
+    digest = settings.catalogue or read_latest(store, name)
+    key = layout.splits(name, _full_digest(store, name, digest))
+    return dict(json.loads(store.read(key))["rules"])
 
 
 def _full_digest(store: Store, name: str, digits: str) -> str:

@@ -24,7 +24,7 @@ _MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up 
 # A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
 # strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
 _CONTRAST_THRESHOLD = 0.01
-_MIN_KEYPOINTS = 8  # fewer cannot be matched with confidence, nor described
+MIN_KEYPOINTS = 8  # fewer cannot be matched with confidence, nor described
 _MIRROR = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8)].ravel()
 _PROJECTION_SEED = 20101  # any fixed number: the projection is part of the format
 
@@ -77,7 +77,7 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
     record["num"] = len(points)
     record["points"][: len(points)] = points
     record["descriptors"][: len(points)] = descriptors
-    if len(points) < _MIN_KEYPOINTS:
+    if len(points) < MIN_KEYPOINTS:
         return record, _describe_blank(record["thumbnail"])
     return record, _project(_vlad(descriptors) + _vlad(mirror_descriptors(descriptors)))
 
@@ -165,6 +165,14 @@ def _codebook() -> Array:
     return words
 
 
+def nearest_words(descriptors: Array) -> Array:
+    """Return the visual word, 0–63, that is nearest to each descriptor, (n,) int64."""
+    words = _codebook()
+    local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
+    nearest: Array = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    return nearest
+
+
 def _vlad(descriptors: Array) -> Array:
     """Sum the residuals to the nearest word, each word's sum scaled to norm 1.
 
@@ -174,7 +182,7 @@ def _vlad(descriptors: Array) -> Array:
     """
     words = _codebook()
     local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
-    nearest = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
+    nearest = nearest_words(descriptors)
     member = (nearest[None, :] == np.arange(len(words))[:, None]).astype(np.float32)
     sums = member @ local - member.sum(axis=1, keepdims=True) * words
     norms = np.linalg.norm(sums, axis=1, keepdims=True)

@@ -20,6 +20,7 @@ from lcc.data.task import ProgressCounter
 CLASSES = ("lung_aca", "lung_n", "lung_scc")
 CANVAS = 1.5  # sides of the source in sides of a tile: room for rotation and crop
 MAX_ROTATION_DEGREES = 25.0  # as LC25000 was augmented
+MAX_SHIFT = 0.01  # of the side: those of LC25000 keep their centre
 MAX_STROMA = 0.4  # of a source: with more, some show nothing of their class
 JPEG_QUALITY = 92
 TEST_SHARE = 0.2  # of a random split
@@ -132,7 +133,9 @@ def augment_copy(
     angle = seed.uniform(-MAX_ROTATION_DEGREES, MAX_ROTATION_DEGREES)
     zoom = seed.uniform(0.92, 1.08)
     matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, zoom)
-    matrix[:, 2] += size_px / 2 - side / 2 + seed.uniform(-0.04, 0.04, 2) * size_px
+    matrix[:, 2] += (
+        size_px / 2 - side / 2 + seed.uniform(-MAX_SHIFT, MAX_SHIFT, 2) * size_px
+    )
     flags = cv2.INTER_AREA | cv2.INTER_LINEAR
     tile = cv2.warpAffine(
         canvas, matrix, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REFLECT

@@ -33,6 +33,11 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "group", "groups", "groupid", "patient", "patientid", "slide", "slideid",
         "case", "caseid",
     ),
+    "a": ("a",),
+    "b": ("b",),
+    "verdict": ("verdict",),
+    "by": ("by",),
+    "why": ("why", "reason"),
 }  # fmt: skip
 WIDE_MARKS = {  # byte order marks of encodings that are not UTF-8; the longer first
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -202,3 +207,43 @@ def _row(cells: Sequence[str], columns: Mapping[str, int], line: int) -> CsvRow:
         for key, text in found.items()
     }
     return CsvRow(line=line, cells=stripped)
+
+
+def read_all_columns(file: Path, *, field: str) -> CsvTable:
+    """Read a CSV with every column that has a name, `path` under any of its usual ones.
+
+    Raises:
+        DataError: It is no CSV that `read_table` would read, lacks a path, or gives two
+            columns one name.
+    """
+    read_table(file, field=field, needed=("path",))  # tells all that is wrong with it
+    text = _decode(file.read_bytes(), field)
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = [(reader.line_num, cells) for cells in reader if any(cells)]
+    header = [encode_name(name.strip()) for name in lines[0][1]]
+    [path] = _spelt(header, "path")
+    columns = {"path": path} | {
+        name: n for n, name in enumerate(header) if name and n != path
+    }
+    if len(columns) < sum(map(bool, header)):
+        doubled = sorted({name for name in header if name and header.count(name) > 1})
+        message = (
+            f"{field}: must not repeat a column, got {first_few(doubled)} again. "
+            "Rename one."
+        )
+        raise DataError(message)
+    return CsvTable(
+        columns={key: header[number] for key, number in columns.items()},
+        rows=tuple(_row(cells, columns, line) for line, cells in lines[1:]),
+    )
+
+
+def is_usual_name(name: str, key: str) -> bool:
+    """Return whether a column's name is one that a key of `SPELLINGS` goes by.
+
+    Example:
+        >>> is_usual_name("Patient ID", "group"), is_usual_name("site", "group")
+        (True, False)
+    """
+    return _plain(name) in SPELLINGS[key]

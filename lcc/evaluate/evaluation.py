@@ -1,6 +1,7 @@
 """Reading and writing of the evaluate stage: a model run in, metrics and report out."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -209,9 +210,13 @@ def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> No
             for row in report.rows
         ],
         "verdict": report.verdict,
+        "by_axis": {
+            axis: [figures.document() for figures in found]
+            for axis, found in report.by_axis.items()
+        },
     }
     files = {
-        "metrics.json": json.dumps(document, indent=1).encode(),
+        "metrics.json": json.dumps(without_nan(document), indent=1).encode(),
         "report.html": render_report(report).encode(),
     }
     for name, content in report.plots.items():
@@ -219,3 +224,21 @@ def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> No
     for name, content in files.items():
         store.write(layout.evaluation(run_id, name), content)
         tracker.log_artifact(name, content)
+
+
+def without_nan(value: Any) -> Any:
+    """Return JSON values with null for what is no number: JSON knows no NaN.
+
+    A class that the test lacks has no recall.
+
+    Example:
+        >>> without_nan({"recall": [0.5, float("nan")], "groups": 3})
+        {'recall': [0.5, None], 'groups': 3}
+    """
+    if isinstance(value, dict):
+        return {name: without_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

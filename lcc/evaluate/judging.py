@@ -23,6 +23,7 @@ from lcc.evaluate.baselines import (
     predict_baseline,
     random_folds,
 )
+from lcc.evaluate.by_axis import judge_by_axis
 from lcc.evaluate.metrics import Judgement, judge
 from lcc.evaluate.plots import (
     Mistake,
@@ -33,6 +34,7 @@ from lcc.evaluate.plots import (
     plot_roc,
 )
 from lcc.evaluate.report import ComparedModel, Report
+from lcc.search.select import describe_folds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,10 +112,15 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         is_better=is_better,
         rows=rows,
         plots=_draw(evidence, own, rows),
-        search=_describe_search(evidence.search),
+        search=_describe_search(evidence.search, validation.get("rules")),
         counts=validation.get("images", {}),
         statuses=dict(Counter(catalogue.table["status"].to_pylist())),
         checks=validation.get("checks", ()),
+        split_notes=validation.get("notes", ()),
+        never_split=validation.get("rules", {}).get("never_split", ()),
+        by_axis=judge_by_axis(
+            catalogue, evidence.probabilities, settings=evidence.settings
+        ),
         lineage=evidence.lineage,
         alarms=[
             a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
@@ -249,10 +256,13 @@ def find_mistakes(evidence: Evidence) -> list[Mistake]:
     ]
 
 
-def _describe_search(search: Mapping[str, Any]) -> dict[str, object]:
+def _describe_search(
+    search: Mapping[str, Any], rules: Mapping[str, Any] | None
+) -> dict[str, object]:
     if not search:
         return {}
-    return {
+    folds = {"folds keep whole": describe_folds(rules)} if rules else {}
+    return folds | {
         "best point": json.dumps(search["point"]),
         "macro F1 over folds by group": (
             f"{search['mean']:.3f} ± {search['standard_error']:.3f} (standard error, "

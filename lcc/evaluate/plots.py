@@ -112,11 +112,13 @@ def plot_roc(
     class_names: Sequence[str],
     areas: Mapping[str, Estimate],
 ) -> bytes:
-    """Draw one-against-rest ROC curves with their areas."""
+    """Draw one-against-rest ROC curves with their areas, of classes that are there."""
     from sklearn.metrics import roc_curve
 
     figure, axes = plt.subplots(figsize=(4.8, 4.4))
     for number, name in enumerate(class_names):
+        if len(np.unique(labels == number)) == 1:  # all images of it, or none
+            continue
         false, true, _ = roc_curve(labels == number, probabilities[:, number])
         area = areas[f"auroc/{name}"]
         label = f"{_short(name)}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
@@ -127,17 +129,20 @@ def plot_roc(
     return _png(figure)
 
 
-def plot_comparison(bars: Sequence[tuple[str, Estimate, bool]]) -> bytes:
+def plot_comparison(
+    bars: Sequence[tuple[str, Estimate, bool]], *, num_own: int = 1
+) -> bytes:
     """Draw macro F1 with intervals; what is not a valid result is grey and hatched.
 
     Args:
-        bars: Name, estimate, and whether it is a valid result; the first stands out.
+        bars: Name, estimate, and whether it is a valid result.
+        num_own: How many of the first stand out: the model that is judged.
     """
     # Names stand above the bars: narrow enough to be read on a telephone.
     figure, axes = plt.subplots(figsize=(6, 0.62 * len(bars) + 0.7))
     for row, (name, estimate, is_valid) in enumerate(bars):
         low, value, high = estimate.lower, estimate.value, estimate.upper
-        valid = COLOURS[0] if row == 0 else COLOURS[9]
+        valid = COLOURS[0] if row < num_own else COLOURS[9]
         axes.barh(
             row,
             value,

@@ -1,9 +1,11 @@
 """One HTML file that holds everything: it opens anywhere, without a network."""
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lcc.evaluate.by_axis import ValueFigures
 from lcc.evaluate.metrics import Estimate, Judgement
 
 TEMPLATE = "report.html.j2"
@@ -51,6 +53,9 @@ class Report:
         counts: Images by split and class.
         statuses: Images by status.
         checks: What the validation of the split checked: name, passed, detail.
+        split_notes: Sentences on how the split was made.
+        never_split: What no split divides: family, and axes such as patient.
+        by_axis: Figures on each site, scanner …, by axis.
         lineage: Digests, versions, seeds.
         alarms: Sentences from prepare.
     """
@@ -68,12 +73,26 @@ class Report:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     checks: Sequence[Mapping[str, object]] = ()
+    split_notes: Sequence[str] = ()
+    never_split: Sequence[str] = ()
+    by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
     alarms: Sequence[str] = ()
 
 
 def render_report(report: Report) -> str:
     """Return the report as one HTML document, pictures included."""
+    return render_page(TEMPLATE, plots=report.plots, report=report)
+
+
+def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) -> str:
+    """Return a template of this room as one HTML document.
+
+    Args:
+        template: Its name.
+        plots: PNG by title; the template gets them as URIs that hold the picture.
+        values: What else it shows.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -83,9 +102,11 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda value: f"{value:.3f}"
-    plots = {name: _data_uri(content) for name, content in report.plots.items()}
-    return environment.get_template(TEMPLATE).render(report=report, plots=plots)
+    environment.filters["number"] = lambda value: (
+        f"{value:.3f}" if math.isfinite(value) else "–"
+    )
+    uris = {name: _data_uri(content) for name, content in plots.items()}
+    return environment.get_template(template).render(plots=uris, **values)
 
 
 def _data_uri(png: bytes) -> str:

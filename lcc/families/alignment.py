@@ -18,6 +18,8 @@ Matrix = NDArray[np.float64]  # (2, 3): unit coordinates of a → those of b
 NUM_ECC_ITERATIONS = 30
 # Mean difference in grey levels of 255: JPEG at quality 30 moves a smooth tile by less.
 PIXEL_TOLERANCE = 2.0
+DETAIL_SIGMA = 8.0  # pixels of the thumbnail: slower changes are light, not tissue
+DETAIL_SPREAD = 4.5  # median deviations: three standard deviations of noise
 # np.rot90 once: (x, y) → (y, 1 - x)
 _QUARTER_TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
 
@@ -67,7 +69,7 @@ def _to_units(pixels: Matrix) -> Matrix:
     return matrix
 
 
-def _correlation_of(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
+def _correlation_of(left: NDArray[Any], right: NDArray[Any]) -> float:
     if left.size < THUMBNAIL_PX:  # less than one row's worth says nothing
         return 0.0
     x = left.astype(np.float32) - left.mean()
@@ -106,24 +108,38 @@ def refine(
     return _to_units(np.asarray(cv2.invertAffineTransform(warp), np.float64))
 
 
-def same_pixels(first: np.void, second: np.void) -> tuple[Matrix, bool] | None:
+def same_pixels(first: np.void, second: np.void) -> tuple[Matrix, bool, float] | None:
     """Return the turn or flip by which two tiles have the same pixels, if there is one.
 
     For tiles in which keypoints tell nothing: blank, or of repeated texture.
 
     Returns:
-        Transform from the first to the second, or to its mirror image, and which.
+        Transform from the first to the second, or to its mirror image, which, and how
+        well the details agree, -1–1: blank tiles share their brightness and its slow
+        changes with all others, and a speck may lie anywhere.
     """
     own = first["thumbnail"].astype(np.int16)
     other = second["thumbnail"].astype(np.int16)
     if abs(own.mean() - other.mean()) > PIXEL_TOLERANCE:  # no turn changes the mean
         return None
-    for mirrored in (False, True):
-        view = other[:, ::-1] if mirrored else other
-        for turn in range(4):
-            if np.abs(np.rot90(own, turn) - view).mean() <= PIXEL_TOLERANCE:
-                return np.linalg.matrix_power(_QUARTER_TURN, turn)[:2], mirrored
-    return None
+    found = [
+        (_correlation_of(_details(turned), _details(view)), turn, mirrored)
+        for mirrored, view in ((False, other), (True, other[:, ::-1]))
+        for turn, turned in enumerate(np.rot90(own, turn) for turn in range(4))
+        if np.abs(turned - view).mean() <= PIXEL_TOLERANCE
+    ]
+    if not found:
+        return None
+    alike, turn, mirrored = max(found)
+    return np.linalg.matrix_power(_QUARTER_TURN, turn)[:2], mirrored, alike
+
+
+def _details(grey: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return what differs from the surroundings, the few strongest spots cut down."""
+    values = grey.astype(np.float32)
+    detail = values - np.asarray(cv2.GaussianBlur(values, (0, 0), DETAIL_SIGMA))
+    limit = max(DETAIL_SPREAD * float(np.median(np.abs(detail))), 1.0)
+    return np.clip(detail, -limit, limit).ravel()
 
 
 def overlap_of(matrix: Matrix) -> float:

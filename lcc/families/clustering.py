@@ -3,12 +3,11 @@
 Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -16,6 +15,7 @@ from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
 from lcc.families.alarms import Alarm, find_alarms
 from lcc.families.edges import Edge, EdgeKind, ends, kind_of, kinds_of, tabulate_edges
+from lcc.families.fields import divide_fields
 from lcc.families.graph import (
     adjacency,
     chain,
@@ -24,8 +24,11 @@ from lcc.families.graph import (
     neighbours,
     renumber,
 )
-from lcc.families.merging import Verify, merge_families, merge_small, sweep
+from lcc.families.merging import Verify, merge_families, merge_small
 
+Look = Callable[[Codes, Codes], Codes]  # family, degree → (m, 2) rows a < b
+
+LITTLE_IN_COMMON = 0.7  # of the smaller tile: two of one family seldom share less
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 
@@ -48,8 +51,9 @@ class Clustering:
 
 def join_families(
     edges: pa.Table,
-    descriptors: NDArray[np.float16],
+    num_rows: int,
     *,
+    look: Look,
     verify: Verify,
     settings: FamilySettings,
 ) -> Clustering:
@@ -60,12 +64,14 @@ def join_families(
     own lead into the family, at least two or all there are, and fewer that say "little
     in common"; or have such an edge to the leader when that pair is verified. So
     neither a false edge nor a row of neighbouring fields chains two families. Pieces of
-    one family that candidates left apart are then merged (`merging`). A group joins
-    families by *any* verified edge. Deterministic: depends on the set of edges alone.
+    one family that candidates left apart are then merged (`merging`), and photographs
+    of neighbouring fields divided (`fields`). A group joins families by *any* verified
+    edge. Deterministic: depends on the set of edges alone.
 
     Args:
-        edges: Table of `EDGE_SCHEMA` over rows 0 to n - 1.
-        descriptors: (n, 512) global descriptors, for the sweep.
+        edges: Table of `EDGE_SCHEMA` over the rows.
+        num_rows: n.
+        look: Finds pairs that candidates missed, given family and degree of each row.
         verify: Verifies more pairs of rows.
         settings: Thresholds.
     """
@@ -76,17 +82,18 @@ def join_families(
         asked.update({(edge.a, edge.b): edge for edge in found})
         return found
 
-    graphs = _EdgeGraphs.of(edges, len(descriptors), settings)
+    graphs = _EdgeGraphs.of(edges, num_rows, settings)
     family = _grow_families(graphs, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
-    ask(sweep(family, descriptors))
+    ask(look(family, graphs.degree))
     edges = _with_edges(edges, asked.values())
     family = merge_small(family, edges, settings=settings)
     family = merge_families(family, graphs.degree, edges, verify=ask, settings=settings)
     edges = _with_edges(edges, asked.values())
     pairs = np.concatenate([ends(edges), chain(family)])
-    group = components(pairs, len(descriptors))
+    group = components(pairs, num_rows)
+    family = divide_fields(family, group, edges, settings=settings)
     return Clustering(
         family=family,
         group=group,
@@ -107,7 +114,7 @@ def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class _EdgeGraphs:
-    """Two graphs of rows: of the edges that make a family, and of all others."""
+    """Two graphs of rows: of edges that make a family, and of those against it."""
 
     strong: csr_array
     weak: csr_array
@@ -116,11 +123,13 @@ class _EdgeGraphs:
     def of(
         cls, edges: pa.Table, num_rows: int, settings: FamilySettings
     ) -> "_EdgeGraphs":
-        is_strong = kinds_of(edges, settings) == EdgeKind.FAMILY
+        kinds = kinds_of(edges, settings)
+        is_strong = kinds == EdgeKind.FAMILY
+        is_weak = edges["overlap"].to_numpy() < LITTLE_IN_COMMON
+        is_weak = ~is_strong & (is_weak | (kinds == EdgeKind.QUESTION))
         pairs = ends(edges)
         return cls(
-            adjacency(pairs[is_strong], num_rows),
-            adjacency(pairs[~is_strong], num_rows),
+            adjacency(pairs[is_strong], num_rows), adjacency(pairs[is_weak], num_rows)
         )
 
     def is_member(self, row: int, family: set[int], left: set[int]) -> bool:

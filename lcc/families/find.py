@@ -21,6 +21,7 @@ from lcc.data.task import ProgressCounter, single_threaded
 from lcc.errors import DataError, NotFoundError
 from lcc.families.edges import renumber_edges
 from lcc.families.pictures import Image, Pictures
+from lcc.families.verdicts import Verdicts
 
 BLOCK_IMAGES = 4  # a thread takes at a time
 
@@ -44,6 +45,7 @@ class Families:
             pictures the first one stands for all.
         unreadable: Position → why that image could not be judged.
         alarms: Sentences about families and groups that are larger than plausible.
+        notes: Sentences about what could not be compared: marks, blank pictures.
     """
 
     content: Codes
@@ -53,12 +55,14 @@ class Families:
     edges: pa.Table
     unreadable: dict[int, str]
     alarms: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def find_families(
     images: Sequence[Image],
     *,
     settings: DataSettings | None = None,
+    verdicts: Verdicts | None = None,
     progress: Callable[[int], ProgressCounter] | None = None,
     n_jobs: int | None = None,
 ) -> Families:
@@ -73,6 +77,8 @@ def find_families(
             size; a folder's are `sorted(Path("tiles").rglob("*.png"))`.
         settings: How images are read and families found; the defaults come from
             geometry and are meant to stay.
+        verdicts: What people decided of two images, by their positions: questions
+            between what is different are dropped, what is the same is joined.
         progress: Starts a counter of so many units of work.
         n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
             The result is the same with any.
@@ -98,7 +104,7 @@ def find_families(
     with tempfile.TemporaryDirectory(prefix="lcc-") as scratch, single_threaded():
         pictures = Pictures(Path(scratch), settings or DataSettings())
         _add_all(images, pictures, counter, num_threads=num_jobs)
-        joined = pictures.join(counter, n_jobs=num_jobs)
+        joined = pictures.join(counter, verdicts=verdicts, n_jobs=num_jobs)
     picture = pictures.picture
     _, first = np.unique(picture[picture >= 0], return_index=True)
     return Families(
@@ -109,6 +115,7 @@ def find_families(
         edges=renumber_edges(joined.edges, np.flatnonzero(picture >= 0)[first]),
         unreadable=pictures.unreadable,
         alarms=tuple(str(alarm) for alarm in joined.alarms),
+        notes=pictures.notes,
     )
 
 

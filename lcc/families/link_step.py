@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
 from lcc.data.task import ProgressCounter, shard_rows
@@ -28,6 +29,8 @@ from lcc.families.candidates import (
     share_pairs,
 )
 from lcc.families.edges import Edge
+from lcc.families.marks import Marks, find_marks
+from lcc.families.merging import second_look
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
 
@@ -145,13 +148,27 @@ class LinkShards:
         """Return the edges among pairs of pictures, as a list."""
         return find_edges(pairs.tolist(), self.features, settings=self.settings)
 
+    def look(self, family: Codes, degree: Codes) -> Rows:
+        """Return more pairs of pictures to verify, given the family of each."""
+        memory_mib = self.settings.index_memory_mib
+        return second_look(family, degree, self.features, memory_mib=memory_mib)
+
     def vectors(self) -> Vectors:
         """Return (n, 512) global descriptors of the pictures."""
         return self.hashed.vectors(self.records)
 
     @cached_property
     def features(self) -> Callable[[int], np.void]:
-        """A function that returns the feature record of a picture."""
+        """A function that returns the feature record of a picture, without marks."""
+        return lambda picture: self.marks.without(self._read(picture))
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What was burned into the frame of many pictures."""
+        return find_marks(self._read, len(self.records))
+
+    @cached_property
+    def _read(self) -> Callable[[int], np.void]:
         reader = self.hashed.features()
         return lambda picture: reader.read(int(self.records[picture]))
 

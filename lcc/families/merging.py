@@ -1,33 +1,34 @@
 """Merge families that belong together but were never compared.
 
-Knows families that have grown from edges, and the `verify` that finds more. A strong
-zoom leaves a tile far from its family by global descriptor, but not by geometry.
+Knows families that have grown from edges, and the `verify` that finds more.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
-from lcc.families.candidates import NUM_IN_VIEW, build_index, find_nearest
 from lcc.families.edges import Edge, EdgeKind, ends, kind_of, kinds_of
-from lcc.families.graph import components, members, renumber
+from lcc.families.graph import components, renumber
+from lcc.families.voting import NUM_SHOWN, Asking, Features, find_alike
 
 Verify = Callable[[Codes], Sequence[Edge]]  # (m, 2) rows a < b → edges among them
 
-SMALL_FAMILY = 3  # members; below it a family may belong to another
-HOME_OVERLAP = 0.5  # of a small family with its home: two sources of which half is one
-NUM_ALIKE = 2  # pairs of members by which two families are compared, the most alike
-MAX_NEAR = 40  # families that one is compared with at most, nearest first
-MAX_NEAR_SMALL = 1000  # the same for a small one: a second or two
-SWEEP_PAIRS = 10  # an image, on average, for either kind: half of what `link` costs
-FREE_PAIRS = 30_000  # that either kind may have in any case: half a minute at most
-MAX_COMPARED = 200  # members of a family: a giant must not fill the memory
+SMALL_FAMILY = 3  # members; below it one edge is enough to belong to another
+SMALL_SHARE = 0.5  # of the size of a typical image's family; below it all members ask
+MOST_ASKING = 10  # members of a small family
+NUM_ASKING = 2  # members of any other
+NUM_ALIKE = 2  # members of a named family that are held against the one that asks
+MAX_NAMED = 20  # families that a row of a small one may name
+NUM_NAMED = 3  # that any other may: tissue they share stands out among the votes
+LOOK_PAIRS = 10  # an image, on average: half of what `link` costs
+FREE_PAIRS = 30_000  # in any case: half a minute at most
 NUM_TESTED = 3  # members of each of two families that are put to the test
+MIN_AGREED = 2  # of their pairs; one alone may be false
 
 
 def rank_members(family: Codes, degree: Codes) -> list[Codes]:
@@ -37,70 +38,68 @@ def rank_members(family: Codes, degree: Codes) -> list[Codes]:
     return np.split(order, starts) if len(family) else []
 
 
-def sweep(family: Codes, descriptors: NDArray[np.float16]) -> Codes:
-    """Return more pairs to verify: members most alike, of families most alike.
+def second_look(
+    family: Codes, degree: Codes, features: Features, *, memory_mib: int
+) -> Codes:
+    """Return more pairs to verify: of each family with those that it may belong to.
 
-    A family is like another by the mean of its descriptors, in which zooms and crops
-    even out. Small families are compared with more others; where families are small
-    throughout, against fewer.
-
-    Source: Turcot and Lowe, Better matching with fewer features, ICCV workshops 2009:
-    an image is found by the mean of those that were verified to match it.
+    Single keypoints tell (`voting`). All members ask of a family that is small for its
+    data set, of the others the foremost.
 
     Args:
         family: (n,) codes.
-        descriptors: (n, 512), unit length.
+        degree: (n,) edges of each row.
+        features: Feature record of a row.
+        memory_mib: Of an index of keypoints.
 
     Returns:
         (m, 2) rows a < b, no pair twice.
     """
-    rows = [own[:MAX_COMPARED] for own in members(family)]
-    if not rows:
-        return np.zeros((0, 2), np.int64)
-    near = _near_families(rows, descriptors)
-    pairs = [_most_alike(rows[a], rows[b], descriptors) for a, b in near.tolist()]
-    return np.concatenate([np.zeros((0, 2), np.int64), *pairs])
+    ranked = rank_members(family, degree)
+    return find_alike(
+        choose_asking(ranked),
+        [spread_over(rows, NUM_SHOWN) for rows in ranked],
+        features,
+        num_images=NUM_ALIKE,
+        memory_mib=memory_mib,
+    )
 
 
-def _near_families(
-    rows: Sequence[Sequence[int]], descriptors: NDArray[np.float16]
-) -> Codes:
-    """Return (m, 2) families a < b that deserve to be compared."""
-    means = np.array([descriptors[r].mean(axis=0, dtype=np.float32) for r in rows])
-    norms = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-    means = (means / norms).astype(np.float16)
-    is_small = np.array([len(r) < SMALL_FAMILY for r in rows])
-    budget = max(SWEEP_PAIRS * len(descriptors), FREE_PAIRS) // NUM_ALIKE
-    found = []
-    for chosen, most in ((is_small, MAX_NEAR_SMALL), (~is_small, MAX_NEAR)):
-        codes = np.flatnonzero(chosen)
-        if not len(codes):
-            continue
-        count = min(budget // len(codes), most, len(rows) - 1)
-        index = build_index(means, num_in_view=max(count + 1, NUM_IN_VIEW))
-        nearest = find_nearest(means[codes], [index], num_nearest=count + 1)
-        own, position = np.nonzero((nearest >= 0) & (nearest != codes[:, None]))
-        found.append(np.stack([codes[own], nearest[own, position]], axis=1))
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
+    """Return the rows that ask where else their tissue is shown.
+
+    Small is a family of less than half the size of the one that an image is typically
+    in. Where most ask, each may name fewer parts.
+
+    Args:
+        ranked: Rows of each family, the foremost first.
+    """
+    sizes = np.array([len(rows) for rows in ranked], np.int64)
+    if not len(sizes):
+        return []
+    small = max(SMALL_FAMILY, SMALL_SHARE * float(np.median(np.repeat(sizes, sizes))))
+    asking = [
+        Asking(row, part, MAX_NAMED if len(rows) < small else NUM_NAMED)
+        for part, rows in enumerate(ranked)
+        for row in spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
+    ]
+    budget = max(LOOK_PAIRS * int(sizes.sum()), FREE_PAIRS)
+    most = max(budget // (NUM_ALIKE * len(asking)), 1)
+    return [replace(one, num_parts=min(one.num_parts, most)) for one in asking]
 
 
-def _most_alike(
-    one: Sequence[int], other: Sequence[int], descriptors: NDArray[np.float16]
-) -> Codes:
-    """Return (m, 2) rows a < b: the pairs of two families' members most alike."""
-    likeness = descriptors[one].astype(np.float32) @ descriptors[other].T
-    best = np.argsort(-likeness, axis=None, kind="stable")[:NUM_ALIKE]
-    first, second = np.unravel_index(best, likeness.shape)
-    return np.sort(np.stack([np.take(one, first), np.take(other, second)], 1), axis=1)
+def spread_over(rows: Codes, most: int) -> Codes:
+    """Return at most so many rows, evenly, the first and last among them."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
 
 
 def merge_small(family: Codes, edges: pa.Table, *, settings: FamilySettings) -> Codes:
-    """Merge each small family into the one family to which its edge is best."""
+    """Merge each small family into the one to which its edge of a family is best."""
     sizes = np.bincount(family)
     home = np.arange(len(sizes))
-    enough = min(HOME_OVERLAP, settings.min_overlap_fraction)
-    is_agreed = kinds_of(edges, settings) != EdgeKind.QUESTION
-    agreed = edges.filter(is_agreed & (edges["overlap"].to_numpy() >= enough))
+    agreed = edges.filter(kinds_of(edges, settings) == EdgeKind.FAMILY)
     joined = family[ends(agreed)]
     order = np.argsort(-agreed["inliers"].to_numpy(), kind="stable")
     is_small = (sizes[joined[order]] < SMALL_FAMILY).any(axis=1)
@@ -122,9 +121,10 @@ def merge_families(
 ) -> Codes:
     """Merge families with a strong edge between them, if more such edges are found.
 
-    The members with most edges are compared with those of the other: of two pieces of
-    one family most pairs have a strong edge as well; of two families with a false edge
-    between them, or of two neighbouring fields, few do.
+    The members with most edges are compared with those of the other: what is found of
+    two pieces of one family says "mostly the same", be it little where one is a close
+    view; between families with a false edge nothing more is found, between
+    neighbouring fields "some of the same".
     """
     rows = rank_members(family, degree)
     strong = edges.filter(kinds_of(edges, settings) == EdgeKind.FAMILY)
@@ -132,7 +132,7 @@ def merge_families(
     joined = [
         (one, other)
         for one, other in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).tolist()
-        if _most_have_family_edges(
+        if _are_one(
             list(product(rows[one][:NUM_TESTED], rows[other][:NUM_TESTED])),
             verify,
             settings,
@@ -142,9 +142,9 @@ def merge_families(
     return renumber(components(merged, len(rows))[family])
 
 
-def _most_have_family_edges(
+def _are_one(
     pairs: Sequence[tuple[int, int]], verify: Verify, settings: FamilySettings
 ) -> bool:
-    edges = verify(np.sort(pairs, axis=1))
-    strong = [edge for edge in edges if kind_of(edge, settings) is EdgeKind.FAMILY]
-    return 2 * len(strong) > len(pairs)
+    kinds = [kind_of(edge, settings) for edge in verify(np.sort(pairs, axis=1))]
+    agreed = kinds.count(EdgeKind.FAMILY)
+    return agreed >= min(MIN_AGREED, len(pairs)) and 2 * agreed > len(kinds)

@@ -7,6 +7,7 @@ descriptors alone. Copies never reach the stage that compares pairs.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ from lcc.data.task import ProgressCounter, single_threaded
 from lcc.families.candidates import find_candidates
 from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
+from lcc.families.marks import Marks, find_marks, note_blank
+from lcc.families.merging import second_look
+from lcc.families.verdicts import Verdicts, apply_verdicts
 from lcc.families.verification import BLOCK_PAIRS, find_edges
 
 Image = str | Path | Image8
@@ -45,6 +49,7 @@ class Pictures:
 
     def __init__(self, scratch: Path, settings: DataSettings) -> None:
         self.unreadable: dict[int, str] = {}  # image → why it cannot be judged
+        self.notes: tuple[str, ...] = ()  # on what could not be compared
         self._settings = settings
         self._content: list[int] = []  # of each image: the first one with its bytes
         self._picture: list[int] = []  # of each image: its picture, -1 if unreadable
@@ -92,28 +97,54 @@ class Pictures:
             self._picture.append(self._picture_of(number, contents.get(number)))
 
     def join(
-        self, counter: ProgressCounter | None = None, *, n_jobs: int | None = 1
+        self,
+        counter: ProgressCounter | None = None,
+        *,
+        verdicts: Verdicts | None = None,
+        n_jobs: int | None = 1,
     ) -> Clustering:
         """Return families, groups and edges of the distinct pictures.
 
         Args:
             counter: Advanced by the number of images in all.
+            verdicts: What people decided of two images.
             n_jobs: Processes, as in joblib.
         """
         families = self._settings.families
         records = self._records()
         vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
         pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
-        verifier = _PairVerifier(records=records, settings=families, n_jobs=n_jobs)
+        marks = find_marks(records.__getitem__, len(records))
+        self.notes = tuple(filter(None, [str(marks), note_blank(records["num"])]))
+        verifier = _PairVerifier(
+            records=records, marks=marks, settings=families, n_jobs=n_jobs
+        )
         edges, shown = [], 0
         for done, found in verifier.blocks(pairs):
             edges += found
             if counter:
                 counter.advance(done * len(self) // len(pairs) - shown)
                 shown = done * len(self) // len(pairs)
-        return join_families(
-            tabulate_edges(edges), vectors, verify=verifier.find, settings=families
+        clusters = join_families(
+            tabulate_edges(edges),
+            len(records),
+            look=partial(
+                second_look,
+                features=verifier.features,
+                memory_mib=families.index_memory_mib,
+            ),
+            verify=verifier.find,
+            settings=families,
         )
+        of = self._picture
+        told = {
+            (of[a], of[b]): verdict
+            for (a, b), verdict in (verdicts or {}).items()
+            if min(of[a], of[b]) >= 0  # an unreadable image is told as such
+        }
+        clusters, notes = apply_verdicts(clusters, told, settings=families)
+        self.notes += notes
+        return clusters
 
     def _first_with_bytes(
         self, image: Image, number: int, new: dict[int, bytes | Image8]
@@ -183,13 +214,18 @@ class _PairVerifier:
     """Verifies pairs of pictures, many at once in several processes."""
 
     records: NDArray[np.void]
+    marks: Marks
     settings: FamilySettings
     n_jobs: int | None
+
+    def features(self, picture: int) -> np.void:
+        """Return the feature record of a picture, without marks."""
+        return self.marks.without(self.records[picture])
 
     def find(self, pairs: Codes) -> list[Edge]:
         """Return the edges among pairs; a few are verified in this process."""
         if len(pairs) <= BLOCK_PAIRS:
-            return _find(pairs, self.records, self.settings)
+            return self._find(pairs)
         return [edge for _, found in self.blocks(pairs) for edge in found]
 
     def blocks(self, pairs: Codes) -> Iterator[tuple[int, list[Edge]]]:
@@ -197,21 +233,15 @@ class _PairVerifier:
         ends = range(BLOCK_PAIRS, len(pairs) + BLOCK_PAIRS, BLOCK_PAIRS)
         blocks = [pairs[end - BLOCK_PAIRS : end] for end in ends]
         found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(_find_alone)(block, self.records, self.settings) for block in blocks
+            delayed(self._find_alone)(block) for block in blocks
         )
         for end, edges in zip(ends, found, strict=True):
             yield min(end, len(pairs)), edges
 
+    def _find(self, pairs: Codes) -> list[Edge]:
+        return find_edges(pairs.tolist(), self.features, settings=self.settings)
 
-def _find(
-    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
-) -> list[Edge]:
-    return find_edges(pairs.tolist(), records.__getitem__, settings=settings)
-
-
-def _find_alone(
-    pairs: Codes, records: NDArray[np.void], settings: FamilySettings
-) -> list[Edge]:
-    """Return the edges among pairs, in a process that maps the records itself."""
-    with single_threaded():
-        return _find(pairs, records, settings)
+    def _find_alone(self, pairs: Codes) -> list[Edge]:
+        """Return the edges among pairs, in a process that maps the records itself."""
+        with single_threaded():
+            return self._find(pairs)

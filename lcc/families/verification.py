@@ -34,7 +34,7 @@ MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
 # Rotation by up to 25° with a crop to the largest rectangle, as LC25000 was made,
 # changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
-MAX_SCALE = 2.5  # crops to two fifths of the side; beyond it too little is shared
+MAX_SCALE = 4.0  # a close view of 2.5 × beside one that is itself a crop by a quarter
 BLOCK_PAIRS = 1024  # about a second of work: how often progress shows
 
 
@@ -76,13 +76,13 @@ def verify_pair(
 ) -> Edge | None:
     """Return the edge between two images, None where nothing supports one.
 
-    Geometry decides, or, where it finds nothing, the pixels as they lie: of blank tiles
-    and repeated texture they are all there is to compare.
+    Geometry decides, or, where it finds nothing, the pixels as they lie: of repeated
+    texture they are all there is to compare. Of two blank tiles nobody can tell.
 
     Deterministic: the result depends on the two records and the settings alone.
     """
     first, second = features(a), features(b)
-    fit = _fit_best(first, second, settings) or _compare_pixels(first, second)
+    fit = _fit_best(first, second, settings) or _compare_pixels(first, second, settings)
     if fit is None:
         return None
     matrix = fit.matrix
@@ -139,12 +139,19 @@ def _fit_best(first: np.void, second: np.void, settings: FamilySettings) -> _Fit
     )
 
 
-def _compare_pixels(first: np.void, second: np.void) -> _Fit | None:
+def _compare_pixels(
+    first: np.void, second: np.void, settings: FamilySettings
+) -> _Fit | None:
+    """Return the turn or flip by which pixels agree, as closely as anywhere else.
+
+    Two blank tiles agree in brightness alone, which is no evidence.
+    """
     found = same_pixels(first, second)
     if found is None:
         return None
-    matrix, mirrored = found
-    correlation = correlate(first, second, matrix, mirrored=mirrored)
+    matrix, mirrored, correlation = found
+    if correlation < settings.min_correlation:
+        return None
     return _Fit(
         matrix=matrix, mirrored=mirrored, inliers=0, scale=1.0, correlation=correlation
     )

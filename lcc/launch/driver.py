@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lcc import __version__
+from lcc.config.fields import is_mapping
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.errors import UnavailableError
@@ -275,7 +276,7 @@ def _flatten(values: Mapping[str, object], prefix: str) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in values.items():
         path = f"{prefix}{name}"
-        if isinstance(value, dict) and path not in {"search.grid", "data.classes"}:
+        if isinstance(value, dict) and not is_mapping(path):
             flat |= _flatten(value, f"{path}.")
         else:
             flat[path] = value

@@ -11,7 +11,7 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
 from lcc.launch.outcome import Outcome
-from lcc.launch.plan import Plan, Stage, plans_of
+from lcc.launch.plan import Plan, Stage, plans_of, takes_turns
 from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
@@ -33,6 +33,8 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "test/macro_f1": "macro F1",
         "baseline/macro_f1": "best baseline, macro F1",
         "random_split/macro_f1": "on a random split, INVALID: macro F1",
+        "turns/macro_f1": "mean of all turns, macro F1",
+        "turns/macro_f1_least": "least of them",
     },
 }
 RESULTS = {
@@ -47,6 +49,11 @@ def summarize_launch(stage: Stage, settings: Settings, backend: Backend) -> str:
     """Return what will run: steps and processes, where they run, root."""
     plans = plans_of(stage, settings, parallelism=backend.parallelism)
     lines = [f"  {plan.stage:<10}{_chain(plan)}" for plan in plans]
+    if stage is Stage.PIPELINE and takes_turns(settings):
+        lines.append(
+            f"  {'turns':<10}all of it for each {settings.data.leave_out} as the test, "
+            "then a comparison"
+        )
     lines += backend.summarize(plans)
     return "\n".join([*lines, f"  {'root':<10}{settings.storage.root}"])
 
@@ -62,9 +69,12 @@ def summarize_run(backend: Backend, state: RunState, settings: Settings) -> list
     """Return what to print once a run is done: figures, results, what to look at."""
     runs = list(state.stages.items()) or [(state.stage, state.run_id)]
     lines: list[str] = []
-    for stage, run_id in runs:
+    for name, run_id in runs:
+        stage, _, turn = name.partition(" ")
+        if turn and stage != Stage.EVALUATE:  # of each turn, what came of it
+            continue
         found = list(_stage_lines(backend, Stage(stage), run_id))
-        lines += [f"{stage:<10}{found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
+        lines += [f"{name:<9} {found[0]}", *(f"{INDENT}{line}" for line in found[1:])]
     uri = tracking_uri(settings.tracking, backend.store.uri)
     return [*lines, f"{'MLflow':<10}{_tracking_hint(uri, backend)}"]
 
@@ -84,6 +94,7 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         yield from _read(store, name, digest)
         yield from _left_out(store, run_id)
         yield from _alarms(store, name, digest)
+        yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
         yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:

@@ -106,6 +106,8 @@ def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step,
         case Stage.TRAIN:
             return (*features, _training(settings.launch))
         case Stage.EVALUATE:
+            if settings.evaluate.turns is not None:
+                return (Step(name="compare"),)
             return (Step(name="evaluate", gpus=gpus),)
         case Stage.PIPELINE:
             parts = stages_of(settings)
@@ -123,6 +125,16 @@ def stages_of(settings: Settings) -> tuple[Stage, ...]:
     """
     search = (Stage.SEARCH,) if settings.search.grid else ()
     return (Stage.PREPARE, *search, Stage.TRAIN, Stage.EVALUATE)
+
+
+def takes_turns(settings: Settings) -> bool:
+    """Return whether a pipeline leaves out each value of an axis in turn.
+
+    Example:
+        >>> takes_turns(Settings())
+        False
+    """
+    return settings.data.leave_out is not None and settings.data.test_value is None
 
 
 def _num_trial_processes(settings: Settings, at_once: int) -> int:

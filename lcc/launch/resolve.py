@@ -13,7 +13,7 @@ from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
-from lcc.launch.plan import Stage
+from lcc.launch.plan import Stage, takes_turns
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.pointers import dataset_names, read_latest
@@ -85,7 +85,8 @@ def resolve_inputs(
         server: Asked for the candidate, where no model is named.
 
     Raises:
-        ConfigError: No source, or several data sets and none was named.
+        ConfigError: No source, or several data sets and none was named, or no value
+            to leave out.
         NotFoundError: There is no such data set or trained model.
     """
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
@@ -94,11 +95,30 @@ def resolve_inputs(
                 "data.source: must be set, got nothing. Name a folder or s3://… URI."
             )
             raise ConfigError(message)
+        if stage is Stage.PREPARE and settings.launch.pipeline is None:
+            _check_test_value(settings)
+        return settings
+    if stage is Stage.EVALUATE and settings.evaluate.turns is not None:
         return settings
     settings = resolve_catalogue(settings, store)
     if stage is Stage.EVALUATE:
         return _with_model(settings, store, server)
     return settings
+
+
+def _check_test_value(settings: Settings) -> None:
+    """Refuse to leave out one value without saying which.
+
+    Raises:
+        ConfigError: Only a pipeline can take each in turn.
+    """
+    if takes_turns(settings):
+        message = (
+            "data.test_value: must be set with data.leave_out "
+            f"({settings.data.leave_out}), got nothing. Set the value that is the "
+            "test, or run the pipeline, which takes each in turn."
+        )
+        raise ConfigError(message)
 
 
 def resolve_catalogue(settings: Settings, store: Store) -> Settings:

@@ -15,6 +15,7 @@ from lcc.data.catalogue import (
     SCHEMA,
     Catalogue,
     ImageStatus,
+    add_axes,
     write_catalogue,
 )
 from lcc.data.listing import Listing
@@ -26,6 +27,7 @@ from lcc.data.tiles import write_tile_index
 from lcc.errors import DataError
 from lcc.families.edges import write_edges
 from lcc.prepare.assignment import SplitAssignment, split_images
+from lcc.prepare.axes import Axes, read_axes
 from lcc.prepare.grouping import GroupedFiles, group_files
 from lcc.prepare.left_out import write_left_out
 from lcc.prepare.statuses import FileVerdict, judge_files
@@ -73,7 +75,8 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     _check_unreadable(verdicts, paths, limit=limit)
     _check_kept(verdicts, paths, labels)
     counter = task.progress(4)
-    grouped = group_files(task, shards, verdicts, paths=paths)
+    axes = _axes_of(task, verdicts, paths)
+    grouped = group_files(task, shards, verdicts, axes=axes)
     counter.advance()
     kept = [row for row, v in enumerate(verdicts) if v.status is ImageStatus.KEPT]
     assignment = split_images(
@@ -81,12 +84,15 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
         labels=[labels[row] for row in kept],
         paths=[paths[row] for row in kept],
         groups=grouped.groups[kept],
+        axes=axes.of(kept),
     )
     counter.advance()
     table = _assemble(
         listing, shards.facts, verdicts, grouped=grouped, assignment=assignment
     )
-    catalogue = write_catalogue(task.store, table, name=task.name)
+    catalogue = write_catalogue(
+        task.store, add_axes(table, axes.values), name=task.name
+    )
     counter.advance()
     conversions = shards.facts["conversions"].to_pylist()
     alarms = [asdict(alarm) | {"text": str(alarm)} for alarm in grouped.alarms]
@@ -117,6 +123,11 @@ def _judge(
         )
         raise DataError(message)
     return judge_files(shards.facts.to_pydict(), labels)
+
+
+def _axes_of(task: Task, verdicts: Sequence[FileVerdict], paths: Sequence[str]) -> Axes:
+    readable = [row for row, verdict in enumerate(verdicts) if verdict.first >= 0]
+    return read_axes(task, paths, readable=readable)
 
 
 def _check_unreadable(

@@ -1,6 +1,6 @@
 """Find the family and group of every file, from the edges between pictures.
 
-Knows copies, pictures and the user's own groups; how edges become families is
+Knows copies, pictures and axes; how edges become families is
 `lcc.families.clustering`.
 """
 
@@ -18,7 +18,7 @@ from lcc.families.clustering import join_families
 from lcc.families.edges import renumber_edges
 from lcc.families.graph import components, renumber
 from lcc.families.link_step import LinkShards
-from lcc.prepare.columns import user_column
+from lcc.prepare.axes import Axes
 from lcc.prepare.statuses import FileVerdict
 
 
@@ -44,9 +44,12 @@ def group_files(
     shards: HashShards,
     verdicts: Sequence[FileVerdict],
     *,
-    paths: Sequence[str],
+    axes: Axes,
 ) -> GroupedFiles:
-    """Return family and group of each file; copies have those of their picture."""
+    """Return family and group of each file; copies have those of their picture.
+
+    Groups hold whole families, and whole values of the axes that are never split.
+    """
     settings = task.settings.data
     linked = LinkShards(hashed=shards, settings=settings.families)
     first = np.array([verdict.first for verdict in verdicts], dtype=np.int64)
@@ -55,14 +58,15 @@ def group_files(
     with single_threaded():
         clusters = join_families(
             linked.edges(),
-            linked.vectors(),
+            len(linked.records),
+            look=linked.look,
             verify=linked.find,
             settings=settings.families,
         )
     groups = clusters.group[picture]
-    if settings.groups_csv is not None:
-        chosen = [paths[row] for row in np.flatnonzero(readable).tolist()]
-        groups = join_groups(groups, user_column(task, column="group", paths=chosen))
+    images = axes.of(np.flatnonzero(readable).tolist())
+    for name in axes.never_split:
+        groups = join_groups(groups, [str(value) for value in images.values[name]])
     return GroupedFiles(
         families=_spread(clusters.family[picture], readable),
         groups=_spread(groups, readable),
@@ -74,7 +78,7 @@ def group_files(
 
 
 def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
-    """Join groups whose images have one value in the user's column.
+    """Join groups whose images have one value of an axis.
 
     Args:
         groups: (n,) group numbers.

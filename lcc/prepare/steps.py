@@ -11,11 +11,7 @@ from functools import partial
 from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
 from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
-from lcc.data.listing import (
-    Listing,
-    list_as_set,
-    write_listing,
-)
+from lcc.data.listing import Listing, list_as_set, write_listing
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.reasons import Reason
 from lcc.data.shards import HashShards
@@ -23,6 +19,7 @@ from lcc.data.sources import BROKEN_LINK
 from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards
+from lcc.prepare.axes import check_axes
 from lcc.prepare.left_out import write_not_listed
 from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
@@ -33,8 +30,12 @@ ListedFile = dict[str, object]  # a row of a listing
 
 
 def list_images(task: Task) -> Listing:
-    """List the source; the run's pointer to the listing is written last, and once."""
+    """List the source; the run's pointer to the listing is written last, and once.
+
+    What a user knows of the images is looked at here, before they are read for hours.
+    """
     listing = list_as_set(task.source, task.settings, task.scratch)
+    check_axes(task, listing.table["path"].to_pylist())
     digest = write_listing(task.store, listing, name=task.name)
     write_not_listed(task.store, listing, run_id=task.run_id)
     write_listing_pointer(task.store, task.run_id, digest, num_images=len(listing))

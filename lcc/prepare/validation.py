@@ -4,46 +4,36 @@ Shares no code with the splitter: it counts with sets, row by row, what must hol
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from lcc.config.data import DataSettings
-
-MAX_SHOWN = 3  # examples in a message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignedImage:
-    """One kept image, with its split and fold."""
-
-    path: str
-    label: str
-    group: int
-    split: str
-    fold: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitCheck:
-    """One condition that a split must meet, and whether it does.
-
-    Attributes:
-        name: What was checked.
-        is_passed: Whether it holds.
-        detail: What was found, in words.
-    """
-
-    name: str
-    is_passed: bool
-    detail: str
+from lcc.prepare.axis_checks import check_balances, check_left_out, count_by_axis
+from lcc.prepare.split_check import (
+    NO_RULES,
+    AssignedImage,
+    SplitCheck,
+    SplitRules,
+    judge,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitValidation:
-    """All checks of a split, and its images by split and class."""
+    """All checks of a split.
+
+    Attributes:
+        checks: In order.
+        counts: Images by split and class.
+        axis_counts: Images by axis, value and split, of axes that are balanced or left
+            out.
+        rules: What the split was to keep.
+    """
 
     checks: tuple[SplitCheck, ...]
     counts: dict[str, dict[str, int]]
+    axis_counts: dict[str, dict[str, dict[str, int]]]
+    rules: SplitRules
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -54,60 +44,104 @@ class SplitValidation:
             if not check.is_passed
         )
 
-    def document(self) -> dict[str, object]:
-        """Return the checks as JSON values, the content of `splits.json`."""
-        checks = [asdict(check) for check in self.checks]
-        return {"checks": checks, "images": self.counts, "passed": not self.faults}
+    def document(self, *, notes: Sequence[str] = ()) -> dict[str, object]:
+        """Return the checks as JSON values, the content of `splits.json`.
+
+        Args:
+            notes: Sentences on how the split came about, put after the rules.
+        """
+        rules = asdict(self.rules) | {
+            "never_split": ["family", *self.rules.never_split],
+            "balance_over": list(self.rules.balance_over),
+        }
+        return {
+            "checks": [asdict(check) for check in self.checks],
+            "images": self.counts,
+            "images_by_axis": self.axis_counts,
+            "passed": not self.faults,
+            "rules": rules,
+            "notes": [*self.rules.sentences(), *notes],
+        }
 
 
 def validate_splits(
-    rows: Iterable[AssignedImage], settings: DataSettings
+    rows: Iterable[AssignedImage],
+    settings: DataSettings,
+    *,
+    rules: SplitRules = NO_RULES,
 ) -> SplitValidation:
     """Check that a split of images may be trained and evaluated on.
+
+    A test that is one value of an axis may have the classes that it has, and in its own
+    shares; all else is held to the same.
 
     Args:
         rows: Every kept image once.
         settings: Folds and tolerance.
+        rules: What else was to be kept.
     """
     images = list(rows)
     development = [row for row in images if row.split != "test"]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in images:
         counts[row.split][row.label] += 1
+    dealt = development if rules.is_one_left_out else images
+    tolerance = settings.max_class_share_deviation
     checks = (
         _once(images),
         _known_splits(images),
-        _undivided("groups lie in one split", [(r.group, r.split) for r in images]),
-        _undivided("groups lie in one fold", [(r.group, r.fold) for r in development]),
+        *_wholes(images, development, rules.never_split),
         _folds_inside(images, settings.num_folds),
-        _no_empty_class(images, settings.num_folds),
-        _shares(counts, settings.max_class_share_deviation),
+        _no_empty_class(images, dealt, settings.num_folds),
+        _shares(counts, {row.split for row in dealt}, tolerance),
+        *check_balances(dealt, development, rules.balance_over, tolerance),
+        *check_left_out(images, rules),
     )
-    table = {split: dict(sorted(counts[split].items())) for split in sorted(counts)}
-    return SplitValidation(checks=checks, counts=table)
+    return SplitValidation(
+        checks=checks,
+        counts={name: dict(sorted(counts[name].items())) for name in sorted(counts)},
+        axis_counts=count_by_axis(images, rules),
+        rules=rules,
+    )
+
+
+def _wholes(
+    images: Sequence[AssignedImage],
+    development: Sequence[AssignedImage],
+    axes: Sequence[str],
+) -> Iterator[SplitCheck]:
+    """Yield whether each group, and each value of an axis, lies in one place."""
+    yield _undivided("group", "split", [(r.group, r.split) for r in images])
+    yield _undivided("group", "fold", [(r.group, r.fold) for r in development])
+    for axis in axes:
+        yield _undivided(axis, "split", [(r.axes[axis], r.split) for r in images])
+        yield _undivided(axis, "fold", [(r.axes[axis], r.fold) for r in development])
 
 
 def _once(images: Sequence[AssignedImage]) -> SplitCheck:
     number = Counter(row.path for row in images)
     doubled = sorted(path for path, count in number.items() if count > 1)
-    return _check("every image is assigned once", doubled, good=f"{len(images)} images")
+    return judge("every image is assigned once", doubled, good=f"{len(images)} images")
 
 
 def _known_splits(images: Sequence[AssignedImage]) -> SplitCheck:
     unknown = {row.split for row in images} - {"train", "validation", "test"}
-    return _check("splits are train, validation and test", sorted(unknown))
+    return judge("splits are train, validation and test", sorted(unknown))
 
 
-def _undivided(name: str, pairs: Sequence[tuple[int, object]]) -> SplitCheck:
-    found: dict[int, set[object]] = defaultdict(set)
-    for group, own in pairs:
-        found[group].add(own)
+def _undivided(
+    noun: str, place: str, pairs: Sequence[tuple[int | str, object]]
+) -> SplitCheck:
+    found: dict[int | str, set[object]] = defaultdict(set)
+    for whole, own in pairs:
+        found[whole].add(own)
     divided = [
-        f"group {group} in {' and '.join(sorted(map(str, names)))}"
-        for group, names in sorted(found.items())
+        f"{noun} {whole} in {' and '.join(sorted(map(str, names)))}"
+        for whole, names in sorted(found.items())
         if len(names) > 1
     ]
-    return _check(name, divided, good=f"{len(found)} groups")
+    name = f"each {noun} lies in one {place}"
+    return judge(name, divided, good=f"{len(found)} found")
 
 
 def _folds_inside(images: Sequence[AssignedImage], num_folds: int) -> SplitCheck:
@@ -117,16 +151,21 @@ def _folds_inside(images: Sequence[AssignedImage], num_folds: int) -> SplitCheck
         if (row.fold is None) != (row.split == "test")
         or (row.fold is not None and not 0 <= row.fold < num_folds)
     ]
-    return _check("folds exist inside the development part only", wrong)
+    return judge("folds exist inside the development part only", wrong)
 
 
-def _no_empty_class(images: Sequence[AssignedImage], num_folds: int) -> SplitCheck:
+def _no_empty_class(
+    images: Sequence[AssignedImage], dealt: Sequence[AssignedImage], num_folds: int
+) -> SplitCheck:
+    """Check that each class is everywhere, but in a test that nobody dealt."""
     labels = sorted({row.label for row in images})
+    is_test_given = len(dealt) < len(images)
+    names = ("train", "validation") + (() if is_test_given else ("test",))
     splits = {(row.split, row.label) for row in images}
     folds = {(row.fold, row.label) for row in images}
     empty = [
         f"{split} without {label}"
-        for split in ("train", "validation", "test")
+        for split in names
         for label in labels
         if (split, label) not in splits
     ]
@@ -136,29 +175,27 @@ def _no_empty_class(images: Sequence[AssignedImage], num_folds: int) -> SplitChe
         for label in labels
         if (fold, label) not in folds
     ]
-    return _check("every split and fold has every class", empty)
+    missing = [label for label in labels if ("test", label) not in splits]
+    said = f"the test, left out, has no {', '.join(missing)}"
+    good = said if is_test_given and missing else "none is missing"
+    return judge("every split and fold has every class", empty, good=good)
 
 
-def _shares(counts: dict[str, Counter[str]], tolerance: float) -> SplitCheck:
+def _shares(
+    counts: Mapping[str, Counter[str]], dealt: Collection[str], tolerance: float
+) -> SplitCheck:
     total: Counter[str] = Counter()
-    for classes in counts.values():
-        total.update(classes)
+    for split in dealt:
+        total.update(counts[split])
     largest = 0.0
     far = []
-    for split, classes in sorted(counts.items()):
+    for split in sorted(dealt):
         for label in sorted(total):
-            share = classes[label] / classes.total()
+            share = counts[split][label] / counts[split].total()
             deviation = abs(share - total[label] / total.total())
             largest = max(largest, deviation)
             if deviation > tolerance:
                 far.append(f"{label} in {split} is off by {deviation:.3f}")
-    name = f"class shares are within {tolerance:g} of those of all images"
-    return _check(name, far, good=f"largest deviation {largest:.4f}")
-
-
-def _check(name: str, faults: Sequence[str], *, good: str = "none found") -> SplitCheck:
-    if not faults:
-        return SplitCheck(name=name, is_passed=True, detail=good)
-    shown = ", ".join(faults[:MAX_SHOWN])
-    more = f" and {len(faults) - MAX_SHOWN} more" if len(faults) > MAX_SHOWN else ""
-    return SplitCheck(name=name, is_passed=False, detail=f"got {shown}{more}")
+    whole = "all images" if "test" in dealt else "all images outside the test"
+    name = f"class shares are within {tolerance:g} of those of {whole}"
+    return judge(name, far, good=f"largest deviation {largest:.4f}")

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from lcc.search.grid import Point
 
@@ -127,18 +128,39 @@ def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
     )
 
 
-def tabulate(results: Sequence[TrialResult]) -> list[dict[str, object]]:
+def tabulate(
+    results: Sequence[TrialResult], *, rules: Mapping[str, Any]
+) -> list[dict[str, object]]:
     """Return one row per point, with the columns of `GridSearchCV.cv_results_`.
 
     Scores are macro F1; accuracy and loss follow as `mean_test_accuracy` and so on. A
     failed trial is NaN in its split, and its reason stands in `error`.
+
+    Args:
+        results: Of all trials.
+        rules: What folds keep whole and balance, as in `splits.json`; `folds_by` says
+            it in words.
     """
     by_point = _by_point(results)
     means = {index: _mean(_scores(found)) for index, found in by_point.items()}
+    folds_by = describe_folds(rules)
     return [
-        _row(found, rank=_rank(means, index))
+        _row(found, rank=_rank(means, index)) | {"folds_by": folds_by}
         for index, found in sorted(by_point.items())
     ]
+
+
+def describe_folds(rules: Mapping[str, Any]) -> str:
+    """Return by what folds were made, from the rules in `splits.json`.
+
+    Example:
+        >>> rules = {"never_split": ["family", "patient"], "balance_over": ["site"]}
+        >>> describe_folds(rules)
+        'family, patient; balanced over site'
+    """
+    whole = ", ".join(rules["never_split"])
+    balanced = ", ".join(rules["balance_over"])
+    return f"{whole}; balanced over {balanced}" if balanced else whole
 
 
 def write_csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -6,10 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from lcc.config.data import DataSettings
 from lcc.data.catalogue import (
     SCHEMA,
+    add_axes,
     digest_table,
     read_catalogue,
+    read_split_rules,
     write_catalogue,
 )
 from lcc.data.parquet import from_parquet, to_parquet
@@ -73,6 +76,29 @@ def test_the_digest_covers_every_column_but_the_record():
 
     assert digest_table(a_table(record=9)) == digest
     assert digest_table(a_table(split="test")) != digest
+
+
+def test_the_rules_of_a_split_are_read_by_a_few_digits(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    digest = write(store, a_table())
+    rules = {"never_split": ["family", "patient"]}
+    store.write(layout.splits("tiles", digest), json.dumps({"rules": rules}).encode())
+
+    for digits in (digest[:8], None):
+        data = DataSettings(name="tiles", catalogue=digits)
+        assert read_split_rules(store, data) == rules
+
+
+def test_axes_are_columns_of_texts_and_make_the_digest(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    table = add_axes(a_table(), {"site": ["Bern", "", "Basel", None]})
+
+    written = write_catalogue(store, table, name="tiles")
+
+    again = read_catalogue(store, name="tiles", digest=written.digest)
+    assert again.axes == {"site": ["Bern", None, "Basel", None]}
+    other = add_axes(a_table(), {"site": ["Bern", "", "Bern", None]})
+    assert len({digest_table(t) for t in (a_table(), table, other)}) == 3
 
 
 def test_no_catalogue_says_what_to_run(tmp_path: Path):

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lcc.config.evaluate import EvaluateSettings
-from lcc.data.catalogue import SCHEMA, Catalogue
+from lcc.data.catalogue import SCHEMA, Catalogue, add_axes
 from lcc.data.tiles import Tiles
 from lcc.evaluate.baselines import random_folds, see_colours, see_pixels
 from lcc.evaluate.evaluation import metrics_of
@@ -163,6 +164,59 @@ def test_an_unproven_split_is_not_called_proven():
     page = render_report(build_report(evidence, title="x"))
 
     assert "The split did NOT pass" in page
+
+
+def test_each_site_of_the_test_has_its_figures():
+    report = build_report(with_axes(), title="x")
+
+    assert list(report.by_axis) == ["site"]
+    bern, basel = sorted(report.by_axis["site"], key=lambda own: own.value)[::-1]
+    assert (bern.value, bern.num_images, bern.num_groups) == ("Bern", 18, 6)
+    assert basel.metrics["accuracy"].value == pytest.approx(12 / 18)
+    assert bern.metrics["accuracy"].value == 1
+    page = render_report(report)
+    assert "By site" in page
+    assert "no group of copies and no patient is divided" in page
+    assert "patient as the data set names them" in page
+
+
+def with_axes() -> Evidence:
+    """Return evidence of two sites, with a patient a group and the class again."""
+    evidence = some_evidence()
+    table = evidence.catalogue.table
+    groups = table["group"].to_pylist()
+    axes = {
+        "site": ["Bern" if group % 2 else "Basel" for group in groups],
+        "patient": [str(group) for group in groups],
+        "diagnosis": table["label"].to_pylist(),
+    }
+    catalogue = replace(evidence.catalogue, table=add_axes(table, axes))
+    splits = evidence.documents["splits"] | {
+        "rules": {"never_split": ["family", "patient"]},
+    }
+    documents = {"splits": splits, "audit": {}}
+    return replace(evidence, catalogue=catalogue, documents=documents)
+
+
+def test_a_test_of_one_site_may_lack_a_class():
+    evidence = some_evidence()
+    rows = evidence.catalogue.table.to_pylist()
+    lone = [row for row in rows if row["split"] != "test" or row["label"] != "n"]
+    table = pa.Table.from_pylist(lone, schema=SCHEMA)
+    catalogue = replace(evidence.catalogue, table=table)
+    has_labels = evidence.catalogue.labels[evidence.catalogue.rows("test")] != 1
+
+    found = build_report(
+        replace(
+            evidence,
+            catalogue=catalogue,
+            probabilities=evidence.probabilities[has_labels],
+        ),
+        title="x",
+    )
+
+    assert np.isfinite(found.judgement.metrics["macro_f1"].value)
+    assert "macro F1" in render_report(found)
 
 
 def test_the_worst_mistakes_come_first():

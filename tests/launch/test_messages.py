@@ -13,6 +13,7 @@ from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
+from lcc.tracking.tracker import Tracker
 from tests.builders.clusters import FakeCluster, a_backend
 from tests.builders.launches import a_state, a_store, local_settings
 
@@ -62,6 +63,7 @@ def write_results(store: LocalStore, run_id: str, *, left_out: list) -> None:
             "conversions": {"grey": 2, "twelve_bit": 9},
             "notes": ["samples of more than 8 bits"],
         },
+        layout.splits(**pointer): {"notes": ["Never split: family, patient."]},
         layout.left_out_summary(run_id): {
             "files": 40,
             "left_out": left_out,
@@ -91,13 +93,14 @@ def last_words(tmp_path: Path, backend: str = "local", left_out=()) -> list[str]
         pytest.param("kubernetes", "lcc-launch families -n lab", id="a cluster"),
     ],
 )
-def test_prepare_names_its_alarms_and_how_to_look_at_families(
+def test_prepare_names_its_alarms_its_split_and_how_to_look_at_families(
     tmp_path: Path, backend: str, command: str
 ) -> None:
     lines = [line.strip() for line in last_words(tmp_path, backend)]
 
     shown = command.format(root=local_path(a_store(tmp_path).uri))
     assert "alarm: family 3: holds 90 pictures" in lines
+    assert "Never split: family, patient." in lines
     assert lines[-2] == f"{shown} --gallery families.html"
 
 
@@ -125,3 +128,30 @@ def test_prepare_names_classes_and_what_it_left_out(tmp_path: Path) -> None:
 
 def test_prepare_says_nothing_of_files_where_none_was_left_out(tmp_path: Path) -> None:
     assert not [line for line in last_words(tmp_path) if "left out" in line]
+
+
+def test_of_each_turn_only_what_came_of_it_is_told(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    stages = {
+        "train Basel": "train-1",
+        "evaluate Basel": "evaluate-1",
+        "train Bern": "train-2",
+        "evaluate Bern": "evaluate-2",
+        "evaluate": "evaluate-3",
+    }
+    run = a_state("pipeline-20261123-0915-k3f9", stages=stages, steps=[])
+    for run_id, name in (("evaluate-1", "test"), ("evaluate-3", "turns")):
+        with Tracker(store, run_id=run_id, writer="test") as tracker:
+            tracker.log_metrics({f"{name}/macro_f1": 0.75})
+    settings = local_settings(store)
+
+    found = summarize_run(backend_of("local", store, settings), run, settings)
+
+    figures = [line.strip() for line in found if "report.html" not in line]
+    assert figures[:-1] == [
+        "evaluate Basel evaluate-1",
+        "macro F1 0.750",
+        "evaluate Bern evaluate-2",
+        "evaluate  evaluate-3",
+        "mean of all turns, macro F1 0.750",
+    ]

@@ -13,6 +13,7 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.pipeline import resume, start
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_run_settings, read_state
+from lcc.storage import layout
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import (
@@ -40,6 +41,10 @@ def leave_results(store: LocalStore) -> Callable[[str, str], None]:
                     {"catalogue": "cd" * 32, "format": FORMAT_VERSION}
                 ).encode()
                 store.write("datasets/tiles/latest.json", latest)  # another's
+                rules = {"leave_out": "site"}
+                by_axis = {"site": {"Bern": {"test": 9}, "Basel": {"train": 9}}}
+                splits = json.dumps({"rules": rules, "images_by_axis": by_axis})
+                store.write(layout.splits("tiles", DIGEST), splits.encode())
             case "select":
                 store.write(f"runs/{run_id}/best.json", json.dumps(BEST).encode())
             case "train":
@@ -137,6 +142,65 @@ def test_a_done_run_is_left_alone(tmp_path: Path) -> None:
     resume(a_context(backend), run.run_id)
 
     assert backend.ran == []
+
+
+TURNS = {
+    "data__columns_from_path": "{site}_*.png",
+    "data__leave_out": "site",
+}
+
+
+def test_each_value_is_left_out_in_turn_and_all_are_compared(tmp_path: Path) -> None:
+    store, settings = a_study(tmp_path, **TURNS)
+    backend = a_backend(store)
+
+    state = start(a_context(backend), Stage.PIPELINE, settings)
+
+    prepare = ["list", "hash", "link", "catalogue"]
+    turn = [*prepare, "trial", "select", "train", "evaluate"]
+    assert backend.ran == [*prepare, *turn, *turn, "compare"]
+    assert list(state.stages) == [
+        "prepare",
+        *("prepare Basel", "search Basel", "train Basel", "evaluate Basel"),
+        *("prepare Bern", "search Bern", "train Bern", "evaluate Bern"),
+        "evaluate",
+    ]
+    bern = read_run_settings(store, state.stages["evaluate Bern"])
+    assert bern.data.test_value == "Bern"
+    assert bern.evaluate.model_run == state.stages["train Bern"]
+    assert bern.evaluate.search_run == state.stages["search Bern"]
+    assert bern.launch.pipeline == state.run_id
+    whole = read_run_settings(store, state.stages["evaluate"])
+    assert whole.data.test_value is None
+    assert whole.evaluate.turns == {
+        "Basel": state.stages["evaluate Basel"],
+        "Bern": state.stages["evaluate Bern"],
+    }
+
+
+def test_a_value_that_is_set_is_left_out_alone(tmp_path: Path) -> None:
+    store, settings = a_study(tmp_path, **TURNS, data__test_value="Bern")
+    backend = a_backend(store)
+
+    state = start(a_context(backend), Stage.PIPELINE, settings)
+
+    assert list(state.stages) == ["prepare", "search", "train", "evaluate"]
+    assert "compare" not in backend.ran
+
+
+def test_a_study_in_turns_goes_on_in_the_turn_that_failed(tmp_path: Path) -> None:
+    store, settings = a_study(tmp_path, **TURNS)
+    with pytest.raises(StepFailed, match=r"lcc-launch resume pipeline-"):
+        start(a_context(a_backend(store, train=AWAY)), Stage.PIPELINE, settings)
+    [pipeline] = [r for r in stage_runs(store) if r.startswith("pipeline")]
+    backend = a_backend(store)
+
+    state = resume(a_context(backend), pipeline)
+
+    assert backend.ran[:2] == ["train", "evaluate"]
+    assert backend.ran[-1] == "compare"
+    assert state.status is RunStatus.DONE
+    assert len(stage_runs(store)) == 11
 
 
 def test_a_prepare_run_without_its_pointer_is_named(tmp_path: Path) -> None:

@@ -101,6 +101,42 @@ def test_nothing_trained_is_nothing_to_evaluate(tmp_path: Path) -> None:
         resolve_inputs(local_settings(store), Stage.EVALUATE, store)
 
 
+@pytest.mark.parametrize(
+    ("stage", "changes"),
+    [
+        pytest.param(Stage.PIPELINE, {}, id="a pipeline takes turns"),
+        pytest.param(Stage.PREPARE, {"data__test_value": "Bern"}, id="one value"),
+        pytest.param(
+            Stage.PREPARE, {"launch__pipeline": "pipeline-1"}, id="of a pipeline"
+        ),
+    ],
+)
+def test_a_value_may_be_left_out(tmp_path: Path, stage: Stage, changes) -> None:
+    store = a_store(tmp_path)
+    settings = local_settings(store, **SITES, **changes)
+
+    assert resolve_inputs(settings, stage, store) == settings
+
+
+def test_a_prepare_must_know_which_value_is_the_test(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+
+    with pytest.raises(ConfigError) as caught:
+        resolve_inputs(local_settings(store, **SITES), Stage.PREPARE, store)
+
+    assert str(caught.value) == (
+        "data.test_value: must be set with data.leave_out (site), got nothing. Set the "
+        "value that is the test, or run the pipeline, which takes each in turn."
+    )
+
+
+SITES = {
+    "data__source": "file:///tiles",
+    "data__columns_from_path": "{site}_*.png",
+    "data__leave_out": "site",
+}
+
+
 def test_no_source_is_a_fault(tmp_path: Path) -> None:
     store = a_store(tmp_path)
 

@@ -556,7 +556,7 @@ def test_a_users_split_that_leaks_is_refused(tmp_path: Path, sample):
     }
     file = write_csv(tmp_path / "split.csv", "split", values)
 
-    with pytest.raises(DataError, match="groups lie in one split"):
+    with pytest.raises(DataError, match="each group lies in one split"):
         prepare(a_task(tmp_path, sample, split_csv=file, **SAMPLE))
 
 

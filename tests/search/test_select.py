@@ -17,6 +17,8 @@ from lcc.search.select import (
     write_csv,
 )
 
+RULES = {"never_split": ["family"], "balance_over": []}
+
 
 def results_of(
     scores: dict[int, tuple[float, ...]],
@@ -45,15 +47,24 @@ def test_the_columns_are_those_of_scikit_learn():
     search.fit(features, np.arange(30) % 2)
     expected = {name for name in search.cv_results_ if not name.startswith("param_")}
 
-    rows = tabulate(results_of({0: (0.5, 0.6, 0.7), 1: (0.4, 0.4, 0.4)}))
+    rows = tabulate(results_of({0: (0.5, 0.6, 0.7), 1: (0.4, 0.4, 0.4)}), rules=RULES)
 
     own = {name for name in rows[0] if not name.startswith("param_")}
     extra = {"mean_test_accuracy", "mean_test_loss", "num_parameters", "error"}
+    extra |= {"folds_by"}
     assert own - extra == expected
     assert rows[0]["param_train.learning_rate"] == 1.0
     assert [row["rank_test_score"] for row in rows] == [1, 2]
     assert rows[0]["mean_test_score"] == pytest.approx(0.6)
     assert rows[0]["std_test_score"] == pytest.approx(np.std([0.5, 0.6, 0.7]))
+
+
+def test_every_row_says_by_what_folds_were_made():
+    results = results_of({0: (0.5, 0.6), 1: (0.4, 0.4)})
+
+    rows = tabulate(results, rules=RULES | {"balance_over": ["site"]})
+
+    assert [row["folds_by"] for row in rows] == ["family; balanced over site"] * 2
 
 
 def test_a_clearly_better_point_wins():
@@ -98,7 +109,7 @@ def test_a_failed_trial_is_seen_and_its_point_is_not_chosen():
         point_index=1, point=results[2].point, fold=0, error="loss is not a number"
     )
 
-    rows, best = tabulate(results), choose_best(results)
+    rows, best = tabulate(results, rules=RULES), choose_best(results)
 
     assert math.isnan(rows[1]["split0_test_score"])
     assert math.isnan(rows[1]["mean_test_score"])
@@ -125,7 +136,7 @@ def test_objects_survive_their_json():
 
 
 def test_the_table_is_csv():
-    text = write_csv(tabulate(results_of({0: (0.5, 0.6)})))
+    text = write_csv(tabulate(results_of({0: (0.5, 0.6)}), rules=RULES))
 
     (row,) = csv.DictReader(io.StringIO(text))
     assert json.loads(row["params"]) == {"train.learning_rate": 1.0}

@@ -13,6 +13,7 @@ SIZES = {
     "list": "light",
     "catalogue": "light",
     "select": "light",
+    "compare": "light",
     DRIVER: "light",
     "hash": "data",
     "link": "data",

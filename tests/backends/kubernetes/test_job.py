@@ -54,7 +54,7 @@ EVERYTHING = {
 
 STEPS = (
     *("list", "hash", "link", "catalogue", "features"),
-    *("trial", "select", "train", "evaluate", "driver"),
+    *("trial", "select", "train", "evaluate", "compare", "driver"),
 )
 
 

@@ -1,0 +1,177 @@
+"""Plant known copies among the pictures of a data set, and count those not found.
+
+Knows pictures by number, their pixels and features. A planted copy is looked for as a
+picture that nobody has seen, and changes nothing of what was found.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from lcc.config.data import FamilySettings
+from lcc.data.catalogue import Codes
+from lcc.data.changes import CHANGES, mirror
+from lcc.data.decode import Image8
+from lcc.data.features import Features, extract_features
+from lcc.families.candidates import Vectors
+from lcc.families.graph import members
+from lcc.families.marks import Marks
+from lcc.families.merging import MAX_NAMED, NUM_ALIKE, spread_over
+from lcc.families.verification import find_edges
+from lcc.families.voting import NUM_SHOWN, Asking, find_alike
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantedCopies:
+    """How many planted copies went unseen.
+
+    Attributes:
+        num_planted: By change, its name → copies.
+        num_unseen: By change, those in no group of their source.
+    """
+
+    num_planted: dict[str, int]
+    num_unseen: dict[str, int]
+
+    @property
+    def upper_bound(self) -> float:
+        """Largest share of such copies that goes unseen, 0–1, with 95 % confidence.
+
+        Source: Clopper and Pearson, The use of confidence or fiducial limits,
+        Biometrika 1934.
+        """
+        planted, unseen = sum(self.num_planted.values()), sum(self.num_unseen.values())
+        if not planted:
+            return 1.0
+        test = binomtest(unseen, planted, alternative="less")
+        return float(test.proportion_ci(CONFIDENCE).high)
+
+    def document(self) -> dict[str, object]:
+        """Return the counts as they are stored."""
+        return {
+            "planted": sum(self.num_planted.values()),
+            "unseen": sum(self.num_unseen.values()),
+            "upper_bound": self.upper_bound,
+            "confidence": CONFIDENCE,
+            "changes": {
+                name: {"planted": count, "unseen": self.num_unseen.get(name, 0)}
+                for name, count in self.num_planted.items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """What is known of n pictures.
+
+    Attributes:
+        pixels: (side, side, 3) uint8 of a picture.
+        features: Feature record of a picture, without marks.
+        vectors: (n, 512) global descriptors.
+        marks: What was burned into the frame of many.
+        family: (n,) codes.
+        group: (n,) codes.
+    """
+
+    pixels: Callable[[int], Image8]
+    features: Callable[[int], np.void]
+    vectors: Vectors
+    marks: Marks
+    family: Codes
+    group: Codes
+
+
+def plant_copies(pictures: Pictures, settings: FamilySettings) -> PlantedCopies:
+    """Make copies of some pictures by each change, and look for their groups.
+
+    Each is mirrored or turned as well. It is looked for among its nearest neighbours,
+    all of them compared, then as a small family is, by its keypoints.
+
+    Args:
+        pictures: Those of the data set.
+        settings: `num_planted`, and how pairs are found and judged.
+    """
+    draw = np.random.default_rng(settings.num_planted)
+    count = min(settings.num_planted, len(pictures.family))
+    sources = draw.choice(len(pictures.family), count, replace=False)
+    names = list(islice(cycle(CHANGES), count))
+    copies = [
+        _copy(pictures.pixels(source), name, draw, settings)
+        for source, name in zip(sources.tolist(), names, strict=True)
+    ]
+    seen = _Search(pictures, settings, copies).find(sources)
+    unseen = Counter(name for name, found in zip(names, seen, strict=True) if not found)
+    return PlantedCopies(num_planted=dict(Counter(names)), num_unseen=dict(unseen))
+
+
+def _copy(
+    pixels: Image8, name: str, draw: np.random.Generator, settings: FamilySettings
+) -> Features:
+    changed = mirror(CHANGES[name](pixels, draw), draw)
+    return extract_features(changed, num_keypoints=settings.num_keypoints)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Looks for the groups of planted copies, which have the rows from n on."""
+
+    pictures: Pictures
+    settings: FamilySettings
+    copies: Sequence[Features]
+
+    def find(self, sources: Codes) -> list[bool]:
+        """Return whether each copy is found to be of its source's group."""
+        first = len(self.pictures.family)
+        group = self.pictures.group[sources]
+        near = self._nearest()
+        seen = [
+            self._leads_to(first + number, rows, group[number])
+            for number, rows in enumerate(near)
+        ]
+        alone = [number for number, found in enumerate(seen) if not found]
+        for number, rows in zip(alone, self._named(alone), strict=True):
+            seen[number] = self._leads_to(first + number, rows, group[number])
+        return seen
+
+    def _nearest(self) -> NDArray[np.int64]:
+        """Return the pictures most like each copy by global descriptor, best first."""
+        vectors = np.array([vector for _, vector in self.copies], np.float32)
+        likeness = vectors @ self.pictures.vectors.T.astype(np.float32)
+        order = np.argsort(-likeness, axis=1, kind="stable")
+        return order[:, : self.settings.num_neighbours]
+
+    def _named(self, numbers: Sequence[int]) -> list[Any]:
+        """Return the pictures that the keypoints of some copies name."""
+        if not numbers:
+            return []
+        first, families = len(self.pictures.family), members(self.pictures.family)
+        pairs = find_alike(
+            [Asking(first + n, len(families) + n, MAX_NAMED) for n in numbers],
+            [spread_over(np.array(rows), NUM_SHOWN) for rows in families],
+            self._features,
+            num_images=NUM_ALIKE,
+            memory_mib=self.settings.index_memory_mib,
+        )
+        return [pairs[pairs[:, 1] == first + number, 0] for number in numbers]
+
+    def _leads_to(self, row: int, rows: NDArray[np.int64], group: int) -> bool:
+        """Whether an edge leads from a copy to a picture of a group."""
+        near = [other for other in rows.tolist() if self.pictures.group[other] == group]
+        return any(
+            find_edges([(other, row)], self._features, settings=self.settings)
+            for other in near
+        )
+
+    def _features(self, row: int) -> np.void:
+        first = len(self.pictures.family)
+        if row < first:
+            return self.pictures.features(row)
+        return self.pictures.marks.without(self.copies[row - first][0])
