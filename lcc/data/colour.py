@@ -77,7 +77,12 @@ def _coloured(
 
 
 def is_srgb(profile: bytes, mode: str = "RGB") -> bool:
-    """Return whether a profile leaves pixels as they are, or cannot be applied."""
+    """Return whether a profile leaves pixels as they are; one that is broken does not.
+
+    Args:
+        profile: ICC profile.
+        mode: Of the pixels, as Pillow calls it.
+    """
     try:
         return _transform(profile, mode) is None
     except (ImageCms.PyCMSError, OSError, ValueError):
