@@ -172,6 +172,11 @@ class DataSettings(Section):
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of splits and folds."
     )
+    verdicts_csv: str | None = Field(
+        default=None,
+        description="CSV with a,b,verdict (same, different), by, why: pairs that "
+        "somebody has looked at; by default verdicts.csv of the source.",
+    )
     families: FamilySettings = Field(default_factory=FamilySettings)
 
     @field_validator("class_level")

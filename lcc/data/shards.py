@@ -122,13 +122,20 @@ class RecordReader:
         self._files: dict[int, Path] = {}
         self.read = lru_cache(CACHED_RECORDS)(self._read)
 
+    def count(self, record: int) -> int:
+        """Return the first field of a record of features: how many there are."""
+        kind = np.dtype("<u2")
+        return int(np.frombuffer(self._bytes(record, kind.itemsize), kind)[0])
+
     def _read(self, record: int) -> Any:
+        return np.frombuffer(self._bytes(record, self._dtype.itemsize), self._dtype)[0]
+
+    def _bytes(self, record: int, size: int) -> bytes:
+        """Return the first bytes of a record."""
         number = bisect_right(self._starts, record) - 1
         if number not in self._files:
             key = self._shards.key(number, self._suffix)
             self._files[number] = self._shards.store.fetch(key, self._shards.scratch)
-        size = self._dtype.itemsize
         with self._files[number].open("rb", buffering=0) as file:
-            file.seek((record - self._starts[number]) * size)
-            content = file.read(size)
-        return np.frombuffer(content, self._dtype)[0]
+            file.seek((record - self._starts[number]) * self._dtype.itemsize)
+            return file.read(size)

@@ -163,6 +163,13 @@ def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
     document = max(documents, key=lambda document: int(document["size_px"]))
     size_px = int(document["size_px"])
     shards = [TileShard(**fields) for fields in document["shards"]]
+    return tile_reader(store, shards, size_px=size_px)
+
+
+def tile_reader(
+    store: Store, shards: Sequence[TileShard], *, size_px: int
+) -> Callable[[int], Image8]:
+    """Return a function that reads single tiles of some shards by record number."""
     ends = np.cumsum([shard.num_records for shard in shards])
     shape = (size_px, size_px, 3)
     length = math.prod(shape)

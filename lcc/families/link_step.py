@@ -19,6 +19,7 @@ from lcc.data.catalogue import Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
 from lcc.data.task import ProgressCounter, shard_rows
+from lcc.data.tiles import tile_reader
 from lcc.errors import DataError, NotFoundError
 from lcc.families.candidates import (
     BYTES_PER_ROW,
@@ -28,9 +29,11 @@ from lcc.families.candidates import (
     find_nearest,
     share_pairs,
 )
+from lcc.families.clustering import Clustering
 from lcc.families.edges import Edge
 from lcc.families.marks import Marks, find_marks
 from lcc.families.merging import second_look
+from lcc.families.planting import Pictures
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
 
@@ -152,6 +155,24 @@ class LinkShards:
         """Return more pairs of pictures to verify, given the family of each."""
         memory_mib = self.settings.index_memory_mib
         return second_look(family, degree, self.features, memory_mib=memory_mib)
+
+    def num_keypoints(self) -> NDArray[np.int64]:
+        """Return (n,) how many keypoints each picture has."""
+        reader = self.hashed.features()
+        return np.array([reader.count(record) for record in self.records.tolist()])
+
+    def pictures(self, clusters: Clustering, *, size_px: int) -> Pictures:
+        """Return what is known of the pictures, to plant copies among them."""
+        shards = self.hashed.tile_shards
+        tile = tile_reader(self.hashed.store, shards, size_px=size_px)
+        return Pictures(
+            pixels=lambda picture: tile(int(self.records[picture])),
+            features=self.features,
+            vectors=self.vectors(),
+            marks=self.marks,
+            family=clusters.family,
+            group=clusters.group,
+        )
 
     def vectors(self) -> Vectors:
         """Return (n, 512) global descriptors of the pictures."""

@@ -7,6 +7,7 @@ two images show the same tissue, and must not tie strangers.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ def find_marks(features: Callable[[int], np.void], num_rows: int) -> Marks:
     )
 
 
-def note_blank(num_keypoints: NDArray[np.uint16]) -> str:
+def note_blank(num_keypoints: NDArray[np.integer[Any]]) -> str:
     """Return a sentence on pictures with too few keypoints, empty if there are none."""
     count = int((num_keypoints < MIN_KEYPOINTS).sum())
     if not count:

@@ -54,6 +54,16 @@ class PlantedCopies:
         test = binomtest(unseen, planted, alternative="less")
         return float(test.proportion_ci(CONFIDENCE).high)
 
+    def __str__(self) -> str:
+        """Return the finding as a sentence, empty where nothing was planted."""
+        planted, unseen = sum(self.num_planted.values()), sum(self.num_unseen.values())
+        if not planted:
+            return ""
+        return (
+            f"{unseen} of {planted} planted copies went unseen: with 95 % confidence "
+            f"at most {self.upper_bound:.1%} of such siblings do."
+        )
+
     def document(self) -> dict[str, object]:
         """Return the counts as they are stored."""
         return {
@@ -143,6 +153,8 @@ class _Search:
 
     def _nearest(self) -> NDArray[np.int64]:
         """Return the pictures most like each copy by global descriptor, best first."""
+        if not self.copies:
+            return np.zeros((0, 0), np.int64)
         vectors = np.array([vector for _, vector in self.copies], np.float32)
         likeness = vectors @ self.pictures.vectors.T.astype(np.float32)
         order = np.argsort(-likeness, axis=1, kind="stable")

@@ -28,6 +28,7 @@ FILES = (
     "data.labels_csv",
     "data.split_csv",
     "data.groups_csv",
+    "data.verdicts_csv",
     "model.backbone",
     "model.weights",
 )

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -76,7 +77,7 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     _check_kept(verdicts, paths, labels)
     counter = task.progress(4)
     axes = _axes_of(task, verdicts, paths)
-    grouped = group_files(task, shards, verdicts, axes=axes)
+    grouped = group_files(task, shards, verdicts, paths=paths, axes=axes)
     counter.advance()
     kept = [row for row, v in enumerate(verdicts) if v.status is ImageStatus.KEPT]
     assignment = split_images(
@@ -87,6 +88,7 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
         axes=axes.of(kept),
     )
     counter.advance()
+    validation = _with_findings(assignment.validation, grouped)
     table = _assemble(
         listing, shards.facts, verdicts, grouped=grouped, assignment=assignment
     )
@@ -99,17 +101,24 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     summary = summarise(catalogue, conversions=conversions) | {"alarms": alarms}
     settings = task.settings.data.families
     write_edges(task.store, catalogue, grouped.edges, settings=settings)
-    _write_files(
-        task, catalogue, shards, summary=summary, validation=assignment.validation
-    )
+    _write_files(task, catalogue, shards, summary=summary, validation=validation)
     write_latest(task.store, catalogue.name, catalogue.digest)
     counter.advance()
     return BuiltCatalogue(
         catalogue=catalogue,
         source=listing.source,
         summary=summary,
-        validation=assignment.validation,
+        validation=validation,
     )
+
+
+def _with_findings(
+    validation: dict[str, Any], grouped: GroupedFiles
+) -> dict[str, object]:
+    """Return the checks, and how sure it is that no sibling went unseen."""
+    notes = [*validation["notes"], *grouped.notes]
+    unseen = grouped.planted.document()
+    return validation | {"notes": notes, "unseen_siblings": unseen}
 
 
 def _judge(

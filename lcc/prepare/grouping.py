@@ -1,6 +1,6 @@
 """Find the family and group of every file, from the edges between pictures.
 
-Knows copies, pictures and axes; how edges become families is
+Knows copies, pictures, axes and what people decided; how edges become families is
 `lcc.families.clustering`.
 """
 
@@ -18,8 +18,17 @@ from lcc.families.clustering import join_families
 from lcc.families.edges import renumber_edges
 from lcc.families.graph import components, renumber
 from lcc.families.link_step import LinkShards
+from lcc.families.marks import note_blank
+from lcc.families.planting import PlantedCopies, plant_copies
+from lcc.families.verdicts import (
+    FILE_NAME,
+    Verdicts,
+    apply_verdicts,
+    read_verdicts,
+)
 from lcc.prepare.axes import Axes
 from lcc.prepare.statuses import FileVerdict
+from lcc.storage.uri import fetch_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +40,24 @@ class GroupedFiles:
         groups: (n,) group of each file, -1 where unreadable.
         alarms: What is larger than plausible, by the numbers above.
         edges: Table of `EDGE_SCHEMA` between files, the first of each picture.
+        planted: How many known copies went unseen.
+        notes: Sentences on what could not be compared, and what people decided.
     """
 
     families: Codes
     groups: Codes
     alarms: tuple[Alarm, ...]
     edges: pa.Table
+    planted: PlantedCopies
+    notes: tuple[str, ...]
 
 
 def group_files(
     task: Task,
     shards: HashShards,
-    verdicts: Sequence[FileVerdict],
+    judged: Sequence[FileVerdict],
     *,
+    paths: Sequence[str],
     axes: Axes,
 ) -> GroupedFiles:
     """Return family and group of each file; copies have those of their picture.
@@ -52,9 +66,10 @@ def group_files(
     """
     settings = task.settings.data
     linked = LinkShards(hashed=shards, settings=settings.families)
-    first = np.array([verdict.first for verdict in verdicts], dtype=np.int64)
+    first = np.array([verdict.first for verdict in judged], dtype=np.int64)
     readable = first >= 0
     _, picture = np.unique(first[readable], return_inverse=True)
+    told = _verdicts(task, paths, _spread(picture, readable))
     with single_threaded():
         clusters = join_families(
             linked.edges(),
@@ -62,6 +77,10 @@ def group_files(
             look=linked.look,
             verify=linked.find,
             settings=settings.families,
+        )
+        clusters, notes = apply_verdicts(clusters, told, settings=settings.families)
+        planted = plant_copies(
+            linked.pictures(clusters, size_px=settings.tile_size_px), settings.families
         )
     groups = clusters.group[picture]
     images = axes.of(np.flatnonzero(readable).tolist())
@@ -74,7 +93,39 @@ def group_files(
             _renumbered(a, groups[picture == a.member][0]) for a in clusters.alarms
         ),
         edges=renumber_edges(clusters.edges, np.unique(first[readable])),
+        planted=planted,
+        notes=tuple(
+            filter(
+                None,
+                [
+                    str(linked.marks),
+                    note_blank(linked.num_keypoints()),
+                    *(f"decided by people: {verdict}" for verdict in told.values()),
+                    *notes,
+                    str(planted),
+                ],
+            )
+        ),
     )
+
+
+def _verdicts(task: Task, paths: Sequence[str], picture: Codes) -> Verdicts:
+    """Return what people decided of two pictures, from the user's file or the set's."""
+    uri = task.settings.data.verdicts_csv
+    if uri is not None:
+        field = "data.verdicts_csv"
+        file = fetch_file(uri, task.scratch, settings=task.settings.storage)
+    elif task.source.exists(FILE_NAME):
+        field = FILE_NAME
+        file = task.source.fetch(FILE_NAME, task.scratch)
+    else:
+        return {}
+    row = {path: number for number, path in enumerate(paths)}
+    found = {
+        (int(picture[row[verdict.a]]), int(picture[row[verdict.b]])): verdict
+        for verdict in read_verdicts(file, field=field, paths=paths)
+    }
+    return {pair: verdict for pair, verdict in found.items() if min(pair) >= 0}
 
 
 def join_groups(groups: Codes, values: Sequence[str]) -> Codes:
