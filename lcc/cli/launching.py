@@ -4,8 +4,10 @@ Knows the order of things: checks, inputs, run, summary; each is done elsewhere.
 """
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,7 @@ from lcc.backends import backend_class
 from lcc.cli.context import find_backend, open_backend
 from lcc.cli.options import LaunchMode
 from lcc.cli.verbosity import level
+from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
@@ -91,8 +94,11 @@ def _run(stage: Stage, backend: Backend) -> None:
     from lcc.launch.messages import summarize_launch
     from lcc.launch.pipeline import start
 
+    classes = _preview_classes(stage, backend)
     settings = _inputs(stage, backend)
     with _run_context(backend) as context:
+        for line in classes:
+            context.display.say(f"  {line}")
         context.display.say(summarize_launch(stage, settings, backend))
         state = start(context, stage, settings)
     _print_summary(backend, state, settings)
@@ -112,6 +118,26 @@ def _detach(stage: Stage, backend: Backend) -> None:
     click.echo(state.run_id)
     look = f"look: lcc-launch status {state.run_id} --watch {backend.flags}"
     click.echo(look, err=True)
+
+
+def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
+    """Return which folders will be the classes, where this machine has the source.
+
+    Raises:
+        DataError: They cannot be told: the step `list` would say the same, later.
+    """
+    from lcc.storage.uri import open_store, scheme_of
+
+    source = backend.settings.data.source
+    is_local = backend.settings.launch.backend is BackendName.LOCAL
+    is_read = stage in {Stage.PREPARE, Stage.PIPELINE}
+    if not (is_local and is_read and source and scheme_of(source) == "file"):
+        return ()
+    from lcc.data.listing import list_as_set
+
+    with tempfile.TemporaryDirectory(prefix="lcc-classes-") as scratch:
+        found = list_as_set(open_store(source), backend.settings, Path(scratch))
+    return (*found.tree.splitlines(), *found.notes)
 
 
 def _inputs(stage: Stage, backend: Backend) -> Settings:

@@ -1,6 +1,5 @@
 """`lcc-launch upload FOLDER URI`: tiles from this machine to the cluster's bucket."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,8 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
     """Copy all files below a folder, in several streams; prints progress lines.
 
     Raises:
-        DataError: The folder holds no file, or a name that is not UTF-8.
+        DataError: The folder holds no file, a link that leads nowhere, or a name that
+            is not UTF-8.
         ConfigError: The bucket is missing or refuses.
     """
     from lcc.tracking.progress import start_progress
@@ -78,12 +78,18 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
 
 
 def _files_below(folder: Path) -> dict[str, Path]:
-    files = {
-        path.relative_to(folder).as_posix(): path
-        for root, _, names in os.walk(folder)
-        for path in (Path(root, name) for name in names)
-        if path.is_file()
-    }
+    from lcc.data.table import first_few
+    from lcc.storage.local import LocalStore
+
+    source = LocalStore(folder)
+    broken = list(source.broken_links())
+    if broken:  # a bucket has no links: there they would not even be counted
+        message = (
+            f"{folder}: must hold what its links mean, got {len(broken)} that lead "
+            f"nowhere: {first_few(broken)}. Fetch it (dvc pull, git annex get .)."
+        )
+        raise DataError(message)
+    files = {item.key: folder / item.key for item in source.list_objects()}
     if not files:
         message = (
             f"{folder}: must be a folder that holds files, got none. Check the path."

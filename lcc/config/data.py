@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lcc.config.path_pattern import compile_pattern
 from lcc.config.section import Section
 
 FAMILY = "family"  # the axis that is found, not brought
@@ -78,8 +79,26 @@ class DataSettings(Section):
     classes: dict[str, str] | None = Field(
         default=None,
         min_length=2,
-        description="Folder → class name; chooses the classes. By default every folder "
-        "that holds images is a class of that name.",
+        description="Folder or label → class name; chooses the classes. A folder is "
+        "named at any level, by name or by path; what lies deeper counts first.",
+    )
+    class_level: int | None = Field(
+        default=None,
+        ge=-20,
+        le=20,
+        description="Which folders are the classes: 1 for those in the source, 2 for "
+        "those in them …; -1 for the ones that hold the images, -2 for the ones above. "
+        "Folders named after splits do not count. By default the level that alone "
+        "can be.",
+    )
+    class_pattern: str | None = Field(
+        default=None,
+        description="Pattern that reads the class from each path, e.g. "
+        "{patient}/{class}/*.png, or from each file name: {class}_{number}.png.",
+    )
+    labels_csv: str | None = Field(
+        default=None,
+        description="CSV with path,label: the class of each image, wherever it lies.",
     )
     tile_size_px: int = Field(
         default=224, ge=32, le=1024, description="Side of the packed training tiles."
@@ -159,6 +178,37 @@ class DataSettings(Section):
         "somebody has looked at; by default verdicts.csv of the source.",
     )
     families: FamilySettings = Field(default_factory=FamilySettings)
+
+    @field_validator("class_level")
+    @classmethod
+    def _count_from_one(cls, level: int | None) -> int | None:
+        if level == 0:
+            message = "must count from 1 or from -1, got 0. Use 1."
+            raise ValueError(message)
+        return level
+
+    @field_validator("class_pattern")
+    @classmethod
+    def _hold_the_class(cls, pattern: str | None) -> str | None:
+        if pattern is not None and "class" not in compile_pattern(pattern).groupindex:
+            message = (
+                f"must hold {{class}}, got {pattern}. Write it where the class stands "
+                "in a path."
+            )
+            raise ValueError(message)
+        return pattern
+
+    @model_validator(mode="after")
+    def _tell_classes_once(self) -> Self:
+        names = ("class_level", "class_pattern", "labels_csv")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            message = (
+                f"{' and '.join(given)}: must not be set together, got {len(given)}. "
+                "Keep one."
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _leave_room_for_training(self) -> Self:

@@ -121,7 +121,8 @@ def _describe(path: str, errors: list[ErrorDetails], layers: Layers) -> str:
             path = ".".join(str(word) for word in first["loc"])
         return f"{path}: is not a setting, got it from {origin}. {near_words(path)}"
     if first["type"] == "value_error":  # a validator of this package
-        return f"{path}.{first['ctx']['error']}" if path else str(first["ctx"]["error"])
+        mark = ": " if path in setting_fields() else "."  # of a field, or of a section
+        return f"{path}{mark}{first['ctx']['error']}".removeprefix(".")
     rules = " or ".join(dict.fromkeys(_rules(errors)))
     return f"{path}: {rules}, got {_shown(first['input'])}. {remedy(path, layers)}"
 

@@ -1,36 +1,35 @@
-"""List the image files of a source, sorted, without opening any.
+"""List the image files of a source with their classes, sorted, without opening any.
 
-Knows folders and names of classes; not what is inside a file.
+Knows the order of these acts and how a listing is kept; not which files may be images
+(`sources`), nor how classes are told (`labelling`).
 """
 
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
 from lcc.config.data import DataSettings
+from lcc.config.settings import Settings
 from lcc.data.digest import digest_rows, encode_name
+from lcc.data.folder_tree import MIN_CLASSES
+from lcc.data.labelling import Labelling, label_images
+from lcc.data.labels import read_labels
+from lcc.data.litter import why_no_image as why_no_image  # noqa: PLC0414 - audit's, too
 from lcc.data.parquet import from_parquet, to_parquet
+from lcc.data.sources import LeftOut, check_links, find_images
 from lcc.errors import DataError
 from lcc.storage import layout
 from lcc.storage.store import ObjectInfo, Store
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import absolute_uri, local_path, scheme_of
 
 logger = logging.getLogger(__name__)
-# Files that lie beside images and are none. Anything else in a class folder is listed,
-# and what turns out to be no image is counted as unreadable.
-SIDE_FILES = (
-    ".csv", ".db", ".htm", ".html", ".ini", ".json", ".jsonl", ".log", ".md",
-    ".parquet", ".pdf", ".py", ".sha256", ".tsv", ".txt", ".xlsx", ".xml", ".yaml",
-    ".yml", ".zip",
-)  # fmt: skip
-SIDE_FOLDERS = frozenset({"__MACOSX"})  # what macOS adds to an archive
-MIN_CLASSES = 2
+TABLES = (".csv", ".tsv")
+MAX_TABLES = 5  # more are one for each slide or the like
 SCHEMA = pa.schema(
     {
         "path": pa.string(),
@@ -48,10 +47,17 @@ class Listing:
     Attributes:
         source: URI that paths are relative to.
         table: Columns path (text form), size_bytes, change_mark, label.
+        left_out: Path and reason of each file that is no image of a class, sorted;
+            none of a listing that was read back.
+        notes: Lines on how classes were told; none of a listing that was read back.
+        tree: Levels of the folders, where the class is one of them.
     """
 
     source: str
     table: pa.Table
+    left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    tree: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
@@ -64,36 +70,86 @@ class Listing:
         return int(self.table.num_rows)
 
 
-def list_source(store: Store, settings: DataSettings, *, skip: str = "") -> Listing:
-    """List the images of a source: the class of each is the folder it lies in.
+def list_as_set(source: Store, settings: Settings, scratch: Path) -> Listing:
+    """List the images of a source as all settings say; see `list_source`.
 
-    Hidden files, side files (`.csv`, `.txt` …), files outside a class folder and those
-    of classes that were not chosen are left out and counted in the log.
+    Args:
+        source: The store of the images.
+        settings: Of the run; the root may lie inside the source.
+        scratch: Folder for a copy of the user's labels.
+    """
+    root = absolute_uri(settings.storage.root or "")
+    return list_source(
+        source,
+        settings.data,
+        skip=results_prefix(source.uri, root),
+        labels=read_labels(settings, scratch),
+    )
+
+
+def list_source(
+    store: Store,
+    settings: DataSettings,
+    *,
+    skip: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Listing:
+    """List the images of a source with their classes.
+
+    A class comes from the user's labels, from `class_pattern`, or from a folder: the
+    one that `classes` names, the one at `class_level`, or the level that alone makes
+    sense. Hidden files, litter, side files (`.csv`, `.txt` …), masks beside their
+    images and files without a class are left out, each with its reason. A link that
+    leads nowhere is listed: what reads it says so.
 
     Args:
         store: The source.
-        settings: `classes` chooses folders, by name or by path, and names the classes.
+        settings: How classes are told and chosen.
         skip: Prefix of keys that are not input: a root that lies inside the source.
+        labels: Path → label of the user's CSV, if there is one.
 
     Raises:
-        DataError: There is no such folder, no class folder, only one class, or
-            `classes` names a folder that is not there.
+        DataError: There is no such folder, no class or only one, several levels of
+            folders may be the classes, or `classes` names what is not there.
     """
-    _check_folder(store.uri)
-    counts: Counter[str] = Counter()
-    found = [entry for entry in store.list_objects() if _is_image(entry, skip, counts)]
-    _check_classes(store.uri, settings.classes, found)
-    rows = list(_rows(found, settings.classes, counts))
-    labels = sorted({str(row[-1]) for row in rows})
-    if len(labels) < MIN_CLASSES:
-        raise DataError(_too_few(store.uri, labels))
+    found, left_out = find_images(store, skip=skip)
+    keys = [entry.key for entry in found]
+    try:
+        labelling = label_images(store.uri, settings, keys, labels)
+    except DataError as err:
+        hint = _hint_at_tables(store.uri, left_out) if labels is None else ""
+        message = f"{err}{hint}"
+        raise DataError(message) from err
+    rows = sorted(_rows(found, labelling, left_out))
+    check_links(rows, limit=settings.max_unreadable_fraction)
+    names = sorted({row[-1] for row in rows})
+    if len(names) < MIN_CLASSES:
+        raise DataError(_too_few(store.uri, names))
+    counts = Counter(reason for _, reason in left_out)
     logger.info(
         "event=listed source=%s images=%d classes=%s left_out=%s",
-        store.uri, len(rows), ",".join(labels), dict(sorted(counts.items())),
+        store.uri, len(rows), ",".join(names), dict(sorted(counts.items())),
     )  # fmt: skip
-    columns = zip(*sorted(rows), strict=True)
-    table = pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA)
-    return Listing(source=store.uri, table=table)
+    columns = zip(*rows, strict=True)
+    return Listing(
+        source=store.uri,
+        table=pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA),
+        left_out=tuple(sorted(left_out)),
+        notes=(*labelling.notes, *_twins(names)),
+        tree=labelling.tree,
+    )
+
+
+def _rows(
+    found: Iterable[ObjectInfo], labelling: Labelling, left_out: LeftOut
+) -> Iterator[tuple[str, int, str, str]]:
+    """Yield the rows of images that have a class; adds the others to `left_out`."""
+    for entry in found:
+        path, label = encode_name(entry.key), labelling.label_of(entry.key)
+        if label is None:
+            left_out.append((path, labelling.why_none))
+        else:
+            yield path, entry.size_bytes, entry.change_mark, label
 
 
 def write_listing(store: Store, listing: Listing, *, name: str) -> str:
@@ -118,80 +174,38 @@ def read_listing(store: Store, *, name: str, digest: str) -> Listing:
     return Listing(source=source, table=table.replace_schema_metadata(None))
 
 
-def _check_folder(uri: str) -> None:
-    if scheme_of(uri) == "file" and not local_path(uri).is_dir():
-        message = (
-            f"data.source: must be a folder, got {local_path(uri)}, which is none. "
-            "Check the path."
-        )
-        raise DataError(message)
-
-
-def why_no_image(path: PurePosixPath) -> str | None:
-    """Return why a file is none of the images it lies beside, None if it may be one.
+def results_prefix(source: str, root: str) -> str:
+    """Return the prefix of keys of a source that lie below the root; else nothing.
 
     Example:
-        >>> why_no_image(PurePosixPath("lung_n/notes.txt"))
-        'side_file'
+        >>> results_prefix("file:///tiles", "file:///tiles/lcc-study")
+        'lcc-study/'
     """
-    if any(part.startswith(".") or part in SIDE_FOLDERS for part in path.parts):
-        return "hidden"
-    return "side_file" if path.suffix.lower() in SIDE_FILES else None
+    inside = root.startswith(f"{source}/")
+    return root.removeprefix(f"{source}/") + "/" if inside else ""
 
 
-def _is_image(entry: ObjectInfo, skip: str, counts: Counter[str]) -> bool:
-    path = PurePosixPath(entry.key)
-    if skip and entry.key.startswith(skip):
-        counts["results"] += 1
-    elif reason := why_no_image(path):
-        counts[reason] += 1
-    elif len(path.parts) == 1:
-        counts["outside_class_folder"] += 1
-    else:
-        return True
-    return False
+def _hint_at_tables(uri: str, left_out: LeftOut) -> str:
+    """Return which tables lie among the images: one may hold their labels."""
+    tables = [path for path, _ in left_out if path.casefold().endswith(TABLES)]
+    if not tables or len(tables) > MAX_TABLES:
+        return ""
+    folder = local_path(uri) if scheme_of(uri) == "file" else uri
+    lines = [f"\n  --set 'data.labels_csv={folder}/{path}'" for path in tables]
+    return f"\nIf one of these holds path and label:{''.join(lines)}"
 
 
-def _rows(
-    found: list[ObjectInfo], classes: Mapping[str, str] | None, counts: Counter[str]
-) -> Iterator[tuple[str, int, str, str]]:
-    for entry in found:
-        label = _label(entry.key, classes)
-        if label is None:
-            counts["class_not_chosen"] += 1
-        else:
-            path = encode_name(entry.key)
-            yield path, entry.size_bytes, entry.change_mark, label
-
-
-def _label(key: str, classes: Mapping[str, str] | None) -> str | None:
-    folder = PurePosixPath(key).parent
-    if classes is None:
-        return encode_name(folder.name)
-    return classes.get(encode_name(str(folder)), classes.get(encode_name(folder.name)))
-
-
-def _check_classes(
-    uri: str, classes: Mapping[str, str] | None, found: list[ObjectInfo]
-) -> None:
-    folders = {PurePosixPath(entry.key).parent for entry in found}
-    if not folders:
-        message = (
-            f"data.source: must hold one folder of images per class, got none in "
-            f"{uri}. Put the images of each class into a folder of its name."
-        )
-        raise DataError(message)
-    names = sorted({encode_name(text) for f in folders for text in (f.name, str(f))})
-    faults = []
-    for folder in sorted(set(classes or ()) - set(names)):
-        near = get_close_matches(folder, names, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Folders: {', '.join(names)}."
-        faults.append(
-            f"data.classes: must name folders of {uri}, got {folder}, which holds no "
-            f"images. {hint}"
-        )
-    if faults:
-        raise DataError("\n".join(faults))
+def _twins(names: list[str]) -> Iterator[str]:
+    """Yield a note for each two classes whose names differ by case or spaces alone."""
+    plain: dict[str, list[str]] = {}
+    for name in names:
+        plain.setdefault("".join(name.casefold().split()), []).append(name)
+    for found in plain.values():
+        if len(found) > 1:
+            yield (
+                f"{' and '.join(found)}: two classes whose names differ by case or "
+                "spaces alone; if they are one, join them by data.classes"
+            )
 
 
 def _too_few(uri: str, labels: list[str]) -> str:

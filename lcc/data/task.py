@@ -13,6 +13,7 @@ import cv2
 import PIL
 
 from lcc.config.settings import Settings
+from lcc.data.decode import RULES
 from lcc.data.listing import Listing, read_listing
 from lcc.data.shards import HashShards
 from lcc.errors import ConfigError
@@ -112,7 +113,7 @@ class Task:
             tile_size_px=data.tile_size_px,
             max_megapixels=data.max_megapixels,
             num_keypoints=data.families.num_keypoints,
-            decoders=[cv2.__version__, PIL.__version__],
+            decoders=[RULES, cv2.__version__, PIL.__version__],
         )
         return HashShards(
             store=self.store,

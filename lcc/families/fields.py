@@ -6,8 +6,6 @@ centre of their source all have that centre: on 31,677 edges of real families it
 by 0.008 of the side at most, between neighbouring fields by 0.05 and more.
 """
 
-from collections import Counter
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -17,19 +15,18 @@ from lcc.data.catalogue import Codes
 from lcc.families.edges import EdgeKind, ends, kinds_of
 from lcc.families.graph import components, members, renumber
 
-MAX_OFFSET = 0.02  # of the larger side; beyond it two tiles have not one centre
-MIN_FIELD = 2  # tiles about one centre: one alone may have been shifted
-MIN_CENTRED = 0.9  # of a group: else its copies were not made about a centre
+MAX_OFFSET = 0.03  # of the larger side; beyond it two tiles have not one centre
+MIN_CENTRED = 0.9  # of the tiles of a set: else its copies were not made about a centre
 
 
 def divide_fields(
     family: Codes, group: Codes, edges: pa.Table, *, settings: FamilySettings
 ) -> Codes:
-    """Make each field a family where the tiles of a group gather about centres.
+    """Make each field a family, where copies were made about the centre of a source.
 
-    A group is left as it is unless nearly all of its tiles have their centre in common
-    with another, and there is more than one such centre. Of the few others each goes to
-    the field that most of its edges lead to.
+    They were if nearly all tiles of the set that share most with another have their
+    centre in common with one. A group with more than one centre is then divided by
+    centres; in any other set nothing changes.
 
     Args:
         family: (n,) codes.
@@ -42,12 +39,16 @@ def divide_fields(
     """
     strong = edges.filter(kinds_of(edges, settings) == EdgeKind.FAMILY)
     pairs = ends(strong)
-    centre = components(pairs[offsets(strong) <= MAX_OFFSET], len(family))
+    centred = pairs[offsets(strong) <= MAX_OFFSET]
+    alike = np.unique(pairs)
+    if np.isin(alike, centred).sum() < MIN_CENTRED * len(alike):
+        return family
+    centre = components(centred, len(family))
     found = family + len(family)  # apart from the codes of centres
     for rows in map(np.array, members(group)):
-        fields = _fields(centre[rows])
-        if len(fields) > 1:
-            found[rows] = _assign(rows, centre, found, fields, pairs)
+        own = rows[np.isin(rows, alike)]
+        if len(np.unique(centre[own])) > 1:
+            found[own] = centre[own]
     return renumber(found)
 
 
@@ -63,23 +64,3 @@ def offsets(edges: pa.Table) -> NDArray[np.float64]:
     larger = np.maximum(1.0, edges["scale"].to_numpy())
     offset: NDArray[np.float64] = np.linalg.norm(moved - middle, axis=1) / larger
     return offset
-
-
-def _fields(centre: Codes) -> Codes:
-    """Return the centres that several tiles of one group have, if nearly all do."""
-    found, size = np.unique(centre, return_counts=True)
-    fields = found[size >= MIN_FIELD]
-    return fields if np.isin(centre, fields).mean() >= MIN_CENTRED else fields[:0]
-
-
-def _assign(
-    rows: Codes, centre: Codes, family: Codes, fields: Codes, pairs: Codes
-) -> Codes:
-    """Return the field of each row of one group, or its family where it has none."""
-    codes = np.where(np.isin(centre[rows], fields), centre[rows], family[rows])
-    for position in np.flatnonzero(~np.isin(codes, fields)).tolist():
-        near = pairs[(pairs == rows[position]).any(axis=1)]
-        led_to = Counter(code for code in centre[near].ravel() if code in fields)
-        if led_to:
-            codes[position] = led_to.most_common(1)[0][0]
-    return codes

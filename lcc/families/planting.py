@@ -153,6 +153,8 @@ class _Search:
 
     def _nearest(self) -> NDArray[np.int64]:
         """Return the pictures most like each copy by global descriptor, best first."""
+        if not self.copies:
+            return np.zeros((0, 0), np.int64)
         vectors = np.array([vector for _, vector in self.copies], np.float32)
         likeness = vectors @ self.pictures.vectors.T.astype(np.float32)
         order = np.argsort(-likeness, axis=1, kind="stable")

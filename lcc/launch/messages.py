@@ -91,12 +91,40 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
     yield from headlines(store, stage, run_id)
     if stage is Stage.PREPARE:
         name, digest = read_catalogue_pointer(store, run_id)
+        yield from _read(store, name, digest)
+        yield from _left_out(store, run_id)
         yield from _alarms(store, name, digest)
         yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
         yield _shown(store, layout.catalogue(name, digest))
         yield f"lcc-launch families {backend.flags} --gallery families.html"
     else:
         yield _shown(store, RESULTS[stage](run_id))
+
+
+def _read(store: Store, name: str, digest: str) -> Iterator[str]:
+    """Yield which classes prepare found, and what was converted."""
+    audit = json.loads(store.read(layout.audit(name, digest)))
+    kept = [f"{label} {found['kept']}" for label, found in audit["classes"].items()]
+    yield f"classes {', '.join(kept)}"
+    done = [f"{count} {word}" for word, count in audit["conversions"].items()]
+    if done:
+        yield f"converted {', '.join(done)}"
+    yield from audit["notes"]
+
+
+def _left_out(store: Store, run_id: str) -> Iterator[str]:
+    """Yield how classes were told, and what was left out; a terminal wraps it."""
+    summary = json.loads(store.read(layout.left_out_summary(run_id)))
+    yield from summary["notes"]
+    found = summary["left_out"]
+    if not found:
+        return
+    yield f"left out {sum(item['count'] for item in found)} of {summary['files']} files"
+    for item in found:
+        more = " …" if item["count"] > len(item["first"]) else ""
+        yield f"  {item['count']} {item['reason']} ({item['advice']})"
+        yield f"    {', '.join(item['first'])}{more}"
+    yield f"  all of them: {_shown(store, layout.left_out(run_id))}"
 
 
 def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:

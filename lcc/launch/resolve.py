@@ -25,6 +25,7 @@ LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
 CLAIM = "pvc://"
 MAX_NAME = 40  # characters of a data set's name, as data.name allows
 FILES = (
+    "data.labels_csv",
     "data.split_csv",
     "data.groups_csv",
     "data.verdicts_csv",

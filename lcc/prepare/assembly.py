@@ -21,6 +21,7 @@ from lcc.data.catalogue import (
 )
 from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
+from lcc.data.reasons import advice_on
 from lcc.data.shards import HashShards
 from lcc.data.task import Task
 from lcc.data.tiles import write_tile_index
@@ -29,6 +30,7 @@ from lcc.families.edges import write_edges
 from lcc.prepare.assignment import SplitAssignment, split_images
 from lcc.prepare.axes import Axes, read_axes
 from lcc.prepare.grouping import GroupedFiles, group_files
+from lcc.prepare.left_out import write_left_out
 from lcc.prepare.statuses import FileVerdict, judge_files
 from lcc.prepare.summary import Summary, summarise, tabulate_families
 from lcc.storage import layout
@@ -147,10 +149,13 @@ def _check_unreadable(
             f"{count} {reason}" for reason, count in sorted(reasons.items())
         )
         shown = ", ".join(paths[row] for row in bad[:MAX_SHOWN])
+        advice = "".join(
+            f"\n  {reason}: {advice_on(reason)}" for reason in sorted(reasons)
+        )
         message = (
             f"data.max_unreadable_fraction: at most {limit:g} of {len(verdicts)} files "
             f"may be unreadable, got {len(bad)} ({found}): {shown} … Repair or remove "
-            "them, or raise the limit."
+            f"them, or raise the limit.{advice}"
         )
         raise DataError(message)
 
@@ -233,6 +238,7 @@ def _write_files(
     task.store.write(layout.families(name, digest), families)
     task.store.write(layout.splits(name, digest), _to_json(validation))
     task.store.write(layout.audit(name, digest), _to_json(summary))
+    write_left_out(task.store, catalogue, run_id=task.run_id)
 
 
 def _to_json(document: object) -> bytes:

@@ -8,17 +8,19 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 
-from lcc.data.decode import Reason
 from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
 from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
-from lcc.data.listing import Listing, list_source, write_listing
+from lcc.data.listing import Listing, list_as_set, write_listing
 from lcc.data.parquet import from_parquet, to_parquet
+from lcc.data.reasons import Reason
 from lcc.data.shards import HashShards
+from lcc.data.sources import BROKEN_LINK
 from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards
 from lcc.prepare.axes import check_axes
+from lcc.prepare.left_out import write_not_listed
 from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 
@@ -32,12 +34,10 @@ def list_images(task: Task) -> Listing:
 
     What a user knows of the images is looked at here, before they are read for hours.
     """
-    source, root = task.source, task.store.uri
-    inside = root.startswith(f"{source.uri}/")
-    skip = root.removeprefix(f"{source.uri}/") + "/" if inside else ""
-    listing = list_source(source, task.settings.data, skip=skip)
+    listing = list_as_set(task.source, task.settings, task.scratch)
     check_axes(task, listing.table["path"].to_pylist())
     digest = write_listing(task.store, listing, name=task.name)
+    write_not_listed(task.store, listing, run_id=task.run_id)
     write_listing_pointer(task.store, task.run_id, digest, num_images=len(listing))
     task.progress(len(listing)).advance(len(listing))
     return listing
@@ -99,7 +99,9 @@ def _hashed(
         try:
             data, mark = source.read_marked(decode_name(path))
         except NotFoundError:
-            yield path, missing_image(Reason.VANISHED)
+            is_link = row["change_mark"] == BROKEN_LINK
+            reason = Reason.BROKEN_LINK if is_link else Reason.VANISHED
+            yield path, missing_image(reason)
             continue
         is_same = (len(data), mark) == (row["size_bytes"], row["change_mark"])
         yield path, take(data) if is_same else missing_image(Reason.CHANGED)

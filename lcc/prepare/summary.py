@@ -5,12 +5,13 @@ Knows the finished table only.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, ImageStatus, Split
+from lcc.data.depth import DEPTHS
 from lcc.errors import RunFailed
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -52,8 +53,11 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Sum
     return {
         "listed": len(rows),
         "status": {str(status): statuses[status] for status in ImageStatus},
+        "families": _distinct(rows, "family"),
+        "groups": _distinct(rows, "group"),
         "reasons": _reasons(rows),
         "conversions": dict(sorted(done.items())),
+        "notes": list(_notes_on_depth(done)),
         "classes": {
             name: _class_counts([row for row in rows if row["label"] == name])
             for name in catalogue.class_names
@@ -62,6 +66,16 @@ def summarise(catalogue: Catalogue, *, conversions: Sequence[str | None]) -> Sum
         "conflicts": _listed(rows, ImageStatus.CONFLICT),
         "families_of_several_classes": _mixed_families(rows),
     }
+
+
+def _notes_on_depth(done: Counter[str]) -> Iterator[str]:
+    """Yield a note where files of one set were scaled by different depths."""
+    found = [f"{done[name]} {name}" for name in DEPTHS.values() if done[name]]
+    if len(found) > 1:
+        yield (
+            f"samples of more than 8 bits were scaled by the depth of each file "
+            f"({', '.join(found)}): if one camera made them, save them as 8 bits alike"
+        )
 
 
 def tabulate_families(catalogue: Catalogue) -> pa.Table:
@@ -97,10 +111,14 @@ def read_summary(store: Store, catalogue: Catalogue) -> Summary:
 
 def count_metrics(summary: Summary) -> dict[str, float]:
     """Return the counts as metrics named `prepare/<count>`."""
-    classes = summary["classes"].values()
-    counts = {"listed": summary["listed"], **summary["status"]}
-    counts |= {w: sum(c[w] for c in classes) for w in ("families", "groups")}
+    totals = {name: summary[name] for name in ("listed", "families", "groups")}
+    counts = totals | summary["status"]
     return {f"prepare/{name}": float(count) for name, count in counts.items()}
+
+
+def _distinct(rows: Iterable[CatalogueRow], column: str) -> int:
+    """Return how many families or groups kept images have, whatever their classes."""
+    return len({row[column] for row in rows if row["status"] == ImageStatus.KEPT})
 
 
 def _class_counts(rows: Sequence[CatalogueRow]) -> dict[str, object]:
@@ -109,8 +127,8 @@ def _class_counts(rows: Sequence[CatalogueRow]) -> dict[str, object]:
     return {
         "listed": len(rows),
         "kept": len(kept),
-        "families": len({row["family"] for row in kept}),
-        "groups": len({row["group"] for row in kept}),
+        "families": _distinct(kept, "family"),
+        "groups": _distinct(kept, "group"),
         "splits": {str(split): splits[split] for split in Split},
     }
 

@@ -195,6 +195,21 @@ def listing_pointer(run_id: str) -> str:
     return _run(run_id, "listing.json")
 
 
+def not_listed(run_id: str) -> str:
+    """Return the key of the table of files that a prepare run did not list."""
+    return _run(run_id, "not-listed.parquet")
+
+
+def left_out(run_id: str) -> str:
+    """Return the key of the table of all files that a prepare run left out."""
+    return _run(run_id, "left-out.csv")
+
+
+def left_out_summary(run_id: str) -> str:
+    """Return the key of the counts of that table, and how classes were told."""
+    return _run(run_id, "left-out.json")
+
+
 def catalogue_pointer(run_id: str) -> str:
     """Return the key of the pointer from a prepare run to the catalogue it made."""
     return _run(run_id, "catalogue.json")

@@ -6,7 +6,7 @@ Knows how a file is written whole: a temporary name in the same folder, then a r
 import errno
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,7 +107,8 @@ class LocalStore:
             DataError: A symbolic link leads back into a folder that contains it.
         """
         start = self.folder / prefix.rpartition("/")[0]
-        keys = sorted(key for key in self._walk(start, ()) if key.startswith(prefix))
+        names = self._walk(start, (), is_wanted=_is_object)
+        keys = sorted(key for key in names if key.startswith(prefix))
         for key in keys:
             with suppress(FileNotFoundError):  # removed while we list
                 status = self._path(key).stat()
@@ -117,6 +118,11 @@ class LocalStore:
                     change_mark=_change_mark(status),
                 )
 
+    def broken_links(self) -> Iterator[str]:
+        """Yield the keys of symbolic links that lead nowhere, sorted by code points."""
+        names = self._walk(self.folder, (), is_wanted=_is_broken)
+        yield from sorted(names)
+
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
         self._path(key).unlink(missing_ok=True)
@@ -125,7 +131,13 @@ class LocalStore:
         check_key(key)
         return self.folder / key
 
-    def _walk(self, folder: Path, above: tuple[str, ...]) -> Iterator[str]:
+    def _walk(
+        self,
+        folder: Path,
+        above: tuple[str, ...],
+        *,
+        is_wanted: Callable[[os.DirEntry[str]], bool],
+    ) -> Iterator[str]:
         real = os.path.realpath(folder)
         if real in above:
             message = (
@@ -135,8 +147,9 @@ class LocalStore:
             raise DataError(message)
         for entry in _entries(folder):
             if _is_folder(entry):
-                yield from self._walk(Path(entry.path), (*above, real))
-            elif entry.is_file() and not entry.name.startswith(TEMPORARY_PREFIX):
+                below = (*above, real)
+                yield from self._walk(Path(entry.path), below, is_wanted=is_wanted)
+            elif is_wanted(entry):
                 yield Path(entry.path).relative_to(self.folder).as_posix()
 
     def _not_found(self, key: str) -> NotFoundError:
@@ -208,6 +221,14 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except PermissionError as err:
         message = f"{folder}: must be readable. Change its permissions."
         raise ConfigError(message) from err
+
+
+def _is_object(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file() and not entry.name.startswith(TEMPORARY_PREFIX)
+
+
+def _is_broken(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -170,6 +170,10 @@ class S3Store:
                     change_mark=_change_mark(entry),
                 )
 
+    def broken_links(self) -> Iterator[str]:
+        """Yield nothing: a bucket has no links."""
+        return iter(())
+
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
         with self._translating(key):

@@ -78,6 +78,9 @@ class Store(Protocol):
     def list_objects(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects whose key starts with `prefix`, sorted by code points."""
 
+    def broken_links(self) -> Iterator[str]:
+        """Yield the keys of links that lead to no object, sorted by code points."""
+
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
 

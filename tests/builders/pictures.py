@@ -1,9 +1,15 @@
 """Small pictures, their files, and folders of them."""
 
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+from PIL import Image
+
+from lcc.data.decode import UnreadableError, decode_image
+from lcc.data.reasons import Reason
 
 LABELS = ("lung_aca", "lung_n", "lung_scc")
 
@@ -24,6 +30,20 @@ def a_file(pixels: np.ndarray, *, suffix: str = ".png") -> bytes:
         suffix, pixels if order is None else cv2.cvtColor(pixels, order)
     )
     return encoded[1].tobytes()
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
+    """Return an image as Pillow writes it."""
+    sink = io.BytesIO()
+    image.save(sink, format=form, **options)
+    return sink.getvalue()
+
+
+def reason_of(data: bytes, **options) -> Reason:
+    """Return why a file cannot be read, which it must not be."""
+    with pytest.raises(UnreadableError) as caught:
+        decode_image(data, **options)
+    return caught.value.reason
 
 
 def a_folder(folder: Path, *, num_images: int = 10, labels=LABELS) -> Path:

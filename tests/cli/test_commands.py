@@ -144,10 +144,34 @@ def test_a_missing_folder_is_named_before_anything_is_written() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {Path('tiels').absolute()}: must be a folder with one folder per "
-        "class, got none. Check the path.\n",
+        f"Error: data.source: must be a folder, got {Path('tiels').absolute()}, which "
+        "is none. Check the path.\n",
     )
     assert not ROOT.exists()
+
+
+def test_two_readings_of_folders_are_refused_before_anything_is_written() -> None:
+    for name in ("siteA/tumour", "siteA/normal", "siteB/tumour", "siteB/normal"):
+        Path("tiles", name).mkdir(parents=True)
+        Path("tiles", name, "1.png").touch()
+
+    result = launch("prepare", "tiles", "--local")
+
+    source = Path("tiles").absolute().as_uri()
+    assert (result.exit_code, result.output) == (
+        3,
+        "Error: data.class_level: must say which of these folders are the classes, got "
+        f"none for {source}.\n"
+        "         tiles/  4 images\n"
+        "           siteA/ siteB/  (level 1)\n"
+        "             normal/ tumour/  (level 2)\n"
+        "       Pass the one that is meant:\n"
+        "         --set data.class_level=1   2 classes: siteA, siteB\n"
+        "         --set data.class_level=2   2 classes: normal, tumour\n"
+        "       or tell classes by data.classes, data.labels_csv or "
+        "data.class_pattern.\n",
+    )
+    assert list(root().list_objects()) == []
 
 
 def test_a_mistyped_scheme_is_met_with_a_near_one() -> None:

@@ -28,3 +28,18 @@ def test_uploading_leaves_alone_what_is_there(tmp_path: Path) -> None:
 def test_an_empty_folder_is_not_uploaded(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be a folder that holds files"):
         upload_folder(tmp_path, LocalStore(tmp_path / "bucket"))
+
+
+def test_links_are_followed_and_those_to_nowhere_refused(tmp_path: Path) -> None:
+    (tmp_path / "annex").mkdir()
+    (tmp_path / "annex/1").write_bytes(b"1")
+    (tmp_path / "tiles").mkdir()
+    (tmp_path / "tiles/a").symlink_to("../annex")
+    target = LocalStore(tmp_path / "bucket")
+
+    upload_folder(tmp_path / "tiles", target)
+    (tmp_path / "tiles/2.png").symlink_to("../annex/2")
+
+    assert target.read("a/1") == b"1"
+    with pytest.raises(DataError, match=r"got 1 that lead nowhere: 2\.png\. Fetch it"):
+        upload_folder(tmp_path / "tiles", target)

@@ -66,13 +66,195 @@ def test_two_folders_may_make_one_class(tmp_path: Path):
     }
 
 
+def test_a_class_may_be_an_upper_folder(tmp_path: Path):
+    write(tmp_path, "benign/SOB/adenosis/1.png", "malignant/SOB/lobular/1.png")
+
+    found = listed(tmp_path, classes={"benign": "b", "lobular": "l", "malignant": "m"})
+
+    assert found == {
+        "benign/SOB/adenosis/1.png": "b",
+        "malignant/SOB/lobular/1.png": "l",  # what lies deeper counts first
+    }
+
+
+def test_a_level_is_counted_from_either_end_and_without_splits(tmp_path: Path):
+    write(tmp_path, "train/x/a/1.png", "train/y/b/1.png", "test/x/c/1.png")
+
+    assert listed(tmp_path, class_level=1) == listed(tmp_path, class_level=-2)
+    assert set(listed(tmp_path, class_level=1).values()) == {"x", "y"}
+    assert set(listed(tmp_path, class_level=2).values()) == {"a", "b", "c"}
+
+
+def test_classes_choose_among_the_folders_of_a_level(tmp_path: Path):
+    write(tmp_path, "a/n/1.png", "a/t/1.png", "n/t/1.png", "n/x/1.png")
+
+    found = listed(tmp_path, class_level=2, classes={"n": "normal", "t": "tumour"})
+
+    assert found == {
+        "a/n/1.png": "normal",
+        "a/t/1.png": "tumour",
+        "n/t/1.png": "tumour",
+    }
+
+
+def test_a_pattern_tells_classes_of_flat_folders(tmp_path: Path):
+    write(tmp_path, "train/lung_aca_1.png", "test/lung_n_12.png", "test/odd.png")
+
+    listing = list_source(
+        LocalStore(tmp_path), DataSettings(class_pattern="{class}_{number}.png")
+    )
+
+    assert listing.table["label"].to_pylist() == ["lung_n", "lung_aca"]
+    assert listing.left_out == (("test/odd.png", "other_path"),)
+
+
+def test_labels_come_from_a_table(tmp_path: Path):
+    write(tmp_path, "train/f38a.tif", "train/c18f.tif", "test/755d.tif")
+    labels = {"f38a": "0", "c18f": "1", "unknown": "1"}
+
+    listing = list_source(LocalStore(tmp_path), DataSettings(), labels=labels)
+
+    assert listing.table["path"].to_pylist() == ["train/c18f.tif", "train/f38a.tif"]
+    assert listing.table["label"].to_pylist() == ["1", "0"]
+    assert listing.left_out == (("test/755d.tif", "no_label"),)
+    assert listing.notes[1] == "1 of 3 rows of data.labels_csv name no image: unknown"
+
+
 def test_hidden_and_side_files_are_not_images(tmp_path: Path):
     write(tmp_path, "a/1.png", "b/1.png", "families.csv", "a/notes.txt", "top.png")
     write(tmp_path, "a/.DS_Store", ".cache/x/1.png", "__MACOSX/a/1.png", "a/Thumbs.db")
+    write(tmp_path, "a/README", "b/LICENSE")
 
     found = listed(tmp_path)
 
     assert sorted(found) == ["a/1.png", "b/1.png"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg",
+        "#recycle/a/2.png",
+        "a/.ipynb_checkpoints/1-checkpoint.png",
+        "__MACOSX/a/._1.png",
+        "a/._1.png",
+        "a/Thumbs.db",
+        "a/desktop.ini",
+        "a/.DS_Store",
+        "$RECYCLE.BIN/a/1.png",
+        "a/2.png.part",
+    ],
+)
+def test_litter_is_no_class_and_no_image_and_counted(tmp_path: Path, name: str):
+    write(tmp_path, "a/1.png", "b/1.png", name)
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.table["label"].to_pylist() == ["a", "b"]
+    assert listing.left_out == ((name, "litter"),)
+
+
+def test_masks_beside_images_are_left_out(tmp_path: Path):
+    write(tmp_path, "a/images/1.png", "a/masks/1.png", "b/images/1.png", "b/gt/1.png")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.table["label"].to_pylist() == ["a", "b"]
+    assert listing.left_out == (("a/masks/1.png", "mask"), ("b/gt/1.png", "mask"))
+
+
+def test_classes_that_are_called_mask_are_classes(tmp_path: Path):
+    write(tmp_path, "with mask/1.png", "without mask/1.png")
+
+    assert set(listed(tmp_path).values()) == {"with mask", "without mask"}
+
+
+def test_a_slide_whose_index_looks_like_a_picture_is_left_out(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png", "b/slide.mrxs", "b/slide/Data0000.dat")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.left_out == (
+        ("b/slide.mrxs", "whole_slide"),
+        ("b/slide/Data0000.dat", "side_file"),
+    )
+
+
+def test_links_that_lead_nowhere_are_listed(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "a" / "2.png").symlink_to("../.annex/2")
+
+    found = listed(tmp_path, max_unreadable_fraction=0.5)
+
+    assert found == {"a/1.png": "a", "a/2.png": "a", "b/1.png": "b"}
+
+
+def test_many_links_that_lead_nowhere_are_refused_at_once(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "a" / "2.png").symlink_to("../.annex/2")
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path)
+
+    assert str(caught.value) == (
+        "data.max_unreadable_fraction: at most 0.01 of 3 files may be unreadable, got "
+        "1 links to files that are not there: a/2.png. Fetch what they mean (dvc pull, "
+        "git annex get .), or raise the limit."
+    )
+
+
+def test_a_folder_that_is_a_link_to_nowhere_is_counted(tmp_path: Path):
+    write(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "c").symlink_to("/mnt/nas/away")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.left_out == (("c", "broken_folder_link"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        pytest.param("my tiles.zip", "unzip -q '{0}/my tiles.zip' -d '{0}/my tiles'",
+                     id="zip"),
+        pytest.param("t.tar.gz", "mkdir -p {0}/t && tar -xf {0}/t.tar.gz -C {0}/t",
+                     id="tar"),
+    ],
+)  # fmt: skip
+def test_an_archive_is_refused_with_what_unpacks_it(tmp_path: Path, name, command):
+    write(tmp_path, name)
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path / name)
+
+    assert str(caught.value) == (
+        f"data.source: must be a folder, got the archive {tmp_path / name}. Unpack it: "
+        f"{command.format(tmp_path)}; then name that folder."
+    )
+
+
+def test_a_folder_that_holds_an_archive_alone_says_what_unpacks_it(tmp_path: Path):
+    write(tmp_path, "set/tiles.zip", "set/README.md")
+
+    with pytest.raises(
+        DataError, match=r"\(1 archive, 1 side_file\)\. Unpack it: unzip"
+    ):
+        listed(tmp_path)
+
+
+def test_a_folder_that_holds_arrays_alone_says_what_to_do(tmp_path: Path):
+    write(tmp_path, "camelyonpatch_level_2_split_test_x.h5", "train.npz")
+
+    with pytest.raises(DataError, match=r"\(2 array_file\)\. Write the pictures of"):
+        listed(tmp_path)
+
+
+def test_classes_that_differ_by_case_alone_are_noted(tmp_path: Path):
+    write(tmp_path, "Tumor/1.png", "tumor/1.png")
+
+    listing = list_source(LocalStore(tmp_path), DataSettings())
+
+    assert listing.notes[-1].startswith("Tumor and tumor: two classes whose names")
 
 
 def test_odd_names_are_listed(tmp_path: Path):
@@ -146,6 +328,38 @@ def test_a_missing_folder_is_said_so(tmp_path: Path):
     )
 
 
+def test_a_table_among_images_without_classes_is_pointed_at(tmp_path: Path):
+    write(tmp_path, "images/1.png", "images/2.png", "annotations.csv")
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path)
+
+    assert str(caught.value).splitlines()[-1] == (
+        f"  --set 'data.labels_csv={tmp_path}/annotations.csv'"
+    )
+
+
+def test_labels_that_fit_nothing_point_at_no_other_table(tmp_path: Path):
+    write(tmp_path, "1.png", "annotations.csv")
+
+    with pytest.raises(DataError) as caught:
+        list_source(LocalStore(tmp_path), DataSettings(), labels={"2.png": "x"})
+
+    assert "annotations.csv" not in str(caught.value)
+
+
+def test_classes_in_names_of_files_are_pointed_at(tmp_path: Path):
+    write(tmp_path / "c", *(f"train/{c} ({n}).png" for c in ("x", "y") for n in (1, 2)))
+
+    with pytest.raises(DataError) as caught:
+        listed(tmp_path / "c")
+
+    assert str(caught.value).splitlines()[-2:] == [
+        "By the names of files they would be:",
+        "  --set 'data.class_pattern={class} ({number}).png'   2 classes: x, y",
+    ]
+
+
 def test_a_folder_without_class_folders_is_said_so(tmp_path: Path):
     write(tmp_path, "1.png", "2.png")
 
@@ -168,7 +382,7 @@ def test_unknown_classes_get_a_near_word_each(tmp_path: Path):
 
     first, second = str(caught.value).splitlines()
     assert first.endswith("which holds no images. Did you mean lung_aca?")
-    assert second.endswith("Folders: lung_aca, lung_n.")
+    assert second.endswith("There are lung_aca, lung_n.")
 
 
 def test_a_symlink_loop_is_said_so(tmp_path: Path):

@@ -52,23 +52,18 @@ def test_copies_that_were_shifted_at_random_stay_one_family():
     assert divide([*edges, an_edge(0, 1), an_edge(2, 3)], [0] * 8) == [0] * 8
 
 
-def test_one_shifted_tile_among_many_stays_in_their_family():
+def test_a_lone_tile_of_a_neighbouring_field_is_a_family_of_its_own():
     edges = [*clique(range(10)), *(an_edge(a, 10, shift=FAR) for a in range(10))]
 
-    assert divide(edges, [0] * 11) == [0] * 11
+    assert divide(edges, [0] * 11) == [0] * 10 + [1]
 
 
-def test_a_shifted_tile_beside_two_fields_goes_where_most_of_its_edges_lead():
-    edges = [
-        *clique(range(10)),
-        *clique(range(10, 20)),
-        *between(range(10), range(10, 20)),
-        *(an_edge(a, 20, shift=FAR) for a in (0, 11, 12, 13)),
-    ]
+def test_a_tile_that_only_overlaps_stays_as_it_is():
+    edges = [*clique(range(5)), *clique(range(5, 9)), an_edge(0, 9, overlap=0.3)]
 
-    codes = divide(edges, [0] * 21)
+    codes = divide([*edges, *between(range(5), range(5, 9))], [0] * 9 + [1])
 
-    assert codes == [0] * 10 + [1] * 11
+    assert codes == [0] * 5 + [1] * 4 + [2]
 
 
 def test_families_of_other_groups_are_left_alone():

@@ -53,6 +53,39 @@ def test_the_last_line_says_how_to_open_mlflow(
     )
 
 
+def write_results(store: LocalStore, run_id: str, *, left_out: list) -> None:
+    pointer = {"name": "tiles", "digest": "ab" * 32}
+    documents = {
+        layout.catalogue_pointer(run_id): pointer,
+        layout.audit(**pointer): {
+            "alarms": [{"text": "family 3: holds 90 pictures"}],
+            "classes": {"lung n": {"kept": 12}, "lung_aca": {"kept": 9}},
+            "conversions": {"grey": 2, "twelve_bit": 9},
+            "notes": ["samples of more than 8 bits"],
+        },
+        layout.splits(**pointer): {"notes": ["Never split: family, patient."]},
+        layout.left_out_summary(run_id): {
+            "files": 40,
+            "left_out": left_out,
+            "notes": ["classes are the folders of level 1"],
+        },
+    }
+    for key, document in documents.items():
+        store.write(key, json.dumps(document).encode())
+
+
+def last_words(tmp_path: Path, backend: str = "local", left_out=()) -> list[str]:
+    store = a_store(tmp_path)
+    run = a_state("prepare-20261123-0915-k3f9")
+    write_results(store, run.run_id, left_out=list(left_out))
+    settings = local_settings(
+        store,
+        tracking__uri="https://mlflow.example.org",
+        cluster__namespace="lab",
+    )
+    return summarize_run(backend_of(backend, store, settings), run, settings)
+
+
 @pytest.mark.parametrize(
     ("backend", "command"),
     [
@@ -63,29 +96,38 @@ def test_the_last_line_says_how_to_open_mlflow(
 def test_prepare_names_its_alarms_its_split_and_how_to_look_at_families(
     tmp_path: Path, backend: str, command: str
 ) -> None:
-    store = a_store(tmp_path)
-    run = a_state("prepare-20261123-0915-k3f9")
-    pointer = {"name": "tiles", "digest": "ab" * 32}
-    audit = {"alarms": [{"text": "family 3: holds 90 pictures"}]}
-    key = layout.catalogue_pointer("prepare-20261123-0915-k3f9")
-    store.write(key, json.dumps(pointer).encode())
-    key = layout.audit(**pointer)
-    store.write(key, json.dumps(audit).encode())
-    splits = {"notes": ["Never split: family, patient."]}
-    store.write(layout.splits(**pointer), json.dumps(splits).encode())
-    settings = local_settings(
-        store,
-        tracking__uri="https://mlflow.example.org",
-        cluster__namespace="lab",
-    )
+    lines = [line.strip() for line in last_words(tmp_path, backend)]
 
-    found = summarize_run(backend_of(backend, store, settings), run, settings)
-
-    lines = [line.strip() for line in found]
-    shown = command.format(root=local_path(store.uri))
-    assert lines[1] == "alarm: family 3: holds 90 pictures"
-    assert lines[2] == "Never split: family, patient."
+    shown = command.format(root=local_path(a_store(tmp_path).uri))
+    assert "alarm: family 3: holds 90 pictures" in lines
+    assert "Never split: family, patient." in lines
     assert lines[-2] == f"{shown} --gallery families.html"
+
+
+def test_prepare_names_classes_and_what_it_left_out(tmp_path: Path) -> None:
+    bad = {"reason": "empty", "count": 11, "advice": "copy it again"}
+    first = [f"a/{number}.png" for number in range(10)]
+
+    lines = last_words(tmp_path, left_out=[bad | {"first": first}])
+
+    table = local_path(a_store(tmp_path).uri) / layout.left_out(
+        "prepare-20261123-0915-k3f9"
+    )
+    assert [line[10:] for line in lines[1:10]] == [
+        "classes lung n 12, lung_aca 9",
+        "converted 2 grey, 9 twelve_bit",
+        "samples of more than 8 bits",
+        "classes are the folders of level 1",
+        "left out 11 of 40 files",
+        "  11 empty (copy it again)",
+        f"    {', '.join(first)} …",
+        f"  all of them: {table}",
+        "alarm: family 3: holds 90 pictures",
+    ]
+
+
+def test_prepare_says_nothing_of_files_where_none_was_left_out(tmp_path: Path) -> None:
+    assert not [line for line in last_words(tmp_path) if "left out" in line]
 
 
 def test_of_each_turn_only_what_came_of_it_is_told(tmp_path: Path) -> None:

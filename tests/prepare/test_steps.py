@@ -1,5 +1,6 @@
 """The steps of `prepare`, from files to a catalogue."""
 
+import csv
 import json
 import os
 import shutil
@@ -349,6 +350,21 @@ def test_unusual_pixels_simply_work_and_are_counted(tmp_path: Path):
     assert built.summary["reasons"]["kept"] == built.summary["conversions"]
 
 
+def test_files_of_one_set_that_differ_in_depth_are_noted(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=8)
+    for bits in (12, 14):
+        samples = a_picture(90 + bits).astype(np.uint16) << (bits - 8)
+        (folder / f"lung_n/{bits}.png").write_bytes(a_file(samples))
+
+    built = prepare(a_task(tmp_path, folder))
+
+    assert built.summary["notes"] == [
+        "samples of more than 8 bits were scaled by the depth of each file (1 "
+        "twelve_bit, 1 fourteen_bit): if one camera made them, save them as 8 bits "
+        "alike"
+    ]
+
+
 def with_bad_files(folder: Path) -> Path:
     into = a_folder(folder, num_images=10) / "lung_n"
     (into / "empty.jpeg").touch()
@@ -384,8 +400,53 @@ def test_too_many_unreadable_files_stop_prepare(tmp_path: Path):
         "data.max_unreadable_fraction: at most 0.01 of 34 files may be unreadable, got "
         "4 (1 animated, 1 empty, 1 not_an_image, 1 truncated): lung_n/empty.jpeg, "
         "lung_n/half.jpeg, lung_n/moving.gif, lung_n/text.jpeg … Repair or remove "
-        "them, or raise the limit."
+        "them, or raise the limit.\n"
+        "  animated: moves: save the one frame that counts as PNG\n"
+        "  empty: holds no byte: copy it again\n"
+        "  not_an_image: no picture by its bytes: remove it, or copy it again\n"
+        "  truncated: ends too early: copy it again from where it is whole"
     )
+
+
+def test_all_that_is_left_out_stands_in_one_table(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=10)
+    (folder / "notes.txt").touch()
+    (folder / "lung_n/half.png").write_bytes(a_file(a_picture())[:-200])
+    (folder / "lung_n/link.png").symlink_to("../../away/link.png")
+    shutil.copy(folder / "lung_n/tile 001.png", folder / "lung_n/copy, of it.png")
+
+    prepare(a_task(tmp_path, folder, max_unreadable_fraction=0.2))
+
+    run = tmp_path / "root/runs/prepare-1"
+    with (run / "left-out.csv").open(newline="") as file:
+        rows = [tuple(row.values())[:2] for row in csv.DictReader(file)]
+    assert rows == [
+        ("lung_n/half.png", "truncated"),
+        ("lung_n/link.png", "broken_link"),
+        ("lung_n/tile 001.png", "same_bytes"),
+        ("notes.txt", "side_file"),
+    ]
+    summary = json.loads((run / "left-out.json").read_text())
+    assert summary["files"] == 34
+    assert [(e["reason"], e["count"], e["first"]) for e in summary["left_out"]] == [
+        ("broken_link", 1, ["lung_n/link.png"]),
+        ("same_bytes", 1, ["lung_n/tile 001.png"]),
+        ("truncated", 1, ["lung_n/half.png"]),
+        ("side_file", 1, ["notes.txt"]),
+    ]
+
+
+def test_a_group_of_two_classes_counts_once(tmp_path: Path):
+    folder = a_folder(tmp_path / "source", num_images=12)
+    patients = {
+        str(path.relative_to(folder)): f"patient {number % 12 // 2}"
+        for number, path in enumerate(sorted(folder.rglob("*.png")))
+    }
+    file = write_csv(tmp_path / "patients.csv", "group", patients)
+
+    built = prepare(a_task(tmp_path, folder, groups_csv=file))
+
+    assert count_metrics(built.summary)["prepare/groups"] == 6
 
 
 def test_files_that_vanish_or_change_are_counted_and_come_back(tmp_path: Path):

@@ -112,3 +112,15 @@ def test_a_key_that_leaves_the_root_is_refused(tmp_path: Path, key: str):
     # All of them below tmp_path: without the guard nothing else may be written to.
     with pytest.raises(DataError, match="must lie below the root"):
         LocalStore(tmp_path / "root").write(key.format(outside=tmp_path), b"")
+
+
+def test_links_that_lead_nowhere_are_no_objects_and_named(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/kept").write_bytes(b"x")
+    (tmp_path / "a/link").symlink_to("kept")
+    (tmp_path / "a/b").symlink_to("../away")
+    (tmp_path / "lost folder").symlink_to("/mnt/away")
+    store = LocalStore(tmp_path)
+
+    assert list(store.broken_links()) == ["a/b", "lost folder"]
+    assert [item.key for item in store.list_objects()] == ["a/kept", "a/link"]
