@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lcc.audit.list_part import IMAGE_NAME, has_path
-from lcc.audit.roles import FILLERS, role_in, split_in, words_of
+from lcc.audit.roles import FILLERS, role_in, split_in
+from lcc.data.folders import words_of
 from lcc.data.table import SPELLINGS, Cells, find_columns, first_few, plain_name
 from lcc.errors import DataError
 

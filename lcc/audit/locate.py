@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from lcc.data.digest import decode_name
-from lcc.data.listing import why_no_image
+from lcc.data.litter import why_no_image
 from lcc.families.find import is_file
 from lcc.storage.local import LocalStore
 

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from lcc.data.folders import words_of
 from lcc.data.roles import ROLES
 
 MIN_LETTERS = 3  # of a word inside a longer name: `tr` alone says so, `tr_a` does not
@@ -25,17 +26,6 @@ COUNTED = (  # words before the number of a fold or of a draw
 )
 _FOLD = re.compile(r"(cv|folds?|k|kfold|part|split)[ _-]?\d+", re.IGNORECASE)
 _NUMBERED = re.compile(rf"(({'|'.join(COUNTED)})[ _-]?)*\d+", re.IGNORECASE)
-
-
-def words_of(name: str) -> list[str]:
-    """Return the words and numbers of a name, in small letters.
-
-    Example:
-        >>> words_of("seg_trainSet2017")
-        ['seg', 'train', 'set', '2017']
-    """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", parted)]
 
 
 def role_in(name: str) -> str | None:

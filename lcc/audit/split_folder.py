@@ -11,19 +11,16 @@ from pathlib import Path, PurePosixPath
 
 from lcc.audit.list_file import read_list
 from lcc.audit.listed import ListedImage, read_parts
-from lcc.audit.roles import FILLERS, is_numbered, is_split, role_in, words_of
+from lcc.audit.roles import FILLERS, is_numbered, is_split, role_in
 from lcc.audit.user_split import SplitImage, UserSplit, gather_images, note_names
 from lcc.data.digest import encode_name
-from lcc.data.listing import why_no_image
+from lcc.data.folders import find_mask_folders, words_of
+from lcc.data.litter import why_no_image
 from lcc.data.table import first_few
 from lcc.errors import DataError
 from lcc.storage.local import LocalStore
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-MASKS = frozenset(
-    ("annotation", "annotations", "gt", "label", "labels", "mask", "masks")
-)
-IMAGES = frozenset(("image", "images", "img", "imgs"))
 Keys = Sequence[PurePosixPath]
 
 
@@ -50,21 +47,20 @@ class FolderLayout:
 def find_layout(folder: Path) -> FolderLayout:
     """Return where the splits of a folder lie: at the first depth that has several.
 
-    Hidden files and side files (`.csv`, `.json` …) are no images; nor are masks, where
-    a folder `images` lies beside them.
+    Litter, hidden files and side files (`.csv`, `.json` …) are no images; nor are masks
+    beside the folder of their images.
     """
     entries = (PurePosixPath(e.key) for e in LocalStore(folder).list_objects())
     found = sorted(k for k in entries if len(k.parts) > 1 and not why_no_image(k))
-    keys = [key for key in found if not _folders(key) & MASKS]
-    if not any(_folders(key) & IMAGES for key in found):
-        keys = found
+    masks = find_mask_folders({key.parts[:-1] for key in found})
+    keys = [key for key in found if masks.isdisjoint(_above_each(key))]
     return FolderLayout(
         keys=tuple(keys), depth=_depth(keys), num_masks=len(found) - len(keys)
     )
 
 
-def _folders(key: PurePosixPath) -> set[str]:
-    return {part.casefold() for part in key.parts[:-1]}
+def _above_each(key: PurePosixPath) -> set[tuple[str, ...]]:
+    return {key.parts[:number] for number in range(1, len(key.parts))}
 
 
 def _depth(keys: Keys) -> int | None:

@@ -19,7 +19,6 @@ from lcc.data.digest import digest_rows, encode_name
 from lcc.data.folder_tree import MIN_CLASSES
 from lcc.data.labelling import Labelling, label_images
 from lcc.data.labels import read_labels
-from lcc.data.litter import why_no_image as why_no_image  # noqa: PLC0414 - audit's, too
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.sources import LeftOut, check_links, find_images
 from lcc.errors import DataError

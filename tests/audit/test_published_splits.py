@@ -312,6 +312,7 @@ def test_litter_and_masks_are_no_images(tmp_path: Path):
             "train/masks/a.png": b"3",
             "__MACOSX/train/images/._a.png": b"4",
             "train/.hidden/a.png": b"5",
+            "train/images/@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg": b"6",
         },
     )
 
