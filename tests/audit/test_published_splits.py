@@ -708,7 +708,7 @@ def test_a_list_of_several_splits_together_is_left_out(tmp_path: Path):
 
 def test_a_list_of_more_than_other_splits_together_is_judged(tmp_path: Path):
     some_files(tmp_path, {f"{name}.png": b"1" for name in "abcd"})
-    lists = {"train": "a", "val": "b", "trainval": "abd", "test": "c"}
+    lists = {"train": "a", "val": "b", "trainval": "bad", "test": "c"}
     for name, images in lists.items():
         text = "".join(f"{image}.png\n" for image in images)
         (tmp_path / f"{name}.txt").write_text(text)
