@@ -6,6 +6,7 @@ import pytest
 
 from lcc.data.features import extract_features, feature_dtype
 from lcc.data.sample import draw_source
+from lcc.data.task import single_threaded
 from lcc.families.merging import SecondLook, choose_asking
 from lcc.families.voting import MIN_INDEXED, Asking, PartIndex, find_alike
 from tests.builders.pictures import a_picture
@@ -40,16 +41,13 @@ def records(sources: list[np.ndarray]) -> list[np.void]:
 
 
 def named(asking: Asking, records: list[np.void], *, memory_mib: int = 64) -> list[int]:
-    pairs = find_alike(
-        [asking],
-        PartIndex(
-            shown=[np.array([row]) for row in range(len(records) - 1)],
-            features=records.__getitem__,
-            memory_mib=memory_mib,
-        ),
-        records.__getitem__,
-        num_images=2,
+    parts = PartIndex(
+        shown=[np.array([row]) for row in range(len(records) - 1)],
+        features=records.__getitem__,
+        memory_mib=memory_mib,
     )
+    with single_threaded():
+        pairs = find_alike([asking], parts, records.__getitem__, num_images=2)
     assert (pairs == asking.row).any(axis=1).all()
     return [a if b == asking.row else b for a, b in pairs.tolist()]
 
