@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
-from lcc.data.catalogue import Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
 from lcc.data.task import ProgressCounter, shard_rows
@@ -32,7 +31,7 @@ from lcc.families.candidates import (
 from lcc.families.clustering import Clustering
 from lcc.families.edges import Edge
 from lcc.families.marks import Marks, find_marks
-from lcc.families.merging import second_look
+from lcc.families.merging import SecondLook
 from lcc.families.planting import Pictures
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
@@ -151,10 +150,10 @@ class LinkShards:
         """Return the edges among pairs of pictures, as a list."""
         return find_edges(pairs.tolist(), self.features, settings=self.settings)
 
-    def look(self, family: Codes, degree: Codes) -> Rows:
-        """Return more pairs of pictures to verify, given the family of each."""
-        memory_mib = self.settings.index_memory_mib
-        return second_look(family, degree, self.features, memory_mib=memory_mib)
+    @cached_property
+    def look(self) -> SecondLook:
+        """Finds pairs of pictures that candidates missed."""
+        return SecondLook(self.features, memory_mib=self.settings.index_memory_mib)
 
     def num_keypoints(self) -> NDArray[np.int64]:
         """Return (n,) how many keypoints each picture has."""
@@ -170,7 +169,7 @@ class LinkShards:
             features=self.features,
             vectors=self.vectors(),
             marks=self.marks,
-            family=clusters.family,
+            parts=self.look.parts,
             group=clusters.group,
         )
 

@@ -14,7 +14,7 @@ from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
 from lcc.families.edges import Edge, EdgeKind, ends, kind_of, kinds_of
 from lcc.families.graph import components, renumber
-from lcc.families.voting import NUM_SHOWN, Asking, Features, find_alike
+from lcc.families.voting import NUM_SHOWN, Asking, Features, PartIndex, find_alike
 
 Verify = Callable[[Codes], Sequence[Edge]]  # (m, 2) rows a < b → edges among them
 
@@ -38,31 +38,36 @@ def rank_members(family: Codes, degree: Codes) -> list[Codes]:
     return np.split(order, starts) if len(family) else []
 
 
-def second_look(
-    family: Codes, degree: Codes, features: Features, *, memory_mib: int
-) -> Codes:
-    """Return more pairs to verify: of each family with those that it may belong to.
+class SecondLook:
+    """Finds more pairs to verify: of each family with those that it may belong to.
 
     Single keypoints tell (`voting`). All members ask of a family that is small for its
     data set, of the others the foremost.
 
     Args:
-        family: (n,) codes.
-        degree: (n,) edges of each row.
         features: Feature record of a row.
         memory_mib: Of an index of keypoints.
-
-    Returns:
-        (m, 2) rows a < b, no pair twice.
     """
-    ranked = rank_members(family, degree)
-    return find_alike(
-        choose_asking(ranked),
-        [spread_over(rows, NUM_SHOWN) for rows in ranked],
-        features,
-        num_images=NUM_ALIKE,
-        memory_mib=memory_mib,
-    )
+
+    def __init__(self, features: Features, *, memory_mib: int) -> None:
+        self.parts = PartIndex(shown=(), features=features, memory_mib=memory_mib)
+
+    def __call__(self, family: Codes, degree: Codes) -> Codes:
+        """Look, and keep the index of the families, which can be asked again.
+
+        Args:
+            family: (n,) codes.
+            degree: (n,) edges of each row.
+
+        Returns:
+            (m, 2) rows a < b, no pair twice.
+        """
+        ranked = rank_members(family, degree)
+        shown = [_spread_over(rows, NUM_SHOWN) for rows in ranked]
+        self.parts = replace(self.parts, shown=shown)
+        asking = choose_asking(ranked)
+        features = self.parts.features
+        return find_alike(asking, self.parts, features, num_images=NUM_ALIKE)
 
 
 def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
@@ -81,14 +86,14 @@ def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
     asking = [
         Asking(row, part, MAX_NAMED if len(rows) < small else NUM_NAMED)
         for part, rows in enumerate(ranked)
-        for row in spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
+        for row in _spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
     ]
     budget = max(LOOK_PAIRS * int(sizes.sum()), FREE_PAIRS)
     most = max(budget // (NUM_ALIKE * len(asking)), 1)
     return [replace(one, num_parts=min(one.num_parts, most)) for one in asking]
 
 
-def spread_over(rows: Codes, most: int) -> Codes:
+def _spread_over(rows: Codes, most: int) -> Codes:
     """Return at most so many rows, evenly, the first and last among them."""
     if len(rows) <= most:
         return rows

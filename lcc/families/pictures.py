@@ -7,7 +7,6 @@ descriptors alone. Copies never reach the stage that compares pairs.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from lcc.families.candidates import find_candidates
 from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
 from lcc.families.marks import Marks, find_marks, note_blank
-from lcc.families.merging import second_look
+from lcc.families.merging import SecondLook
 from lcc.families.verdicts import Verdicts, apply_verdicts
 from lcc.families.verification import BLOCK_PAIRS, find_edges
 
@@ -128,11 +127,7 @@ class Pictures:
         clusters = join_families(
             tabulate_edges(edges),
             len(records),
-            look=partial(
-                second_look,
-                features=verifier.features,
-                memory_mib=families.index_memory_mib,
-            ),
+            look=SecondLook(verifier.features, memory_mib=families.index_memory_mib),
             verify=verifier.find,
             settings=families,
         )

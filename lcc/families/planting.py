@@ -20,11 +20,10 @@ from lcc.data.changes import CHANGES, mirror
 from lcc.data.decode import Image8
 from lcc.data.features import Features, extract_features
 from lcc.families.candidates import Vectors
-from lcc.families.graph import members
 from lcc.families.marks import Marks
-from lcc.families.merging import MAX_NAMED, NUM_ALIKE, spread_over
+from lcc.families.merging import MAX_NAMED, NUM_ALIKE
 from lcc.families.verification import find_edges
-from lcc.families.voting import NUM_SHOWN, Asking, find_alike
+from lcc.families.voting import Asking, PartIndex, find_alike
 
 CONFIDENCE = 0.95
 
@@ -87,7 +86,7 @@ class Pictures:
         features: Feature record of a picture, without marks.
         vectors: (n, 512) global descriptors.
         marks: What was burned into the frame of many.
-        family: (n,) codes.
+        parts: Those that the copies can name.
         group: (n,) codes.
     """
 
@@ -95,7 +94,7 @@ class Pictures:
     features: Callable[[int], np.void]
     vectors: Vectors
     marks: Marks
-    family: Codes
+    parts: PartIndex
     group: Codes
 
 
@@ -110,8 +109,8 @@ def plant_copies(pictures: Pictures, settings: FamilySettings) -> PlantedCopies:
         settings: `num_planted`, and how pairs are found and judged.
     """
     draw = np.random.default_rng(settings.num_planted)
-    count = min(settings.num_planted, len(pictures.family))
-    sources = draw.choice(len(pictures.family), count, replace=False)
+    count = min(settings.num_planted, len(pictures.group))
+    sources = draw.choice(len(pictures.group), count, replace=False)
     names = list(islice(cycle(CHANGES), count))
     copies = [
         _copy(pictures.pixels(source), name, draw, settings)
@@ -139,7 +138,7 @@ class _Search:
 
     def find(self, sources: Codes) -> list[bool]:
         """Return whether each copy is found to be of its source's group."""
-        first = len(self.pictures.family)
+        first = len(self.pictures.group)
         group = self.pictures.group[sources]
         near = self._nearest()
         seen = [
@@ -164,13 +163,12 @@ class _Search:
         """Return the pictures that the keypoints of some copies name."""
         if not numbers:
             return []
-        first, families = len(self.pictures.family), members(self.pictures.family)
+        first, num_parts = len(self.pictures.group), len(self.pictures.parts.shown)
         pairs = find_alike(
-            [Asking(first + n, len(families) + n, MAX_NAMED) for n in numbers],
-            [spread_over(np.array(rows), NUM_SHOWN) for rows in families],
+            [Asking(first + n, num_parts + n, MAX_NAMED) for n in numbers],
+            self.pictures.parts,
             self._features,
             num_images=NUM_ALIKE,
-            memory_mib=self.settings.index_memory_mib,
         )
         return [pairs[pairs[:, 1] == first + number, 0] for number in numbers]
 
@@ -183,7 +181,7 @@ class _Search:
         )
 
     def _features(self, row: int) -> np.void:
-        first = len(self.pictures.family)
+        first = len(self.pictures.group)
         if row < first:
             return self.pictures.features(row)
         return self.pictures.marks.without(self.copies[row - first][0])

@@ -10,8 +10,9 @@ much nearer they are than the first that it does not count.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,28 +43,21 @@ class Asking:
 
 
 def find_alike(
-    asking: Sequence[Asking],
-    shown: Sequence[Codes],
-    features: Features,
-    *,
-    num_images: int,
-    memory_mib: int,
+    asking: Sequence[Asking], parts: "PartIndex", features: Features, *, num_images: int
 ) -> Codes:
     """Return the pairs of rows worth verifying: those with most votes.
 
     Args:
         asking: Rows that ask; each names the parts with most votes but its own.
-        shown: Rows of each part that stand for it.
-        features: Feature record of a row.
+        parts: Those that can be named.
+        features: Feature record of a row that asks.
         num_images: Rows of a named part to pair with, those with most votes first.
-        memory_mib: Of an index; beyond it the parts are asked block by block.
 
     Returns:
         (m, 2) rows a < b, each pair once, sorted.
     """
     named: dict[int, list[tuple[float, list[int]]]] = defaultdict(list)
-    for parts in _blocks(shown, memory_mib * 2**20 // BYTES_PER_SHOWN):
-        index = KeypointIndex.build([(p, shown[p]) for p in parts], features)
+    for index in parts.blocks():
         for start in range(0, len(asking), NUM_TOGETHER):
             together = asking[start : start + NUM_TOGETHER]
             votes = index.vote([(one.row, one.part) for one in together], features)
@@ -96,6 +90,39 @@ def _blocks(shown: Sequence[Codes], most: int) -> Iterator[list[int]]:
         size += len(rows)
     if block:
         yield block
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartIndex:
+    """Parts that can be named, by the keypoints of the rows that stand for them.
+
+    Attributes:
+        shown: Rows of each part that stand for it.
+        features: Feature record of a row.
+        memory_mib: Of an index; beyond it there are several, none kept.
+    """
+
+    shown: Sequence[Codes]
+    features: Features
+    memory_mib: int
+
+    def blocks(self) -> Iterable["KeypointIndex"]:
+        """Return the indexes of all parts, one after another."""
+        if len(self._parts) == 1:
+            return [self._whole]
+        return map(self._build, self._parts)
+
+    @cached_property
+    def _parts(self) -> list[list[int]]:
+        return list(_blocks(self.shown, self.memory_mib * 2**20 // BYTES_PER_SHOWN))
+
+    @cached_property
+    def _whole(self) -> "KeypointIndex":
+        return self._build(self._parts[0])
+
+    def _build(self, parts: Sequence[int]) -> "KeypointIndex":
+        shown = [(part, self.shown[part]) for part in parts]
+        return KeypointIndex.build(shown, self.features)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

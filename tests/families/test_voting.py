@@ -6,8 +6,10 @@ import pytest
 
 from lcc.data.features import extract_features, feature_dtype
 from lcc.data.sample import draw_source
-from lcc.families.merging import choose_asking, second_look
-from lcc.families.voting import MIN_INDEXED, Asking, find_alike
+from lcc.data.task import single_threaded
+from lcc.families.merging import SecondLook, choose_asking
+from lcc.families.voting import MIN_INDEXED, Asking, PartIndex, find_alike
+from tests.builders.pictures import a_picture
 
 NUM_KEYPOINTS = 200
 
@@ -39,13 +41,13 @@ def records(sources: list[np.ndarray]) -> list[np.void]:
 
 
 def named(asking: Asking, records: list[np.void], *, memory_mib: int = 64) -> list[int]:
-    pairs = find_alike(
-        [asking],
-        [np.array([row]) for row in range(len(records) - 1)],
-        records.__getitem__,
-        num_images=2,
+    parts = PartIndex(
+        shown=[np.array([row]) for row in range(len(records) - 1)],
+        features=records.__getitem__,
         memory_mib=memory_mib,
     )
+    with single_threaded():
+        pairs = find_alike([asking], parts, records.__getitem__, num_images=2)
     assert (pairs == asking.row).any(axis=1).all()
     return [a if b == asking.row else b for a, b in pairs.tolist()]
 
@@ -69,7 +71,7 @@ def test_block_by_block_the_same_source_is_named(sources, records):
 
 
 def test_so_many_keypoints_that_cells_are_learnt_name_the_same_source(sources):
-    many = [record(source(seed, size_px=128)) for seed in range(100, 220)]
+    many = [record(a_picture(seed, size_px=128)) for seed in range(120)]
     many[40] = record(sources[17])
     assert sum(int(one["num"]) for one in many) > MIN_INDEXED
 
@@ -81,10 +83,13 @@ def test_so_many_keypoints_that_cells_are_learnt_name_the_same_source(sources):
 def test_a_row_names_no_more_parts_than_it_may_and_never_its_own(records):
     found = find_alike(
         [Asking(0, 0, 3)],
-        [np.array([0, 1]), *(np.array([row]) for row in range(2, 30))],
+        PartIndex(
+            shown=[np.array([0, 1]), *(np.array([row]) for row in range(2, 30))],
+            features=records.__getitem__,
+            memory_mib=64,
+        ),
         records.__getitem__,
         num_images=2,
-        memory_mib=64,
     )
 
     assert len(found) == 3
@@ -97,10 +102,13 @@ def test_images_without_keypoints_name_nobody_and_are_named_by_nobody():
 
     found = find_alike(
         [Asking(0, 0, 5), Asking(1, 1, 5)],
-        [np.array([0]), np.array([1])],
+        PartIndex(
+            shown=[np.array([0]), np.array([1])],
+            features=blank.__getitem__,
+            memory_mib=64,
+        ),
         blank.__getitem__,
         num_images=2,
-        memory_mib=64,
     )
 
     assert found.shape == (0, 2)
@@ -127,4 +135,4 @@ def test_where_all_are_alone_each_asks_and_names_fewer():
 def test_no_rows_ask_nothing():
     none = np.zeros(0, np.int64)
 
-    assert second_look(none, none, [].__getitem__, memory_mib=64).shape == (0, 2)
+    assert SecondLook([].__getitem__, memory_mib=64)(none, none).shape == (0, 2)
