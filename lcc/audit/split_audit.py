@@ -28,8 +28,9 @@ from lcc.audit.split_source import read_splits
 from lcc.audit.user_split import UserSplit
 from lcc.config.data import DataSettings
 from lcc.data.task import ProgressCounter
-from lcc.errors import DataError
+from lcc.errors import DataError, NotFoundError
 from lcc.families.find import Families, find_families
+from lcc.families.verdicts import FILE_NAME, Verdicts, read_verdicts
 
 PathLike = str | Path
 
@@ -49,7 +50,8 @@ def audit_split(
             perhaps label and groups; lists such as `train.csv` and `test.csv`; or a
             folder of such lists, or of images in `train/`, `val/`, `test/`.
         images: Folder that the paths of lists start from; by default the lists' own.
-        settings: How images are read, and how families are found.
+        settings: How images are read, how families are found, and `verdicts_csv`, what
+            people decided; by default `verdicts.csv` beside the images.
         progress: Starts a counter of so many units of work.
         n_jobs: Processes at once, as in scikit-learn: None is one, -1 one per core.
 
@@ -98,15 +100,48 @@ def audit_splits(
         [Path(one) for one in named], None if images is None else Path(images)
     )
     files = sorted({image.file for source in sources for image in source.images})
-    found = find_families(files, settings=settings, progress=progress, n_jobs=n_jobs)
+    position = {file: number for number, file in enumerate(files)}
+    verdicts = _verdicts(
+        settings.verdicts_csv,
+        Path(named[0] if images is None else images),
+        {i.path: position[i.file] for source in sources for i in source.images},
+    )
+    found = find_families(
+        files,
+        settings=settings,
+        verdicts=verdicts,
+        progress=progress,
+        n_jobs=n_jobs,
+    )
     judge = _Judge(
         found=found,
-        position={file: number for number, file in enumerate(files)},
+        position=position,
         levels=find_levels(found, settings.families),
         settings=settings,
         num_threads=effective_n_jobs(n_jobs),
     )
     return tuple(judge.audit(source) for source in sources)
+
+
+def _verdicts(named: str | None, place: Path, position: Mapping[str, int]) -> Verdicts:
+    """Return what people decided, from a file named or one beside the images.
+
+    Args:
+        named: The setting.
+        place: Folder of the images, or a list.
+        position: Path of an image → its position.
+    """
+    folder = place if place.is_dir() else place.parent
+    file = Path(named) if named is not None else folder / FILE_NAME
+    if named is None and not file.is_file():
+        return {}
+    if not file.is_file():
+        message = f"data.verdicts_csv: must be a file, got {file}. Check the path."
+        raise NotFoundError(message)
+    return {
+        (position[verdict.a], position[verdict.b]): verdict
+        for verdict in read_verdicts(file, field=str(file), paths=position)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +187,7 @@ class _Judge:
                 n: unreadable[r] for n, r in enumerate(rows) if r in unreadable
             },
             max_unreadable_fraction=self.settings.max_unreadable_fraction,
-            notes=(*source.notes, *self.found.alarms),
+            notes=(*source.notes, *self.found.alarms, *self.found.notes),
         )
 
     def _score(

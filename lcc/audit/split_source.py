@@ -16,6 +16,7 @@ from lcc.audit.user_split import UserSplit
 from lcc.data.litter import why_no_image
 from lcc.data.table import first_few
 from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.families.verdicts import FILE_NAME
 from lcc.storage.local import LocalStore
 
 
@@ -120,7 +121,7 @@ def _list_keys(folder: Path) -> list[PurePosixPath]:
         key
         for key in keys
         if key.suffix.lower() in READERS
-        and key.name not in METADATA
+        and key.name not in (*METADATA, FILE_NAME)
         and why_no_image(key.with_suffix("")) is None
         and (len(key.parts) == 1 or role_in(key.stem))
     )

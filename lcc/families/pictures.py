@@ -138,7 +138,8 @@ class Pictures:
             if min(of[a], of[b]) >= 0  # an unreadable image is told as such
         }
         clusters, notes = apply_verdicts(clusters, told, settings=families)
-        self.notes += notes
+        decided = tuple(f"decided by people: {verdict}" for verdict in told.values())
+        self.notes += (*decided, *notes)
         return clusters
 
     def _first_with_bytes(

@@ -219,6 +219,31 @@ def test_a_questionable_edge_alone_cannot_tell_and_exits_with_3(tmp_path: Path):
     assert Path("r.html").read_text(encoding="utf-8").count("<img") == 3
 
 
+def test_a_questionable_edge_that_people_decided_is_none(tmp_path: Path):
+    one, other = (a_picture(seed, size_px=128) for seed in (1, 2))
+    other[:60, :60] = one[:60, :60]
+    files = {"train/a.png": a_file(one), "test/b.png": a_file(other), "test/c.png": 3}
+    folder = some_files(tmp_path / "pets", files)
+    verdict = "train/a.png,test/b.png,different,AB\n"
+    (folder / "verdicts.csv").write_text(f"a,b,verdict,by\n{verdict}")
+
+    result = audit(folder)
+
+    assert result.exit_code == 0
+    assert (
+        "decided by people: test/b.png and train/a.png: different (AB)" in result.output
+    )
+
+
+def test_a_file_of_verdicts_that_is_not_there_is_named(tmp_path: Path):
+    folder = some_files(tmp_path / "pets", {"train/a.png": 1, "test/b.png": 2})
+
+    result = audit(folder, "--set=data.verdicts_csv=seen.csv")
+
+    assert result.exit_code == 3
+    assert "data.verdicts_csv: must be a file, got seen.csv." in result.output
+
+
 def test_several_lists_make_one_split(tmp_path: Path):
     some_files(tmp_path / "tiles", {"cat/1.png": 1, "dog/2.png": 2, "dog/3.png": 1})
     lists = [
