@@ -26,6 +26,7 @@ NUM_ALIKE = 2  # members of a named family that are held against the one that as
 MAX_NAMED = 20  # families that a row of a small one may name
 NUM_NAMED = 3  # that any other may: tissue they share stands out among the votes
 LOOK_PAIRS = 10  # an image, on average: half of what `link` costs
+MAX_LOOKS = 200_000_000  # of a row at a row that is shown: some ten minutes
 FREE_PAIRS = 30_000  # in any case: half a minute at most
 NUM_TESTED = 3  # members of each of two families that are put to the test
 MIN_AGREED = 2  # of their pairs; one alone may be false
@@ -51,6 +52,7 @@ class SecondLook:
 
     def __init__(self, features: Features, *, memory_mib: int) -> None:
         self.parts = PartIndex(shown=(), features=features, memory_mib=memory_mib)
+        self.note = ""  # on families that could not ask, empty where all did
 
     def __call__(self, family: Codes, degree: Codes) -> Codes:
         """Look, and keep the index of the families, which can be asked again.
@@ -66,6 +68,12 @@ class SecondLook:
         shown = [_spread_over(rows, NUM_SHOWN) for rows in ranked]
         self.parts = replace(self.parts, shown=shown)
         asking = choose_asking(ranked)
+        mute = len(ranked) - len({one.part for one in asking})
+        if mute:
+            self.note = (
+                f"{mute:,} of {len(ranked):,} families were not looked at a second "
+                "time, the set is too large: a close view may have gone unseen."
+            )
         features = self.parts.features
         return find_alike(asking, self.parts, features, num_images=NUM_ALIKE)
 
@@ -88,9 +96,20 @@ def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
         for part, rows in enumerate(ranked)
         for row in _spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
     ]
+    num_shown = int(np.minimum(sizes, NUM_SHOWN).sum())
+    asking = _smallest(asking, sizes, most=max(MAX_LOOKS // num_shown, 1))
     budget = max(LOOK_PAIRS * int(sizes.sum()), FREE_PAIRS)
     most = max(budget // (NUM_ALIKE * len(asking)), 1)
     return [replace(one, num_parts=min(one.num_parts, most)) for one in asking]
+
+
+def _smallest(asking: Sequence[Asking], sizes: Codes, *, most: int) -> list[Asking]:
+    """Return at most so many that ask: of the smallest families, drawn among equals."""
+    if len(asking) <= most:
+        return list(asking)
+    draw = np.random.default_rng(0).permutation(len(asking))
+    order = np.lexsort((draw, [sizes[one.part] for one in asking]))
+    return [asking[number] for number in np.sort(order[:most]).tolist()]
 
 
 def _spread_over(rows: Codes, most: int) -> Codes:

@@ -114,33 +114,45 @@ class Pictures:
         vectors = np.array(self._vectors, np.float16).reshape(-1, GLOBAL_DIMENSIONS)
         pairs = find_candidates(vectors, num_neighbours=families.num_neighbours)
         marks = find_marks(records.__getitem__, len(records))
-        self.notes = tuple(filter(None, [str(marks), note_blank(records["num"])]))
         verifier = _PairVerifier(
             records=records, marks=marks, settings=families, n_jobs=n_jobs
         )
-        edges, shown = [], 0
+        edges = self._edges(verifier, pairs, counter)
+        look = SecondLook(verifier.features, memory_mib=families.index_memory_mib)
+        clusters = join_families(
+            tabulate_edges(edges),
+            len(records),
+            look=look,
+            verify=verifier.find,
+            settings=families,
+        )
+        told = self._told(verdicts or {})
+        clusters, notes = apply_verdicts(clusters, told, settings=families)
+        decided = (f"decided by people: {verdict}" for verdict in told.values())
+        blank = note_blank(records["num"])
+        self.notes = tuple(
+            filter(None, [str(marks), blank, look.note, *decided, *notes])
+        )
+        return clusters
+
+    def _edges(
+        self, verifier: "_PairVerifier", pairs: Codes, counter: ProgressCounter | None
+    ) -> list[Edge]:
+        """Return the edges among pairs; all of them count as much as the images."""
+        edges: list[Edge] = []
+        shown = 0
         for done, found in verifier.blocks(pairs):
             edges += found
             if counter:
                 counter.advance(done * len(self) // len(pairs) - shown)
                 shown = done * len(self) // len(pairs)
-        clusters = join_families(
-            tabulate_edges(edges),
-            len(records),
-            look=SecondLook(verifier.features, memory_mib=families.index_memory_mib),
-            verify=verifier.find,
-            settings=families,
-        )
+        return edges
+
+    def _told(self, verdicts: Verdicts) -> Verdicts:
+        """Return the verdicts by picture; an unreadable image is told as such."""
         of = self._picture
-        told = {
-            (of[a], of[b]): verdict
-            for (a, b), verdict in (verdicts or {}).items()
-            if min(of[a], of[b]) >= 0  # an unreadable image is told as such
-        }
-        clusters, notes = apply_verdicts(clusters, told, settings=families)
-        decided = tuple(f"decided by people: {verdict}" for verdict in told.values())
-        self.notes += (*decided, *notes)
-        return clusters
+        found = {(of[a], of[b]): verdict for (a, b), verdict in verdicts.items()}
+        return {pair: verdict for pair, verdict in found.items() if min(pair) >= 0}
 
     def _first_with_bytes(
         self, image: Image, number: int, new: dict[int, bytes | Image8]

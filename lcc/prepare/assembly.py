@@ -72,9 +72,7 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     labels = listing.table["label"].to_pylist()
     verdicts = _judge(listing, shards, labels)
     paths = listing.table["path"].to_pylist()
-    limit = task.settings.data.max_unreadable_fraction
-    _check_unreadable(verdicts, paths, limit=limit)
-    _check_kept(verdicts, paths, labels)
+    _check(task, verdicts, paths, labels)
     counter = task.progress(4)
     axes = _axes_of(task, verdicts, paths)
     grouped = group_files(task, shards, verdicts, paths=paths, axes=axes)
@@ -96,9 +94,7 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
         task.store, add_axes(table, axes.values), name=task.name
     )
     counter.advance()
-    conversions = shards.facts["conversions"].to_pylist()
-    alarms = [asdict(alarm) | {"text": str(alarm)} for alarm in grouped.alarms]
-    summary = summarise(catalogue, conversions=conversions) | {"alarms": alarms}
+    summary = _summary(catalogue, shards, grouped)
     settings = task.settings.data.families
     write_edges(task.store, catalogue, grouped.edges, settings=settings)
     _write_files(task, catalogue, shards, summary=summary, validation=validation)
@@ -110,6 +106,14 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
         summary=summary,
         validation=validation,
     )
+
+
+def _summary(
+    catalogue: Catalogue, shards: HashShards, grouped: GroupedFiles
+) -> Summary:
+    conversions = shards.facts["conversions"].to_pylist()
+    alarms = [asdict(alarm) | {"text": str(alarm)} for alarm in grouped.alarms]
+    return summarise(catalogue, conversions=conversions) | {"alarms": alarms}
 
 
 def _with_findings(
@@ -137,6 +141,17 @@ def _judge(
 def _axes_of(task: Task, verdicts: Sequence[FileVerdict], paths: Sequence[str]) -> Axes:
     readable = [row for row, verdict in enumerate(verdicts) if verdict.first >= 0]
     return read_axes(task, paths, readable=readable)
+
+
+def _check(
+    task: Task,
+    verdicts: Sequence[FileVerdict],
+    paths: Sequence[str],
+    labels: Sequence[str],
+) -> None:
+    limit = task.settings.data.max_unreadable_fraction
+    _check_unreadable(verdicts, paths, limit=limit)
+    _check_kept(verdicts, paths, labels)
 
 
 def _check_unreadable(

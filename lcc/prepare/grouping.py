@@ -4,7 +4,7 @@ Knows copies, pictures, axes and what people decided; how edges become families 
 `lcc.families.clustering`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,18 +94,16 @@ def group_files(
         ),
         edges=renumber_edges(clusters.edges, np.unique(first[readable])),
         planted=planted,
-        notes=tuple(
-            filter(
-                None,
-                [
-                    str(linked.marks),
-                    note_blank(linked.num_keypoints()),
-                    *(f"decided by people: {verdict}" for verdict in told.values()),
-                    *notes,
-                    str(planted),
-                ],
-            )
-        ),
+        notes=tuple(_notes(linked, told, [*notes, str(planted)])),
+    )
+
+
+def _notes(linked: LinkShards, told: Verdicts, more: Sequence[str]) -> Iterator[str]:
+    """Yield what could not be compared, what people decided, and more."""
+    decided = (f"decided by people: {verdict}" for verdict in told.values())
+    blank = note_blank(linked.num_keypoints())
+    yield from filter(
+        None, [str(linked.marks), blank, linked.look.note, *decided, *more]
     )
 
 

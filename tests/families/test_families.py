@@ -110,8 +110,14 @@ def blank(grey: int, *, slope: float = 0.0) -> np.ndarray:
     return np.repeat(np.tile(ramp, (96, 1))[..., None], 3, axis=2).astype(np.uint8)
 
 
-def test_blank_tiles_are_compared_by_pixels_and_remain_a_question():
-    edge = edge_of(blank(240), blank(241))
+def test_blank_tiles_share_nothing_but_their_brightness():
+    assert edge_of(blank(240), blank(241)) is None
+
+
+def test_a_tile_without_keypoints_is_compared_by_pixels_and_remains_a_question():
+    tile = blank(100, slope=0.8)
+
+    edge = edge_of(tile, tile)
 
     assert edge is not None
     assert edge.inliers == 0

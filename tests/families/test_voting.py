@@ -124,12 +124,22 @@ def test_all_members_of_a_small_family_ask_and_two_of_any_other():
 
 
 def test_where_all_are_alone_each_asks_and_names_fewer():
-    ranked = [np.array([row]) for row in range(40_000)]
+    ranked = [np.array([row]) for row in range(10_000)]
 
     asking = choose_asking(ranked)
 
-    assert len(asking) == 40_000
+    assert len(asking) == 10_000
     assert {one.num_parts for one in asking} == {5}
+
+
+def test_in_a_set_too_large_the_smallest_families_ask():
+    ranked = [np.array([row]) for row in range(20_000)]
+    ranked += [np.arange(20_000 + 2 * n, 20_002 + 2 * n) for n in range(5_000)]
+
+    asking = choose_asking(ranked)
+
+    assert len(asking) == 200_000_000 // 30_000
+    assert {len(ranked[one.part]) for one in asking} == {1}
 
 
 def test_no_rows_ask_nothing():
