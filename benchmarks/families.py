@@ -16,12 +16,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from tiles import Tiles, in_processes, read_image, read_tiles
 
 from lcc.data.catalogue import Catalogue, ImageStatus, Split, read_catalogue
+from lcc.families.edges import EdgeKind, ends, read_edges
+from lcc.families.fields import offsets
 from lcc.storage.uri import open_store
 
 SMALL_PART = 3
@@ -34,7 +38,8 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("families", type=Path)
     arguments = parser.parse_args()
-    catalogue = read_catalogue(open_store(arguments.root), name=arguments.name)
+    store = open_store(arguments.root)
+    catalogue = read_catalogue(store, name=arguments.name)
     source, tiles = arguments.families.parent, read_tiles(arguments.families)
     rows = {path: row for row, path in enumerate(catalogue.paths)}
     order = np.array([rows[p.relative_to(source).as_posix()] for p in tiles.paths])
@@ -42,6 +47,7 @@ def main() -> None:
     report_classes(tiles, found, catalogue.groups[order])
     for line in (*differences(tiles, found), *differences(tiles, found, ours=False)):
         print(line)
+    report_centres(catalogue, read_edges(store, catalogue))
     report_splits(catalogue, order, tiles.families)
     report_copies(catalogue, tiles.paths)
 
@@ -76,6 +82,19 @@ def differences(tiles: Tiles, found: Codes, *, ours: bool = True) -> Iterator[st
             path = tiles.paths[rows[-1]]
             shown = f"{path.parent.name}/{path.name}"
             yield f"family {one} {what} {held}: lcc-launch families --explain {shown}"
+
+
+def report_centres(catalogue: Catalogue, edges: pa.Table) -> None:
+    """Print how far apart centres lie, inside families and between those of a group."""
+    edges = edges.filter(pc.field("kind") == EdgeKind.FAMILY)
+    pairs, found = ends(edges), offsets(edges)
+    families = np.array(catalogue.table["family"].to_pylist())
+    inside = families[pairs[:, 0]] == families[pairs[:, 1]]
+    print(
+        "centres of two tiles, in sides of the larger: at most "
+        f"{found[inside].max():.3f} apart on {inside.sum()} edges of one family, at least "
+        f"{found[~inside].min():.3f} on {(~inside).sum()} between two"
+    )
 
 
 def report_splits(

@@ -167,8 +167,11 @@ def _codebook() -> Array:
 
 def nearest_words(descriptors: Array) -> Array:
     """Return the visual word, 0–63, that is nearest to each descriptor, (n,) int64."""
+    return _nearest_words(descriptors.astype(np.float32) / DESCRIPTOR_NORM)
+
+
+def _nearest_words(local: Array) -> Array:
     words = _codebook()
-    local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
     nearest: Array = np.argmax(local @ words.T - 0.5 * (words**2).sum(axis=1), axis=1)
     return nearest
 
@@ -182,7 +185,7 @@ def _vlad(descriptors: Array) -> Array:
     """
     words = _codebook()
     local = descriptors.astype(np.float32) / DESCRIPTOR_NORM
-    nearest = nearest_words(descriptors)
+    nearest = _nearest_words(local)
     member = (nearest[None, :] == np.arange(len(words))[:, None]).astype(np.float32)
     sums = member @ local - member.sum(axis=1, keepdims=True) * words
     norms = np.linalg.norm(sums, axis=1, keepdims=True)

@@ -8,16 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from enum import IntEnum
 
+from lcc.data.roles import ROLES
+
 Folders = tuple[str, ...]  # names from the source down to the folder of an image
 
+MIN_LETTERS = 3  # of a word for a split: two may be the name of a class
 SPLIT_ROLES: Mapping[str, str] = {
-    "train": "train", "training": "train", "trn": "train", "trainval": "train",
-    "test": "test", "testing": "test", "tst": "test", "holdout": "test",
-    "val": "validation", "valid": "validation", "validation": "validation",
-    "validate": "validation", "dev": "validation", "eval": "validation",
-    "evaluation": "validation", "pred": "prediction", "predict": "prediction",
-    "unlabeled": "unlabelled", "unlabelled": "unlabelled",
-}  # fmt: skip
+    word: role
+    for role, words in (
+        *ROLES.items(),
+        ("prediction", ("pred", "predict")),
+        ("unlabelled", ("unlabeled", "unlabelled")),
+    )
+    for word in words
+    if len(word) >= MIN_LETTERS
+}
 PARTS = frozenset({"cv", "fold", "kfold", "mkfold", "partition", "split"})
 # Words that say nothing about what is shown.
 FILLERS = frozenset(

@@ -8,7 +8,7 @@ ROLES = {
     "train": ("train", "training", "trainset", "trainval", "trn", "tr"),
     "validation": (
         *("validation", "val", "valid", "validate", "valset", "validset"),
-        *("dev", "devset", "eval", "tuning"),
+        *("dev", "devset", "eval", "evaluation", "tuning"),
     ),
     "test": ("test", "testing", "testset", "tst", "holdout", "hold-out", "heldout"),
 }

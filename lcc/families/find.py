@@ -70,7 +70,8 @@ def find_families(
 
     Needs neither labels nor a pretrained network nor the number of families. The same
     images in the same order give the same families. Memory grows by about 1 KiB an
-    image, a temporary folder by about 36 KiB a distinct picture.
+    image, beside a bounded index of keypoints; a temporary folder by about 36 KiB a
+    distinct picture.
 
     Args:
         images: Paths of image files, or (height, width, 3) uint8 RGB arrays, of any

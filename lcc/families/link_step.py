@@ -32,7 +32,7 @@ from lcc.families.clustering import Clustering
 from lcc.families.edges import Edge
 from lcc.families.marks import Marks, find_marks
 from lcc.families.merging import SecondLook
-from lcc.families.planting import Pictures
+from lcc.families.planting import KnownPictures
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.storage import layout
 
@@ -112,11 +112,12 @@ class LinkShards:
         }
 
     def _nearest(self, rows: Rows) -> Rows:
-        return find_nearest(
-            self.hashed.vectors(self.records[rows]),
-            self._indexes(),
-            num_nearest=self.settings.num_neighbours + 1,
-        )
+        return self._like(self.hashed.vectors(self.records[rows]))
+
+    def _like(self, vectors: Vectors) -> Rows:
+        """Return the pictures most like each of some global descriptors."""
+        count = self.settings.num_neighbours + 1
+        return find_nearest(vectors, self._indexes(), num_nearest=count)
 
     def _indexes(self) -> Iterator[Any]:
         """Yield FAISS indexes of all pictures; of several none is kept in memory."""
@@ -160,14 +161,14 @@ class LinkShards:
         reader = self.hashed.features()
         return np.array([reader.count(record) for record in self.records.tolist()])
 
-    def pictures(self, clusters: Clustering, *, size_px: int) -> Pictures:
+    def known(self, clusters: Clustering, *, size_px: int) -> KnownPictures:
         """Return what is known of the pictures, to plant copies among them."""
         shards = self.hashed.tile_shards
         tile = tile_reader(self.hashed.store, shards, size_px=size_px)
-        return Pictures(
+        return KnownPictures(
             pixels=lambda picture: tile(int(self.records[picture])),
             features=self.features,
-            vectors=self.vectors(),
+            nearest=self._like,
             marks=self.marks,
             parts=self.look.parts,
             group=clusters.group,

@@ -22,6 +22,7 @@ SHARES = (0.05, 0.1, 0.2, 0.5)  # of the pictures that bear a mark
 MIN_BEARERS = 6  # pictures; fewer may be copies that were not moved
 MARGIN = 2  # cells about a mark: descriptors there are half of it, half of tissue
 NUM_BLOCKS = 8  # of the frame, along a side
+_NONE = np.zeros(0, np.int64)
 MAX_COVERED = 0.5  # of the blocks: copies that were not moved cover all of them
 
 
@@ -114,9 +115,6 @@ def note_blank(num_keypoints: NDArray[np.integer[Any]]) -> str:
         f"{count:,} of {len(num_keypoints):,} pictures are too blank or blurred to be "
         "told apart: a copy of one is found only where its pixels agree."
     )
-
-
-_NONE = np.zeros(0, np.int64)
 
 
 def _count_bearers(found: Sequence[Codes], codes: Codes) -> int:

@@ -19,7 +19,7 @@ from lcc.data.catalogue import Codes
 from lcc.data.changes import CHANGES, mirror
 from lcc.data.decode import Image8
 from lcc.data.features import Features, extract_features
-from lcc.families.candidates import Vectors
+from lcc.families.candidates import Rows, Vectors
 from lcc.families.marks import Marks
 from lcc.families.merging import MAX_NAMED, NUM_ALIKE
 from lcc.families.verification import find_edges
@@ -78,13 +78,13 @@ class PlantedCopies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pictures:
+class KnownPictures:
     """What is known of n pictures.
 
     Attributes:
         pixels: (side, side, 3) uint8 of a picture.
         features: Feature record of a picture, without marks.
-        vectors: (n, 512) global descriptors.
+        nearest: (m, 512) global descriptors → the pictures most like each, (m, k).
         marks: What was burned into the frame of many.
         parts: Those that the copies can name.
         group: (n,) codes.
@@ -92,13 +92,13 @@ class Pictures:
 
     pixels: Callable[[int], Image8]
     features: Callable[[int], np.void]
-    vectors: Vectors
+    nearest: Callable[[Vectors], Rows]
     marks: Marks
     parts: PartIndex
     group: Codes
 
 
-def plant_copies(pictures: Pictures, settings: FamilySettings) -> PlantedCopies:
+def plant_copies(pictures: KnownPictures, settings: FamilySettings) -> PlantedCopies:
     """Make copies of some pictures by each change, and look for their groups.
 
     Each is mirrored or turned as well. It is looked for among its nearest neighbours,
@@ -132,7 +132,7 @@ def _copy(
 class _Search:
     """Looks for the groups of planted copies, which have the rows from n on."""
 
-    pictures: Pictures
+    pictures: KnownPictures
     settings: FamilySettings
     copies: Sequence[Features]
 
@@ -151,13 +151,10 @@ class _Search:
         return seen
 
     def _nearest(self) -> NDArray[np.int64]:
-        """Return the pictures most like each copy by global descriptor, best first."""
+        """Return the pictures most like each copy, -1 where there are no more."""
         if not self.copies:
             return np.zeros((0, 0), np.int64)
-        vectors = np.array([vector for _, vector in self.copies], np.float32)
-        likeness = vectors @ self.pictures.vectors.T.astype(np.float32)
-        order = np.argsort(-likeness, axis=1, kind="stable")
-        return order[:, : self.settings.num_neighbours]
+        return self.pictures.nearest(np.stack([vector for _, vector in self.copies]))
 
     def _named(self, numbers: Sequence[int]) -> list[Any]:
         """Return the pictures that the keypoints of some copies name."""
@@ -174,7 +171,8 @@ class _Search:
 
     def _leads_to(self, row: int, rows: NDArray[np.int64], group: int) -> bool:
         """Whether an edge leads from a copy to a picture of a group."""
-        near = [other for other in rows.tolist() if self.pictures.group[other] == group]
+        rows = rows[rows >= 0]
+        near = rows[self.pictures.group[rows] == group].tolist()
         return any(
             find_edges([(other, row)], self._features, settings=self.settings)
             for other in near

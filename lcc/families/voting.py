@@ -24,8 +24,7 @@ from lcc.data.features import mirror_descriptors
 NUM_SHOWN = 6  # members of a part that others are held against: zooms differ
 NUM_NEAREST = 16  # of a keypoint: those of two shown parts, and what lies behind them
 NUM_CELLS, NUM_PROBED = 512, 4  # of the index: little of it is looked at
-MIN_INDEXED = 20_000  # keypoints; fewer are all looked at
-NUM_TRAINING = 20_000  # keypoints that cells are learnt from
+NUM_TRAINING = 20_000  # keypoints that cells are learnt from; fewer are all looked at
 BYTES_PER_SHOWN = 16 * 1024  # of an index, an image: 200 keypoints, and building it
 NUM_TOGETHER = 32  # images that ask at once: 10 MiB
 SEED = 20101  # of the keypoints that cells are learnt from: any fixed number
@@ -148,10 +147,12 @@ class KeypointIndex:
         """Index the keypoints of the rows of each part."""
         part = np.repeat([p for p, _ in shown], [len(rows) for _, rows in shown])
         row = np.concatenate([rows for _, rows in shown])
-        counts = [int(features(r)["num"]) for r in row.tolist()]
-        index = _empty_index(row, counts, features)
+        index = _empty_index(row, features)
+        counts: list[int] = []
         for start in range(0, len(row), NUM_TOGETHER):
-            index.add(_descriptors(row[start : start + NUM_TOGETHER], features))
+            local, found = _descriptors(row[start : start + NUM_TOGETHER], features)
+            index.add(local)
+            counts += found
         image = np.repeat(np.arange(len(row), dtype=np.int32), counts)
         return cls(index=index, image=image, row=row, part=part)
 
@@ -164,9 +165,8 @@ class KeypointIndex:
             (2, r) votes of the row's keypoints and of its mirror image's.
         """
         rows = np.array([row for row, _ in asking], np.int64)
-        counts = [int(features(row)["num"]) for row, _ in asking]
+        local, counts = _descriptors(rows, features)
         own = np.repeat([part for _, part in asking], counts)
-        local = _descriptors(rows, features)
         found = [self._votes(each, own) for each in (local, mirror_descriptors(local))]
         ends = np.cumsum(counts)
         for start, end in zip(ends - counts, ends, strict=True):
@@ -219,24 +219,30 @@ class KeypointIndex:
         return named
 
 
-def _descriptors(rows: Codes, features: Features) -> NDArray[np.float32]:
-    """Return the descriptors of some rows, (m, 128), one row after another."""
+def _descriptors(
+    rows: Codes, features: Features
+) -> tuple[NDArray[np.float32], list[int]]:
+    """Return the descriptors of some rows, one row after another, and their numbers."""
     records = [features(row) for row in rows.tolist()]
     local = [record["descriptors"][: int(record["num"])] for record in records]
     empty = np.zeros((0, 128), np.uint8)
-    return np.concatenate([empty, *local]).astype(np.float32)
+    return np.concatenate([empty, *local]).astype(np.float32), list(map(len, local))
 
 
-def _empty_index(rows: Codes, counts: Sequence[int], features: Features) -> Any:
+def _empty_index(rows: Codes, features: Features) -> Any:
     """Return an index that has learnt its cells; in one thread always the same."""
     import faiss
 
-    total = sum(counts)
-    if total < MIN_INDEXED:
+    chosen = np.random.Generator(np.random.PCG64(SEED)).permutation(rows)
+    local, total = [], 0
+    for start in range(0, len(chosen), NUM_TOGETHER):
+        local.append(_descriptors(chosen[start : start + NUM_TOGETHER], features)[0])
+        total += len(local[-1])
+        if total >= NUM_TRAINING:
+            break
+    else:
         return faiss.IndexFlatL2(128)
     index: Any = faiss.index_factory(128, f"IVF{NUM_CELLS},PQ64x4fs")
-    chosen = np.random.Generator(np.random.PCG64(SEED)).permutation(len(rows))
-    enough = int(np.searchsorted(np.cumsum(np.take(counts, chosen)), NUM_TRAINING)) + 1
-    index.train(_descriptors(rows[chosen[:enough]], features))
+    index.train(np.concatenate(local))
     index.nprobe = NUM_PROBED
     return index

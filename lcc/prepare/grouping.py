@@ -80,7 +80,7 @@ def group_files(
         )
         clusters, notes = apply_verdicts(clusters, told, settings=settings.families)
         planted = plant_copies(
-            linked.pictures(clusters, size_px=settings.tile_size_px), settings.families
+            linked.known(clusters, size_px=settings.tile_size_px), settings.families
         )
     groups = clusters.group[picture]
     images = axes.of(np.flatnonzero(readable).tolist())

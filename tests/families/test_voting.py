@@ -8,7 +8,7 @@ from lcc.data.features import extract_features, feature_dtype
 from lcc.data.sample import draw_source
 from lcc.data.task import single_threaded
 from lcc.families.merging import SecondLook, choose_asking
-from lcc.families.voting import MIN_INDEXED, Asking, PartIndex, find_alike
+from lcc.families.voting import NUM_TRAINING, Asking, PartIndex, find_alike
 from tests.builders.pictures import a_picture
 
 NUM_KEYPOINTS = 200
@@ -73,7 +73,7 @@ def test_block_by_block_the_same_source_is_named(sources, records):
 def test_so_many_keypoints_that_cells_are_learnt_name_the_same_source(sources):
     many = [record(a_picture(seed, size_px=128)) for seed in range(120)]
     many[40] = record(sources[17])
-    assert sum(int(one["num"]) for one in many) > MIN_INDEXED
+    assert sum(int(one["num"]) for one in many) > NUM_TRAINING
 
     found = named(Asking(120, 120, 1), [*many, record(close_view(sources[17], zoom=2))])
 
