@@ -90,10 +90,11 @@ def report_centres(catalogue: Catalogue, edges: pa.Table) -> None:
     pairs, found = ends(edges), offsets(edges)
     families = np.array(catalogue.table["family"].to_pylist())
     inside = families[pairs[:, 0]] == families[pairs[:, 1]]
+    within, between = found[inside], found[~inside]
     print(
-        "centres of two tiles, in sides of the larger: at most "
-        f"{found[inside].max():.3f} apart on {inside.sum()} edges of one family, at least "
-        f"{found[~inside].min():.3f} on {(~inside).sum()} between two"
+        f"centres of two tiles, in sides of the larger: at most {within.max():.3f} "
+        f"apart on {len(within)} edges of one family, at least {between.min():.3f} "
+        f"on {len(between)} between two"
     )
 
 

@@ -437,12 +437,7 @@ def test_all_that_is_left_out_stands_in_one_table(tmp_path: Path):
 
 
 def test_a_group_of_two_classes_counts_once(tmp_path: Path):
-    folder = a_folder(tmp_path / "source", num_images=12)
-    patients = {
-        str(path.relative_to(folder)): f"patient {number % 12 // 2}"
-        for number, path in enumerate(sorted(folder.rglob("*.png")))
-    }
-    file = write_csv(tmp_path / "patients.csv", "group", patients)
+    folder, _, file = six_patients(tmp_path)
 
     built = prepare(a_task(tmp_path, folder, groups_csv=file))
 
@@ -511,6 +506,16 @@ def test_a_class_with_too_few_groups_is_said_so(tmp_path: Path):
         prepare(a_task(tmp_path, folder, num_folds=5))
 
 
+def six_patients(tmp_path: Path) -> tuple[Path, dict[str, str], str]:
+    """Return images of patients, two a class, who each is of, and that as a file."""
+    folder = a_folder(tmp_path / "source", num_images=12)
+    patients = {
+        str(path.relative_to(folder)): f"patient {number % 12 // 2}"
+        for number, path in enumerate(sorted(folder.rglob("*.png")))
+    }
+    return folder, patients, write_csv(tmp_path / "patients.csv", "group", patients)
+
+
 def write_csv(path: Path, column: str, values: dict[str, str]) -> str:
     lines = [f"path,{column}", *(f"{name},{value}" for name, value in values.items())]
     path.write_text("\n".join(lines))
@@ -518,12 +523,7 @@ def write_csv(path: Path, column: str, values: dict[str, str]) -> str:
 
 
 def test_the_users_groups_are_never_split(tmp_path: Path):
-    folder = a_folder(tmp_path / "source", num_images=12)
-    patients = {
-        str(path.relative_to(folder)): f"patient {number % 12 // 2}"
-        for number, path in enumerate(sorted(folder.rglob("*.png")))
-    }
-    file = write_csv(tmp_path / "patients.csv", "group", patients)
+    folder, patients, file = six_patients(tmp_path)
 
     built = prepare(a_task(tmp_path, folder, groups_csv=file))
 
