@@ -27,8 +27,8 @@ import numpy as np
 
 from lcc.config.settings import Settings
 from lcc.data.hashing import hash_image
-from lcc.data.task import Task
 from lcc.prepare.steps import hash_shards, list_images
+from lcc.prepare.task import Task
 from lcc.storage.uri import open_store
 
 DEFAULT_TILES = Path(__file__).parents[2] / "shared" / "data" / "lc25000-lung-224"

@@ -21,7 +21,7 @@ from lcc.config.data import FamilySettings
 from lcc.data.hashing import FACTS
 from lcc.data.parquet import to_parquet
 from lcc.data.shards import HashShards
-from lcc.data.task import single_threaded
+from lcc.data.work import single_threaded
 from lcc.families.link_step import LinkShards
 from lcc.storage.uri import open_store
 

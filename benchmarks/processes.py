@@ -19,8 +19,9 @@ from hash_step import NoProgress, copy_some, measure, parse_arguments, run_proce
 
 from lcc import find_families
 from lcc.config.settings import Settings
-from lcc.data.task import Task, single_threaded
+from lcc.data.work import single_threaded
 from lcc.prepare.steps import hash_shards, link_shards, list_images
+from lcc.prepare.task import Task
 from lcc.storage.uri import open_store
 
 NUM_ROUNDS = 3

@@ -18,7 +18,7 @@ from tiles import Image, extract_all, in_processes, read_tiles
 
 from lcc.config.data import FamilySettings
 from lcc.data.features import extract_features
-from lcc.data.task import single_threaded
+from lcc.data.work import single_threaded
 from lcc.families.candidates import find_candidates
 from lcc.families.merging import SecondLook, choose_asking, rank_members
 from lcc.families.verification import find_edges

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.text import Text
 
 from lcc.data.catalogue import Catalogue, read_catalogue
-from lcc.data.decode import Image8, decode_image
 from lcc.families.edges import read_edges
 from lcc.gallery.cards import Cards
 from lcc.gallery.lineage import trace_lineage
+from lcc.images.decode import Image8, decode_image
 from lcc.launch.plan import Stage
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout

@@ -3,9 +3,9 @@
 import json
 
 from jobs.entry import StepContext, main
-from lcc.data.task import Task
 from lcc.prepare.assembly import build_catalogue
 from lcc.prepare.summary import count_metrics
+from lcc.prepare.task import Task
 from lcc.storage.pointers import write_catalogue_pointer
 from lcc.tracking.progress import ProgressPrinter
 

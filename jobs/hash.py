@@ -1,8 +1,8 @@
 """Second step of `prepare`: digests, features and tiles of some shards."""
 
 from jobs.entry import StepContext, main
-from lcc.data.task import Task
 from lcc.prepare.steps import hash_shards
+from lcc.prepare.task import Task
 from lcc.tracking.progress import ProgressPrinter
 
 

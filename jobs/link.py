@@ -1,8 +1,8 @@
 """Third step of `prepare`: verify which images show the same tissue, shard by shard."""
 
 from jobs.entry import StepContext, main
-from lcc.data.task import Task
 from lcc.prepare.steps import link_shards
+from lcc.prepare.task import Task
 from lcc.tracking.progress import ProgressPrinter
 
 

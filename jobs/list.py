@@ -1,8 +1,8 @@
 """First step of `prepare`: list the images of the source."""
 
 from jobs.entry import StepContext, main
-from lcc.data.task import Task
 from lcc.prepare.steps import list_images
+from lcc.prepare.task import Task
 from lcc.tracking.progress import ProgressPrinter
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from lcc.audit.list_part import IMAGE_NAME, has_path
 from lcc.audit.roles import FILLERS, role_in, split_in
-from lcc.data.folders import words_of
 from lcc.data.table import SPELLINGS, Cells, find_columns, first_few, plain_name
 from lcc.errors import DataError
+from lcc.listing.folders import words_of
 
 # Columns of folds, and of several splits side by side, as `plain_name` leaves them.
 _FOLDS = re.compile(r"(cv|k|outer|inner)?folds?(id|no|nr|number|index|idx)?\d*")

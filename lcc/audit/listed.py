@@ -11,9 +11,9 @@ from pathlib import Path
 from lcc.audit.list_columns import TRUTHS, as_split, find_audit_columns, is_blank
 from lcc.audit.list_part import ListPart, as_text, has_path
 from lcc.audit.roles import is_fold, is_numbered, rest_of, role_in, split_in
-from lcc.data.folders import words_of
 from lcc.data.table import Cells
 from lcc.errors import DataError
+from lcc.listing.folders import words_of
 
 NOT_LISTS = frozenset(
     ("y", "label", "labels", "target", "targets", "weights", "classes")

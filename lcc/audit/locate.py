@@ -15,8 +15,8 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from lcc.data.digest import decode_name
-from lcc.data.litter import why_no_image
 from lcc.families.find import is_file
+from lcc.listing.litter import why_no_image
 from lcc.storage.local import LocalStore
 
 Parts = tuple[str, ...]

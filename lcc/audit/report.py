@@ -17,9 +17,9 @@ import numpy as np
 from lcc.audit.headline import describe_audit
 from lcc.audit.leaks import AuditVerdict, Conflict, Leak, LeakLevel, Proof, SplitAudit
 from lcc.audit.user_split import SplitImage
-from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.drawing import cut_square, lay, lay_over, shrink, to_uri
 from lcc.data.pages import check_destination, render, write_document
+from lcc.images.decode import Image8, UnreadableError, decode_image
 
 Audits = Sequence[SplitAudit]
 MAX_LEAKS = 20  # shown of each level: some 3 MB of HTML where all five have as many

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lcc.data.folders import words_of
-from lcc.data.roles import ROLES
+from lcc.listing.folders import words_of
+from lcc.listing.roles import ROLES
 
 MIN_LETTERS = 3  # of a word inside a longer name: `tr` alone says so, `tr_a` does not
 # Words that say nothing beside a role: `train_idx`, `Test Set`, `list_of_val_images`.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lcc.audit.leaks import NeighbourScore
 from lcc.audit.user_split import SplitImage
 from lcc.data.catalogue import Codes
-from lcc.data.decode import UnreadableError, decode_image
+from lcc.images.decode import UnreadableError, decode_image
 
 SIDE_PX = 32  # of the reduced images, as of the baselines of a report
 MAX_ASKED = 2000  # of leaked and of clean images each: a percentage to within a point

@@ -27,7 +27,7 @@ from lcc.audit.score import Question, score_neighbours
 from lcc.audit.split_source import read_splits
 from lcc.audit.user_split import UserSplit
 from lcc.config.data import DataSettings
-from lcc.data.task import ProgressCounter
+from lcc.data.work import ProgressCounter
 from lcc.errors import DataError, NotFoundError
 from lcc.families.find import Families, find_families
 from lcc.families.verdicts import FILE_NAME, Verdicts, read_verdicts

@@ -14,10 +14,10 @@ from lcc.audit.listed import ListedImage, read_parts
 from lcc.audit.roles import FILLERS, is_numbered, is_split, role_in
 from lcc.audit.user_split import SplitImage, UserSplit, gather_images, note_names
 from lcc.data.digest import encode_name
-from lcc.data.folders import find_mask_folders, words_of
-from lcc.data.litter import why_no_image
 from lcc.data.table import first_few
 from lcc.errors import DataError
+from lcc.listing.folders import find_mask_folders, words_of
+from lcc.listing.litter import why_no_image
 from lcc.storage.local import LocalStore
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")

@@ -13,10 +13,10 @@ from lcc.audit.roles import role_in
 from lcc.audit.split_folder import METADATA, find_layout, read_split_folder
 from lcc.audit.split_lists import read_listed, read_split_lists
 from lcc.audit.user_split import UserSplit
-from lcc.data.litter import why_no_image
 from lcc.data.table import first_few
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.families.verdicts import FILE_NAME
+from lcc.listing.litter import why_no_image
 from lcc.storage.local import LocalStore
 
 

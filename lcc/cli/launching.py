@@ -133,7 +133,7 @@ def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
     is_read = stage in {Stage.PREPARE, Stage.PIPELINE}
     if not (is_local and is_read and source and scheme_of(source) == "file"):
         return ()
-    from lcc.data.listing import list_as_set
+    from lcc.listing.listing import list_as_set
 
     with tempfile.TemporaryDirectory(prefix="lcc-classes-") as scratch:
         found = list_as_set(open_store(source), backend.settings, Path(scratch))

@@ -1,1 +1,1 @@
-"""Images as files: listings, digests, features, packed tiles and the catalogue."""
+"""What is known of images: digests, features, packed tiles and the catalogue."""

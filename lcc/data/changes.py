@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.data.decode import Image8
+from lcc.images.decode import Image8
 
 Draw = np.random.Generator
 Change = Callable[[Image8, Draw], Image8]

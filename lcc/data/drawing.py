@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lcc.data.decode import Image8
+from lcc.images.decode import Image8
 
 Transform = NDArray[np.float64]  # (3, 3): unit coordinates of one image → another's
 NOTHING = (238, 241, 244)  # where an image does not reach: the grey of the pages

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.digest import digest_file, digest_pixels
 from lcc.data.features import Features
-from lcc.data.reasons import Reason
 from lcc.data.tiles import make_tile
 from lcc.errors import UnavailableError
+from lcc.images.decode import Image8, UnreadableError, decode_image
+from lcc.images.reasons import Reason
 
 FACTS = pa.schema(
     {

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.data.task import ProgressCounter
+from lcc.data.work import ProgressCounter
 
 CLASSES = ("lung_aca", "lung_n", "lung_scc")
 CANVAS = 1.5  # sides of the source in sides of a tile: room for rotation and crop

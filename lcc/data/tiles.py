@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.data.catalogue import Catalogue
-from lcc.data.decode import Image8
 from lcc.errors import DataError, NotFoundError
+from lcc.images.decode import Image8
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import scheme_of

@@ -17,7 +17,7 @@ from joblib import effective_n_jobs
 from lcc.config.data import DataSettings
 from lcc.data.catalogue import Codes
 from lcc.data.table import first_few
-from lcc.data.task import ProgressCounter, single_threaded
+from lcc.data.work import ProgressCounter, single_threaded
 from lcc.errors import DataError, NotFoundError
 from lcc.families.edges import renumber_edges
 from lcc.families.pictures import Image, Pictures

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from lcc.config.data import FamilySettings
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
-from lcc.data.task import ProgressCounter, shard_rows
 from lcc.data.tiles import tile_reader
+from lcc.data.work import ProgressCounter, shard_rows
 from lcc.errors import DataError, NotFoundError
 from lcc.families.candidates import (
     BYTES_PER_ROW,

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from lcc.config.data import DataSettings, FamilySettings
 from lcc.data.catalogue import Codes
-from lcc.data.decode import Image8, UnreadableError, decode_image
 from lcc.data.digest import digest_pixels
 from lcc.data.features import (
     GLOBAL_DIMENSIONS,
@@ -24,7 +23,7 @@ from lcc.data.features import (
     feature_dtype,
 )
 from lcc.data.hashing import RecordWriter
-from lcc.data.task import ProgressCounter, single_threaded
+from lcc.data.work import ProgressCounter, single_threaded
 from lcc.families.candidates import find_candidates
 from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
@@ -32,6 +31,7 @@ from lcc.families.marks import Marks, find_marks, note_blank
 from lcc.families.merging import SecondLook
 from lcc.families.verdicts import Verdicts, apply_verdicts
 from lcc.families.verification import BLOCK_PAIRS, find_edges
+from lcc.images.decode import Image8, UnreadableError, decode_image
 
 Image = str | Path | Image8
 Content = tuple[str, Features | None]  # digest of the pixels, features of new ones

@@ -17,13 +17,13 @@ from scipy.stats import binomtest
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Codes
 from lcc.data.changes import CHANGES, mirror
-from lcc.data.decode import Image8
 from lcc.data.features import Features, extract_features
 from lcc.families.candidates import Rows, Vectors
 from lcc.families.marks import Marks
 from lcc.families.merging import MAX_NAMED, NUM_ALIKE
 from lcc.families.verification import find_edges
 from lcc.families.voting import Asking, PartIndex, find_alike
+from lcc.images.decode import Image8
 
 CONFIDENCE = 0.95
 

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue
-from lcc.data.decode import Image8
 from lcc.data.drawing import lay, lay_over, shrink, to_uri, transform_of
 from lcc.families.graph import members
 from lcc.gallery.explanation import describe_edge
 from lcc.gallery.lineage import Lineage
 from lcc.gallery.ranking import families_of, pictures_of
+from lcc.images.decode import Image8
 
 TILE_PX = 96
 EDGE_PX = 240

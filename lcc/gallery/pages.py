@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lcc.data.pages import check_destination, render, write_document
-from lcc.data.task import ProgressCounter
+from lcc.data.work import ProgressCounter
 from lcc.gallery.cards import Cards
 from lcc.gallery.explanation import Explanation, class_sizes
 from lcc.gallery.ranking import edges_between_families, question_edges, rank_families

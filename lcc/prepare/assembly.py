@@ -19,20 +19,20 @@ from lcc.data.catalogue import (
     add_axes,
     write_catalogue,
 )
-from lcc.data.listing import Listing
 from lcc.data.parquet import to_parquet
-from lcc.data.reasons import advice_on
 from lcc.data.shards import HashShards
-from lcc.data.task import Task
 from lcc.data.tiles import write_tile_index
 from lcc.errors import DataError
 from lcc.families.edges import write_edges
+from lcc.images.reasons import advice_on
+from lcc.listing.listing import Listing
 from lcc.prepare.assignment import SplitAssignment, split_images
 from lcc.prepare.axes import Axes, read_axes
 from lcc.prepare.grouping import GroupedFiles, group_files
 from lcc.prepare.left_out import write_left_out
 from lcc.prepare.statuses import FileVerdict, judge_files
 from lcc.prepare.summary import Summary, summarise, tabulate_families
+from lcc.prepare.task import Task
 from lcc.storage import layout
 from lcc.storage.pointers import write_latest
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.data.catalogue import Codes
-from lcc.data.task import Task
 from lcc.errors import DataError
 from lcc.prepare.axes import Axes
 from lcc.prepare.given_split import given_split
 from lcc.prepare.split_check import AssignedImage, SplitRules
 from lcc.prepare.splits import assign_splits
+from lcc.prepare.task import Task
 from lcc.prepare.validation import validate_splits
 
 

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 
 from lcc.config.data import FAMILY, DataSettings
 from lcc.data.table import first_few, is_usual_name
-from lcc.data.task import Task
 from lcc.errors import DataError
 from lcc.prepare.columns import (
     GROUPS,
@@ -20,6 +19,7 @@ from lcc.prepare.columns import (
     group_columns,
     path_columns,
 )
+from lcc.prepare.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

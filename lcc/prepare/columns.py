@@ -11,10 +11,10 @@ from pathlib import Path
 
 from lcc.config.path_pattern import compile_pattern
 from lcc.data.digest import encode_name
-from lcc.data.path_ends import find_by_end
 from lcc.data.table import CsvRow, first_few, read_all_columns, read_table
-from lcc.data.task import Task
 from lcc.errors import DataError
+from lcc.listing.path_ends import find_by_end
+from lcc.prepare.task import Task
 from lcc.storage.uri import fetch_file
 
 SPLIT, GROUPS, PATTERN = "split_csv", "groups_csv", "columns_from_path"

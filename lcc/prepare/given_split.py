@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.data.catalogue import Codes, Split
-from lcc.data.roles import ROLES, role_of
 from lcc.data.table import first_few
-from lcc.data.task import Task
 from lcc.errors import DataError
+from lcc.listing.roles import ROLES, role_of
 from lcc.prepare.axes import Axes
 from lcc.prepare.columns import SPLIT, user_split
+from lcc.prepare.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lcc.data.catalogue import Codes
 from lcc.data.shards import HashShards
-from lcc.data.task import Task, single_threaded
+from lcc.data.work import single_threaded
 from lcc.families.alarms import Alarm
 from lcc.families.clustering import join_families
 from lcc.families.edges import renumber_edges
@@ -28,6 +28,7 @@ from lcc.families.verdicts import (
 )
 from lcc.prepare.axes import Axes
 from lcc.prepare.statuses import FileVerdict
+from lcc.prepare.task import Task
 from lcc.storage.uri import fetch_file
 
 

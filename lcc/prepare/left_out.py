@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, ImageStatus
-from lcc.data.listing import Listing
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.reasons import advice_on
+from lcc.images.reasons import advice_on
+from lcc.listing.listing import Listing
 from lcc.storage import layout
 from lcc.storage.store import Store
 

@@ -11,16 +11,17 @@ from functools import partial
 from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
 from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
-from lcc.data.listing import Listing, list_as_set, write_listing
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.reasons import Reason
 from lcc.data.shards import HashShards
-from lcc.data.sources import BROKEN_LINK
-from lcc.data.task import ProgressCounter, Task, shard_rows, single_threaded
+from lcc.data.work import ProgressCounter, shard_rows, single_threaded
 from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards
+from lcc.images.reasons import Reason
+from lcc.listing.listing import Listing, list_as_set, write_listing
+from lcc.listing.sources import BROKEN_LINK
 from lcc.prepare.axes import check_axes
 from lcc.prepare.left_out import write_not_listed
+from lcc.prepare.task import Task
 from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 

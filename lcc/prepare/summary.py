@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from lcc.data.catalogue import Catalogue, ImageStatus, Split
-from lcc.data.depth import DEPTHS
 from lcc.errors import RunFailed
+from lcc.images.depth import DEPTHS
 from lcc.storage import layout
 from lcc.storage.store import Store
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from lcc.config.settings import Settings
 from lcc.data.catalogue import read_catalogue
-from lcc.data.task import shard_rows
 from lcc.data.tiles import open_tiles
+from lcc.data.work import shard_rows
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
 from lcc.train.feature_store import (

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcc.data.decode import UnreadableError, decode_image
-from lcc.data.reasons import Reason
+from lcc.images.decode import UnreadableError, decode_image
+from lcc.images.reasons import Reason
 
 LABELS = ("lung_aca", "lung_n", "lung_scc")
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lcc.config.settings import Settings
-from lcc.data.task import Task
 from lcc.prepare.assembly import BuiltCatalogue, build_catalogue
 from lcc.prepare.steps import hash_shards, link_shards, list_images
+from lcc.prepare.task import Task
 from lcc.storage.uri import open_store
 
 

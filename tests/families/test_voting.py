@@ -6,7 +6,7 @@ import pytest
 
 from lcc.data.features import extract_features, feature_dtype
 from lcc.data.sample import draw_source
-from lcc.data.task import single_threaded
+from lcc.data.work import single_threaded
 from lcc.families.merging import SecondLook, choose_asking
 from lcc.families.voting import NUM_TRAINING, Asking, PartIndex, find_alike
 from tests.builders.pictures import a_picture

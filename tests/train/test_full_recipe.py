@@ -8,7 +8,7 @@ import pytest
 from lcc.config.load import changed_settings, dump_settings
 from lcc.data.catalogue import read_catalogue
 from lcc.data.sample import write_sample
-from lcc.data.task import shard_rows
+from lcc.data.work import shard_rows
 from lcc.storage import layout
 from lcc.train.feature_store import (
     development_rows,

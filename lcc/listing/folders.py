@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from enum import IntEnum
 
-from lcc.data.roles import ROLES
+from lcc.listing.roles import ROLES
 
 Folders = tuple[str, ...]  # names from the source down to the folder of an image
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from lcc.config.settings import Settings
-from lcc.data.labels import (
+from lcc.errors import DataError
+from lcc.listing.labels import (
     label_by_pattern,
     match_labels,
     read_labels,
     suggest_pattern,
 )
-from lcc.errors import DataError
 
 KEYS = ("train/a b/1.jpeg", "train/c/2.jpeg", "test/1.png")
 

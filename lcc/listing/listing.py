@@ -16,12 +16,12 @@ import pyarrow as pa
 from lcc.config.data import DataSettings
 from lcc.config.settings import Settings
 from lcc.data.digest import digest_rows, encode_name
-from lcc.data.folder_tree import MIN_CLASSES
-from lcc.data.labelling import Labelling, label_images
-from lcc.data.labels import read_labels
 from lcc.data.parquet import from_parquet, to_parquet
-from lcc.data.sources import LeftOut, check_links, find_images
 from lcc.errors import DataError
+from lcc.listing.folder_tree import MIN_CLASSES
+from lcc.listing.labelling import Labelling, label_images
+from lcc.listing.labels import read_labels
+from lcc.listing.sources import LeftOut, check_links, find_images
 from lcc.storage import layout
 from lcc.storage.store import ObjectInfo, Store
 from lcc.storage.uri import absolute_uri, local_path, scheme_of

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from lcc.config.data import DataSettings
-from lcc.data.classes import check_roles, choose_reading, count_classes
 from lcc.data.digest import encode_name
-from lcc.data.folder_tree import MIN_CLASSES, FolderTree, Reading, tree_text
-from lcc.data.folders import Folders
-from lcc.data.labels import LabelOf, label_by_pattern, match_labels, suggest_pattern
 from lcc.data.table import first_few
 from lcc.errors import DataError
+from lcc.listing.classes import check_roles, choose_reading, count_classes
+from lcc.listing.folder_tree import MIN_CLASSES, FolderTree, Reading, tree_text
+from lcc.listing.folders import Folders
+from lcc.listing.labels import LabelOf, label_by_pattern, match_labels, suggest_pattern
 
 OUTSIDE, NOT_CHOSEN = "outside_class_folder", "class_not_chosen"
 

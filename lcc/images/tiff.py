@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from lcc.data.reasons import Reason
+from lcc.images.reasons import Reason
 
 SUBFILE, PHOTOMETRIC, DESCRIPTION, SOFTWARE = 254, 262, 270, 305
 BITS, MAX_SAMPLE, WHITE_IS_ZERO = 258, 281, 0

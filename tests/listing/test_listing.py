@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lcc.config.data import DataSettings
-from lcc.data.listing import list_source, read_listing, write_listing
 from lcc.errors import ConfigError, DataError
+from lcc.listing.listing import list_source, read_listing, write_listing
 from lcc.storage.local import LocalStore
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from lcc.data.decode import Decoded, decode_image
-from lcc.data.reasons import ADVICE, Conversion, Reason
+from lcc.images.decode import Decoded, decode_image
+from lcc.images.reasons import ADVICE, Conversion, Reason
 from tests.builders.pictures import a_file, a_picture, encoded, reason_of
 from tests.builders.tiffs import Page, a_tiff
 

@@ -1,10 +1,9 @@
-"""What every step of `prepare` is given, and which shards a process does.
+"""What every step of `prepare` is given: settings, root, folder, progress.
 
-Knows settings, the root and the digests that address shards; not what a step computes.
+Knows the digests that address listing and shards; not what a step computes.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -13,21 +12,15 @@ import cv2
 import PIL
 
 from lcc.config.settings import Settings
-from lcc.data.decode import RULES
-from lcc.data.listing import Listing, read_listing
 from lcc.data.shards import HashShards
+from lcc.data.work import ProgressCounter
 from lcc.errors import ConfigError
+from lcc.images.decode import RULES
+from lcc.listing.listing import Listing, read_listing
 from lcc.storage import layout
 from lcc.storage.pointers import read_listing_pointer
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, open_store
-
-
-class ProgressCounter(Protocol):
-    """A progress bar, or anything else that counts finished units."""
-
-    def advance(self, count: int = 1) -> None:
-        """Count finished units."""
 
 
 class StepInputs(Protocol):
@@ -122,28 +115,3 @@ class Task:
             num_keypoints=data.families.num_keypoints,
             scratch=self.scratch,
         )
-
-
-def shard_rows(shard_index: int, *, num_shards: int, num_rows: int) -> range:
-    """Return the rows of one shard; shards are contiguous, their sizes differ by one.
-
-    Example:
-        >>> [list(shard_rows(i, num_shards=2, num_rows=5)) for i in range(2)]
-        [[0, 1], [2, 3, 4]]
-    """
-    start = shard_index * num_rows // num_shards
-    return range(start, (shard_index + 1) * num_rows // num_shards)
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Keep OpenCV, BLAS and FAISS to one thread.
-
-    There is a process per core already, and sums taken by several threads may differ in
-    the last bit: shards must not depend on the machine.
-    """
-    from threadpoolctl import threadpool_limits  # of scikit-learn
-
-    cv2.setNumThreads(1)
-    with threadpool_limits(1):
-        yield

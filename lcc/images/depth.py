@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lcc.data.reasons import Conversion
-from lcc.data.tiff import BITS, MAX_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO
+from lcc.images.reasons import Conversion
+from lcc.images.tiff import BITS, MAX_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO
 
 DEPTHS = {
     8: Conversion.EIGHT_IN_SIXTEEN,

@@ -14,9 +14,9 @@ from pathlib import Path
 from lcc.config.path_pattern import compile_pattern
 from lcc.config.settings import Settings
 from lcc.data.digest import encode_name
-from lcc.data.path_ends import find_by_end
 from lcc.data.table import find_columns, first_few, read_table
 from lcc.errors import DataError
+from lcc.listing.path_ends import find_by_end
 from lcc.storage.uri import fetch_file
 
 FIELD = "data.labels_csv"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from lcc.data.reasons import Conversion
+from lcc.images.reasons import Conversion
 
 WHITE = (255, 255, 255)
 LATTICE = range(0, 256, 17)  # values of each channel that a profile is tried on

@@ -7,8 +7,8 @@ import io
 
 from PIL import TiffImagePlugin
 
-from lcc.data.jpeg import has_eight_bits
-from lcc.data.reasons import Reason
+from lcc.images.jpeg import has_eight_bits
+from lcc.images.reasons import Reason
 
 JPEG = b"\xff\xd8\xff"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from lcc.data.colour import is_srgb, to_srgb
-from lcc.data.depth import is_deep, to_eight_bits
-from lcc.data.formats import why_not_opened
-from lcc.data.jpeg import cut_after_end, lacks_blocks, with_true_inks
-from lcc.data.reasons import Conversion, Reason
-from lcc.data.tiff import why_not_one_picture
+from lcc.images.colour import is_srgb, to_srgb
+from lcc.images.depth import is_deep, to_eight_bits
+from lcc.images.formats import why_not_opened
+from lcc.images.jpeg import cut_after_end, lacks_blocks, with_true_inks
+from lcc.images.reasons import Conversion, Reason
+from lcc.images.tiff import why_not_one_picture
 
 # Raised when the same file may decode to other pixels: shards of before are made anew.
 RULES = 2

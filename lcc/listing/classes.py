@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lcc.data.digest import encode_name
-from lcc.data.folder_tree import KINDS, MAX_NAMES, FolderTree, Reading, tree_text
-from lcc.data.folders import NameKind, roles_of, without_role
 from lcc.errors import DataError
+from lcc.listing.folder_tree import KINDS, MAX_NAMES, FolderTree, Reading, tree_text
+from lcc.listing.folders import NameKind, roles_of, without_role
 
 OTHER_WAYS = "or tell classes by data.classes, data.labels_csv or data.class_pattern."
 

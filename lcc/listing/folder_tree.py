@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from lcc.data.digest import encode_name
-from lcc.data.folders import Folders, NameKind, find_split_folders, kind_of
+from lcc.listing.folders import Folders, NameKind, find_split_folders, kind_of
 
 MIN_CLASSES = 2
 MAX_NAMES = 6  # of a level, in the tree: enough to see what they are

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from lcc.data.digest import encode_name
-from lcc.data.folders import find_mask_folders
-from lcc.data.litter import ARCHIVES, SIDE_NAMES, archive_ending, why_no_image
 from lcc.data.table import first_few
 from lcc.errors import DataError
+from lcc.listing.folders import find_mask_folders
+from lcc.listing.litter import ARCHIVES, SIDE_NAMES, archive_ending, why_no_image
 from lcc.storage.store import ObjectInfo, Store
 from lcc.storage.uri import local_path, scheme_of
 

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from lcc.data.classes import choose_reading
-from lcc.data.folder_tree import FolderTree
 from lcc.errors import DataError
+from lcc.listing.classes import choose_reading
+from lcc.listing.folder_tree import FolderTree
 
 
 def tree_of(*patterns: str) -> FolderTree:

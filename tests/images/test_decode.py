@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcc.data.decode import UnreadableError, decode_image
-from lcc.data.reasons import Conversion, Reason
+from lcc.images.decode import UnreadableError, decode_image
+from lcc.images.reasons import Conversion, Reason
 from tests.builders.pictures import a_file, a_picture, encoded, reason_of
 
 

@@ -1,0 +1,1 @@
+"""Image files as instruments and archives make them, decoded to sRGB pixels."""

@@ -1,0 +1,1 @@
+"""Which files of a source are images, and the class of each."""
