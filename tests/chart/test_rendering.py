@@ -116,8 +116,50 @@ def test_every_pod_keeps_to_restricted_pod_security(values, files, release):
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }, name
-            assert container["resources"]["limits"]["memory"], name
             assert not container["image"].endswith(":latest"), name
+
+
+def values_of_resources(
+    values: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of every `resources` among the chart's values."""
+    for key, inner in values.items():
+        if key == "resources":
+            yield f"{prefix}{key}", inner
+        elif isinstance(inner, dict) and key != "settings":
+            yield from values_of_resources(inner, f"{prefix}{key}.")
+
+
+@pytest.mark.parametrize(("values", "files", "release"), CASES)
+def test_a_quota_of_any_resource_lets_every_container_in(values, files, release):
+    for name, pod in pods_of(render(values, files=files, release=release)):
+        for container in containers_of(pod):
+            for bound in ("requests", "limits"):
+                found = container["resources"][bound]
+                assert {"cpu", "memory"} <= set(found), (name, container["name"])
+
+
+def test_every_size_of_a_container_is_set_by_a_value():
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    paths = [path for path, _ in values_of_resources(defaults)]
+    sizes = {
+        f"{path}.{bound}.{resource}": f"{number}{unit}"
+        for number, path in enumerate(paths, start=7001)
+        for bound in ("requests", "limits")
+        for resource, unit in (("cpu", "m"), ("memory", "Mi"))
+    }
+
+    objects = render(sizes)
+
+    given = [
+        {"cpu": f"{number}m", "memory": f"{number}Mi"}
+        for number, _ in enumerate(paths, start=7001)
+    ]
+    for name, pod in pods_of(objects):
+        for container in containers_of(pod):
+            found = container["resources"]
+            assert found["requests"] == found["limits"], name
+            assert found["limits"] in given, (name, container["name"])
 
 
 @pytest.mark.parametrize(("values", "files", "release"), CASES)

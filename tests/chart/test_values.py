@@ -24,7 +24,7 @@ FREE_FORM = {  # maps of Kubernetes' own, whose keys are not ours
     *("settings", "nodeSelector", "affinity", "global", "podAnnotations", "podLabels"),
     *("mlflow.ingress.annotations",),
     *(f"serviceAccounts.{who}.annotations" for who in ("worker", "driver", "server")),
-    *(f"{server}.resources" for server in SERVERS),
+    *(f"{part}.resources" for part in (*SERVERS, "helpers")),
     *(f"{server}.podAnnotations" for server in SERVERS),
     *(f"{server}.podLabels" for server in SERVERS),
 }

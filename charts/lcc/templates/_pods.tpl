@@ -54,12 +54,6 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{- /* Size of the short helpers: init containers, the bucket, tests. */ -}}
-{{- define "lcc.smallResources" -}}
-requests: {cpu: 50m, memory: 128Mi}
-limits: {memory: 512Mi}
-{{- end -}}
-
 {{- /* Variables of a client of S3 and MLflow: bucket, proxy, authorities. */ -}}
 {{- define "lcc.clientEnvironment" -}}
 {{- $bundle := empty .Values.caBundle.configMap | ternary "" "/etc/lcc-ca/ca.crt" -}}
@@ -120,7 +114,7 @@ args:
   - |
     {{- $root.Files.Get (printf "files/%s.py" (last .)) | nindent 4 }}
 resources:
-  {{- include "lcc.smallResources" $root | nindent 2 }}
+  {{- toYaml $root.Values.helpers.resources | nindent 2 }}
 securityContext:
   {{- include "lcc.containerSecurity" $root | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
