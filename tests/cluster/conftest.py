@@ -19,6 +19,7 @@ from lcc.storage.uri import open_store
 from tests.cluster.lab import (
     BACKBONE,
     BIN,
+    QUOTA,
     RESTRICTED,
     SMALL_DATA,
     VALUES,
@@ -64,8 +65,12 @@ def new_namespace(kubeconfig: str) -> Iterator[Callable[[], str]]:
 def lab(
     new_namespace: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Lab:
-    """Return a namespace with the chart installed; shared by all tests."""
+    """Return a namespace with the chart installed; shared by all tests.
+
+    It has a quota of all that pods ask for: nothing in it may go without a limit.
+    """
     namespace = new_namespace()
+    kubectl("create", "quota", "all", f"--hard={QUOTA}", "-n", namespace)
     done = subprocess.run(
         ["helm", "install", "lcc", str(REPOSITORY / "charts" / "lcc"), "-n", namespace,
          "--wait", "--timeout", "5m", "--values", str(VALUES)],

@@ -20,6 +20,7 @@ from lcc.errors import UnavailableError
 
 VALUES = Path(__file__).with_name("values.yaml")
 BIN = Path(sys.executable).parent
+QUOTA = "limits.cpu=200,limits.memory=400Gi,requests.cpu=100,requests.memory=400Gi"
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 SMALL_DATA = (
