@@ -48,6 +48,10 @@ class LightResources(Section):
     cpu_request: Quantity = Field(default="250m", description="CPU request.")
     cpu_limit: Quantity = Field(default="2", description="CPU limit.")
     memory: Quantity = Field(default="2Gi", description="Memory, request and limit.")
+    scratch_request: Quantity = Field(
+        default="1Gi",  # logs and small files: few pods come near their largest
+        description="Local disk that a node must have left for /tmp and logs.",
+    )
     scratch: Quantity = Field(
         default="20Gi", description="Largest size of /tmp, where shards are kept."
     )

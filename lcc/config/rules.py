@@ -13,6 +13,7 @@ from lcc.config.launch import BackendName
 from lcc.config.layers import Layers
 from lcc.config.model import SMALL
 from lcc.config.settings import Settings
+from lcc.config.sizes import SIZE_PATHS, size_faults
 
 SEARCHABLE = ("model.", "train.")
 
@@ -140,6 +141,10 @@ def _additions_fit(settings: Settings, _: Layers) -> Iterator[str]:
     yield from addition_faults(settings.cluster)
 
 
+def _sizes_fit(settings: Settings, _: Layers) -> Iterator[str]:
+    yield from size_faults(settings.cluster.resources)
+
+
 def _axes_fit(settings: Settings, _: Layers) -> Iterator[str]:
     yield from axis_faults(settings.data)
 
@@ -152,6 +157,7 @@ RULES = (
     Rule(paths=("launch.pods", "launch.backend"), check=_one_process_locally),
     Rule(paths=("model.backbone", "model.weights"), check=_small_has_no_weights),
     Rule(paths=("search.grid",), check=_grid_fits),
+    Rule(paths=SIZE_PATHS, check=_sizes_fit),
     Rule(
         paths=(
             *("data.groups_csv", "data.columns_from_path", "data.split_csv"),

@@ -30,6 +30,7 @@ class FakeCluster:
         self.deleted: list[str] = []
         self.logs: dict[str, list[str]] = {}
         self.nodes: list[Object] = []
+        self.other_pods: list[Object] = []  # of all namespaces
         self.version = {"minor": "33+", "gitVersion": "v1.33.2"}
         self.forbidden: set[str] = set()  # e.g. `create jobs`
         self.faults: list[Exception] = []  # raised by the next requests, in order
@@ -80,7 +81,11 @@ class FakeCluster:
         return self.objects.get((kind, name))
 
     def get(self, path: str) -> Object:
-        return {"items": self.nodes} if "nodes" in path else self.version
+        if "api/v1/nodes" in path:
+            return {"items": self.nodes}
+        if "api/v1/pods" in path:
+            return {"items": self.other_pods}
+        return self.version
 
     def post(self, path: str, body: Object) -> Object:
         asked = body["spec"]["resourceAttributes"]

@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from lcc.backends.kubernetes.interface import Cluster, Object
-from lcc.backends.kubernetes.reasons import failed_outcome, never_fits, waiting_reason
-from lcc.backends.kubernetes.resources import SIZES, too_large
+from lcc.backends.kubernetes.capacity import NodeRoom, never_fits, node_rooms
+from lcc.backends.kubernetes.interface import Cluster
+from lcc.backends.kubernetes.reasons import (
+    exceeds_quota,
+    failed_outcome,
+    unfit_message,
+    waiting_reason,
+)
+from lcc.backends.kubernetes.resources import SIZES
 from lcc.backends.kubernetes.status import REMEDIES, JobFacts, PodFacts, pod_facts
 from lcc.backends.kubernetes.watch import JobView
 from lcc.config.settings import Settings
@@ -20,8 +26,6 @@ from lcc.launch.backend import StepStatus
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 from lcc.launch.signals import StopRequest
-
-NODES = "api/v1/nodes?limit=500"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class JobMonitor:
     has_ended: bool = False
     _stuck_since: float | None = None
     _events: str = ""
-    _nodes: list[Object] | None = None
+    _rooms: list[NodeRoom] | None = None
     _events_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -162,24 +166,28 @@ class JobMonitor:
             if pod.stuck_reason:
                 remedy = REMEDIES[pod.stuck_reason]
                 yield f"{name}: its pod can never start, got {pod.waiting}. {remedy}"
-            elif "Insufficient" in pod.waiting and (fault := self._too_large()):
+            elif pod.phase == "Pending" and (fault := self._unfit(pod)):
                 yield fault
-        if self._events and not self.view.pods and never_fits(self._events):
+        if self._events and not self.view.pods and exceeds_quota(self._events):
             yield (
                 f"{name}: its Job can make no pod, got {self._events}. "
                 "Lower cluster.resources or --gpus, or mend what it names."
             )
 
-    def _too_large(self) -> str:
-        """Return why no node could hold a pod, even an empty node; empty: one could."""
-        if self.settings.cluster.wait_for_nodes:
+    def _unfit(self, pod: PodFacts) -> str:
+        """Return why no node could ever hold a pod that none has taken; empty: one may.
+
+        The nodes say it with numbers; an account that may not see them has the
+        scheduler's verdict.
+        """
+        if self.settings.cluster.wait_for_nodes or "Unschedulable" not in pod.waiting:
             return ""
-        if self._nodes is None:
-            try:
-                self._nodes = list(self.cluster.get(NODES)["items"])
-            except LccError:  # an account that may not list nodes waits
-                self._nodes = []
-        return too_large(self.step, self.settings, self._nodes)
+        if self._rooms is None:
+            self._rooms = node_rooms(self.cluster)
+        if fault := never_fits(self.step, self.settings, self._rooms):
+            return fault
+        size = SIZES.get(self.step.name, "train")
+        return unfit_message(pod.waiting, size) if pod.is_unfit else ""
 
     def _look_at_events(self) -> None:
         """Ask why a Job makes no pods, while it has none: nothing else says so."""

@@ -213,7 +213,7 @@ def _resources(order: JobOrder) -> Manifest:
         "requests": {
             "cpu": size.cpu_request,
             "memory": size.memory,
-            "ephemeral-storage": "1Gi",  # logs and small files; /tmp has its own limit
+            "ephemeral-storage": size.scratch_request,
         },
         "limits": {
             "cpu": size.cpu_limit,

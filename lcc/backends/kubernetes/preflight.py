@@ -3,12 +3,13 @@
 import shlex
 from collections.abc import Callable, Iterator
 
+from lcc.backends.kubernetes.capacity import never_fits, node_rooms
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.launch.backend import Finding
-from lcc.launch.plan import Stage
+from lcc.launch.plan import Stage, plans_of
 from lcc.launch.resolve import FILES, dataset_name
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
@@ -175,8 +176,17 @@ def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> N
     faults = [*_missing_objects(cluster, settings), *_local_files(settings)]
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
         faults = [*_local_source(settings), *faults]
+    faults += _too_large(cluster, stage, settings)
     if faults:
         raise ConfigError("\n".join(faults))
+
+
+def _too_large(cluster: Cluster, stage: Stage, settings: Settings) -> list[str]:
+    """Return what of a stage's pods fits on no node, each setting once."""
+    rooms = node_rooms(cluster)
+    plans = plans_of(stage, settings, parallelism=1)
+    found = [never_fits(step, settings, rooms) for p in plans for step in p.steps]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:

@@ -68,11 +68,44 @@ def lost_message(pod: PodFacts) -> str:
     )
 
 
-def never_fits(events: str) -> bool:
+# What the scheduler names → the setting that mends it.
+UNFIT_SETTINGS = {
+    "Insufficient cpu": "cluster.resources.{size}.cpu_request: must fit on one node",
+    "Insufficient memory": "cluster.resources.{size}.memory: must fit on one node",
+    "Insufficient ephemeral-storage": "cluster.resources.{size}.scratch_request: must "
+    "fit on one node",
+    "Insufficient": "launch.gpus: must fit on one node",
+    "affinity/selector": "cluster.node_selector: must be labels of a node",
+    "untolerated taint": "cluster.tolerations: must accept the taints of a node",
+}
+
+
+def unfit_message(waiting: str, size: str) -> str:
+    """Return what to change where the scheduler rules every node out for good.
+
+    Args:
+        waiting: The scheduler's words.
+        size: Section of `cluster.resources` that the pod's size comes from.
+
+    Example:
+        >>> unfit_message("Unschedulable: 0/1 nodes: 1 Insufficient cpu", "data")[:59]
+        'cluster.resources.data.cpu_request: must fit on one node, g'
+    """
+    rule = next(
+        (rule for words, rule in UNFIT_SETTINGS.items() if words in waiting),
+        "cluster: must have a node that takes the pod",
+    )
+    return (
+        f"{rule.format(size=size)}, got {waiting}. Change it, or set "
+        "cluster.wait_for_nodes where nodes are added on demand."
+    )
+
+
+def exceeds_quota(events: str) -> bool:
     """Return whether one pod alone is above the quota, so that waiting is in vain.
 
     Example:
-        >>> never_fits(
+        >>> exceeds_quota(
         ...     "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
         ... )
         False

@@ -1,7 +1,6 @@
-"""Resources that one pod of a step asks for, and whether any node has them. Pure."""
+"""Resources that one pod of a step asks for. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from lcc.backends.kubernetes.labels import DRIVER
 from lcc.config.cluster import ClusterSettings, LightResources
@@ -35,60 +34,12 @@ def num_devices(step: Step, settings: Settings) -> int:
 def requested(step: Step, settings: Settings) -> dict[str, str]:
     """Return what a node must have for one pod: resource → quantity."""
     size, gpus = size_of(step.name, settings.cluster), num_devices(step, settings)
-    found = {"cpu": size.cpu_request, "memory": size.memory}
+    found = {
+        "cpu": size.cpu_request,
+        "memory": size.memory,
+        "ephemeral-storage": size.scratch_request,
+    }
     return found | ({settings.cluster.gpu_resource: str(gpus)} if gpus else {})
-
-
-RESOURCE_SETTINGS = {
-    "cpu": "cluster.resources.{size}.cpu_request",
-    "memory": "cluster.resources.{size}.memory",
-}
-
-
-def too_large(
-    step: Step, settings: Settings, nodes: Sequence[Mapping[str, Any]]
-) -> str:
-    """Return what of a pod no node has, and what to do; empty where one could hold it.
-
-    Args:
-        step: The step.
-        settings: Sizes of pods, and the GPUs asked for.
-        nodes: The cluster's nodes; none known: nothing can be said.
-
-    Example:
-        >>> nodes = [
-        ...     {"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "2"}}}
-        ... ]
-        >>> too_large(Step(name="list"), Settings(), nodes)[:59]
-        'cluster.resources.light.memory: must fit on one node, got 2'
-    """
-    from kubernetes.utils.quantity import parse_quantity
-
-    for resource, quantity in requested(step, settings).items():
-        have = {node["metadata"]["name"]: _has(node, resource) for node in nodes}
-        if not have or max(have.values()) >= parse_quantity(quantity):
-            continue
-        largest = max(have, key=lambda name: have[name])
-        path = RESOURCE_SETTINGS.get(resource, "launch.gpus")
-        setting = path.format(size=SIZES.get(step.name, "train"))
-        return (
-            f"{setting}: must fit on one node, got {quantity} {resource} of "
-            f"{_shown(nodes, largest, resource)} on {largest}, the largest of "
-            f"{len(nodes)}. Lower it, or set cluster.wait_for_nodes where nodes are "
-            "added on demand."
-        )
-    return ""
-
-
-def _has(node: Mapping[str, Any], resource: str) -> Any:
-    from kubernetes.utils.quantity import parse_quantity
-
-    return parse_quantity(node["status"]["allocatable"].get(resource, "0"))
-
-
-def _shown(nodes: Sequence[Mapping[str, Any]], name: str, resource: str) -> str:
-    node = next(node for node in nodes if node["metadata"]["name"] == name)
-    return str(node["status"]["allocatable"].get(resource, "0"))
 
 
 def cluster_lines(plans: Iterable[Plan], settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 Knows the status fields of Kubernetes; not how they arrive (`watch`).
 """
 
+import re
 from dataclasses import dataclass
 
 from lcc.backends.kubernetes.interface import Object
@@ -23,6 +24,14 @@ REMEDIES = {
     "RunContainerError": CHECK_OBJECTS,
 }
 QUIET = {"ContainerCreating", "PodInitializing"}
+# The scheduler's verdict on a pod that no node could hold even if it were empty, or that
+# none lets in. Its first sentence says why, node by node.
+# Source: pkg/scheduler/framework/preemption of Kubernetes.
+NODES = re.compile(r"\b(\d+)/(\d+) nodes are available: (.*)")
+UNHELPFUL = re.compile(r"\b(\d+) Preemption is not helpful for scheduling")
+ASIDE = re.compile(r"[.,]? (no new claims to deallocate, )?preemption: .*")
+# What keeps a pod off a node for a while, and says nothing of its size.
+PASSING = re.compile(r"unschedulable|node\.kubernetes\.io/|volume|Claim|ToBeDeleted")
 OWN_CODES = {
     error.exit_code for error in (ConfigError, DataError, CheckFailed, UnavailableError)
 }
@@ -41,6 +50,7 @@ class PodFacts:
         waiting: Why it does not run, empty where it does.
         stuck_reason: One of `REMEDIES`, where it will not run unless somebody mends
             something; else empty.
+        is_unfit: Whether the scheduler found that no node could ever hold it.
         exit_code: Of its container, where that has ended.
         message: Its termination message.
         killer: OOMKilled, Evicted …, where it was ended from outside.
@@ -54,6 +64,7 @@ class PodFacts:
     created: str = ""
     waiting: str = ""
     stuck_reason: str = ""
+    is_unfit: bool = False
     exit_code: int | None = None
     message: str = ""
     killer: str = ""
@@ -72,15 +83,16 @@ def pod_facts(pod: Object) -> PodFacts:
     containers = status.get("containerStatuses") or [{}]
     state = containers[0].get("state", {})
     waiting, ended = state.get("waiting", {}), state.get("terminated", {})
-    reason = waiting.get("reason", "")
+    reason, verdict = waiting.get("reason", ""), _scheduling(status)
     return PodFacts(
         name=metadata["name"],
         index=int(metadata.get("annotations", {}).get(INDEX, 0)),
         phase=status.get("phase", "Pending"),
         created=metadata.get("creationTimestamp", ""),
-        waiting=_unscheduled(status)
+        waiting=_reason_text(verdict.get("reason", ""), verdict.get("message", ""))
         or _reason_text(reason, waiting.get("message", "")),
         stuck_reason=reason if reason in REMEDIES else "",
+        is_unfit=_is_unfit(verdict.get("message", "")),
         exit_code=ended.get("exitCode"),
         message=(ended.get("message") or status.get("message") or "").strip(),
         killer=_killer(status, ended),
@@ -89,19 +101,35 @@ def pod_facts(pod: Object) -> PodFacts:
     )
 
 
-def _unscheduled(status: Object) -> str:
+def _scheduling(status: Object) -> Object:
+    """Return the condition of a pod that no node has taken yet, empty where one has."""
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return _reason_text(
-                condition.get("reason", ""), condition.get("message", "")
-            )
-    return ""
+            return dict(condition)
+    return {}
+
+
+def _is_unfit(message: str) -> bool:
+    """Return whether each node is ruled out for good, as the scheduler judges.
+
+    Example:
+        >>> _is_unfit(
+        ...     "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are "
+        ...     "available: 2 Preemption is not helpful for scheduling."
+        ... )
+        True
+    """
+    reasons, _, aside = message.partition("preemption: ")
+    nodes, unhelpful = NODES.search(reasons), UNHELPFUL.search(aside)
+    if nodes is None or unhelpful is None or PASSING.search(nodes[3]):
+        return False
+    return nodes[2] == unhelpful[1]
 
 
 def _reason_text(reason: str, message: str) -> str:
     if reason in QUIET:
         return ""
-    text = message.split(" preemption: ", maxsplit=1)[0].rstrip(". ")
+    text = ASIDE.sub("", message).rstrip(". ")
     return f"{reason}: {text}" if text else reason
 
 

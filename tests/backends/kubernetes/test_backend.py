@@ -165,8 +165,17 @@ def test_an_image_that_never_comes_is_given_up_and_leaves_nothing() -> None:
     assert now.cluster.deleted == [f"Job/{JOB}"]
 
 
-def unschedulable(resource: str) -> list[dict[str, str]]:
-    message = f"0/1 nodes are available: 1 Insufficient {resource}."
+NOT_NOW = "1 No preemption victims found for incoming pod."
+NEVER = "1 Preemption is not helpful for scheduling."
+
+
+def unschedulable(
+    resource: str = "", *, why: str = "", verdict: str = NOT_NOW
+) -> list[dict[str, str]]:
+    message = (
+        f"0/1 nodes are available: {why or f'1 Insufficient {resource}'}. no new "
+        f"claims to deallocate, preemption: 0/1 nodes are available: {verdict}"
+    )
     return [
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
          "message": message}
@@ -174,7 +183,7 @@ def unschedulable(resource: str) -> list[dict[str, str]]:
 
 
 def a_node(**allocatable: str) -> Object:
-    plain = {"cpu": "8", "memory": "64Gi"}
+    plain = {"cpu": "8", "memory": "64Gi", "ephemeral-storage": "100Gi"}
     named = {name.replace("__", "/"): text for name, text in allocatable.items()}
     return {"metadata": {"name": "n1"}, "status": {"allocatable": plain | named}}
 
@@ -203,6 +212,63 @@ def test_more_gpus_than_any_node_has_are_refused() -> None:
     assert str(now.outcome.message).startswith(
         "launch.gpus: must fit on one node, got 16 nvidia.com/gpu of 8 on n1"
     )
+
+
+@pytest.mark.parametrize(
+    ("why", "setting"),
+    [
+        pytest.param("1 Insufficient cpu", "cluster.resources.train.cpu_request"),
+        pytest.param("1 Insufficient memory", "cluster.resources.train.memory"),
+        pytest.param("1 Insufficient nvidia.com/gpu", "launch.gpus"),
+        pytest.param(
+            "1 node(s) didn't match Pod's node affinity/selector",
+            "cluster.node_selector",
+        ),
+        pytest.param(
+            "1 node(s) had untolerated taint {pool: gpu}", "cluster.tolerations"
+        ),
+    ],
+)
+def test_an_account_that_sees_no_node_takes_the_schedulers_word(
+    why: str, setting: str
+) -> None:
+    with running(FakeCluster(), GPU_STEP) as now:
+        job = now.job(f"{RUN}-train-1", active=1)
+        never = unschedulable(why=why, verdict=NEVER)
+        now.cluster.put(a_pod_of(job, conditions=never))
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == ConfigError.exit_code
+    assert str(now.outcome.message).startswith(f"{setting}: must ")
+    assert f"{why}. Change it" in str(now.outcome.message)
+
+
+@pytest.mark.parametrize(
+    ("why", "verdict"),
+    [
+        pytest.param("1 Insufficient cpu", NOT_NOW, id="busy"),
+        pytest.param("1 node(s) were unschedulable", NEVER, id="cordoned"),
+        pytest.param(
+            "1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
+            NEVER,
+            id="node away",
+        ),
+    ],
+)
+def test_what_passes_is_waited_for(why: str, verdict: str) -> None:
+    clock = Clock()
+    patience = replace(IMPATIENT, clock=clock)
+    with running(FakeCluster(), GPU_STEP, patience=patience) as now:
+        job = now.job(f"{RUN}-train-1", active=1)
+        waits = unschedulable(why=why, verdict=verdict)
+        now.cluster.put(a_pod_of(job, conditions=waits))
+        now.until(lambda: any("nodes are available" in r for r in now.reasons))
+        clock.now += 3600
+        num_looks = len(now.reasons)
+        now.until(lambda: len(now.reasons) > num_looks + 1)
+        now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    assert now.outcome == Outcome()
 
 
 def test_nodes_that_grow_on_demand_are_waited_for() -> None:

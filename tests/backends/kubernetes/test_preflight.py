@@ -112,7 +112,10 @@ def a_ready_cluster() -> FakeCluster:
     quota = {"kind": "ResourceQuota", "metadata": {"name": "q"}, "status": status}
     cluster.put(quota)
     gpus = ({"nvidia.com/gpu": "8"}, {"nvidia.com/gpu": "4"}, {})
-    cluster.nodes = [{"status": {"allocatable": own}} for own in gpus]
+    cluster.nodes = [
+        {"metadata": {"name": f"n{number}"}, "status": {"allocatable": own}}
+        for number, own in enumerate(gpus)
+    ]
     return cluster
 
 
@@ -179,7 +182,7 @@ def test_what_is_missing_is_a_fault_and_the_rest_is_looked_at(
 
 def test_a_cluster_without_gpus_is_no_fault(tmp_path: Path) -> None:
     cluster = a_ready_cluster()
-    cluster.nodes = [{"status": {"allocatable": {}}}]
+    cluster.nodes = [{"metadata": {"name": "n"}, "status": {"allocatable": {}}}]
 
     found = found_on(cluster, a_store(tmp_path))
 

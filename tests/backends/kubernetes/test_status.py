@@ -2,7 +2,7 @@
 
 import pytest
 
-from lcc.backends.kubernetes.reasons import failed_outcome, never_fits, waiting_reason
+from lcc.backends.kubernetes.reasons import failed_outcome, exceeds_quota, waiting_reason
 from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_facts
 
 UNSCHEDULABLE = (
@@ -172,10 +172,10 @@ def test_a_suspended_job_waits_for_its_queue() -> None:
         pytest.param("", False, id="nothing said"),
     ],
 )  # fmt: skip
-def test_what_never_fits_is_told_from_what_waits(
+def test_what_exceeds_quota_is_told_from_what_waits(
     message: str, *, expected: bool
 ) -> None:
-    assert never_fits(message) is expected
+    assert exceeds_quota(message) is expected
 
 
 def test_wrong_settings_speak_for_themselves() -> None:
