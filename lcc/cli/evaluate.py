@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.options import Launch, launch_options
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     help="Train run to judge; by default the model with alias candidate.",
 )
 @launch_options("data.name", "data.catalogue")
-def command(run_id: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
+def command(run_id: str | None, sources: "SettingsSources", how: Launch) -> None:
     """Judge a trained model on the sealed test split, and write the report."""
     from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch_stage(Stage.EVALUATE, sources.with_flags(evaluate__model_run=run_id), mode)
+    launch_stage(Stage.EVALUATE, sources.with_flags(evaluate__model_run=run_id), how)

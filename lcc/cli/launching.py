@@ -14,8 +14,8 @@ import click
 
 from lcc.backends import backend_class
 from lcc.cli.context import find_backend, open_backend
-from lcc.cli.options import LaunchMode
-from lcc.cli.verbosity import level
+from lcc.cli.options import Launch, LaunchMode
+from lcc.cli.verbosity import configure_logging, level
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from lcc.launch.state import RunState
 
 
-def launch_stage(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> None:
+def launch_stage(stage: Stage, sources: SettingsSources, how: Launch) -> None:
     """Run a stage, or print what would run."""
+    mode = how.mode
     if mode is LaunchMode.DRY_RUN_CLIENT:
-        settings = sources.load()
-        text = backend_class(settings.launch.backend).render(stage, settings)
+        configure_logging()
+        backend_name = sources.load().launch.backend
+        text = backend_class(backend_name).render(stage, sources, values=how.values)
         click.echo(text, nl=False)
         return
     with open_backend(sources) as backend:

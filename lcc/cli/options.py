@@ -1,6 +1,7 @@
 """The options that commands share: where settings come from, and named flags."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -51,8 +52,21 @@ class LaunchMode(StrEnum):
 
     RUN = "run"
     DETACH = "detach"  # driven from inside the cluster
-    DRY_RUN_CLIENT = "client"  # printed, nothing asked
+    DRY_RUN_CLIENT = "client"  # printed, nothing made
     DRY_RUN_SERVER = "server"  # judged by the API server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a launch was asked for.
+
+    Attributes:
+        mode: What is done with the stage.
+        values: File with what the chart would install, for a client dry run.
+    """
+
+    mode: LaunchMode = LaunchMode.RUN
+    values: Path | None = None
 
 
 def settings_options(*paths: str) -> Decorator:
@@ -117,20 +131,34 @@ def _flag(path: str) -> Decorator:
 def launch_options(*paths: str) -> Decorator:
     """Add what every command that runs steps has.
 
-    The command gets `sources` and, of `--dry-run` and `--detach`, a `mode`.
+    The command gets `sources` and, of `--dry-run`, `--values` and `--detach`, `how`.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
-        def with_mode(*, dry_run: str | None, detach: bool, **given: Any) -> Any:
+        def with_how(
+            *, dry_run: str | None, detach: bool, values: Path | None, **given: Any
+        ) -> Any:
             mode = LaunchMode.DETACH if detach else LaunchMode.RUN
-            return command(mode=LaunchMode(dry_run) if dry_run else mode, **given)
+            how = Launch(mode=LaunchMode(dry_run) if dry_run else mode, values=values)
+            if values is not None and how.mode is not LaunchMode.DRY_RUN_CLIENT:
+                message = "--values: is of --dry-run client, got none. Add it."
+                raise click.UsageError(message)
+            return command(how=how, **given)
 
-        decorated = settings_options(*paths)(with_mode)
+        decorated = settings_options(*paths)(with_how)
+        decorated = click.option(
+            "--values",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="With --dry-run client: the chart's ConfigMap of settings in a file, "
+            "where no cluster can be asked.",
+        )(decorated)
         decorated = click.option(
             "--dry-run",
             type=click.Choice(["client", "server"]),
-            help="Print what would run, and run nothing; server: the cluster judges.",
+            help="Print what would run, and run nothing; client: as manifests for "
+            "kubectl apply -f -; server: the cluster judges.",
         )(decorated)
         return click.option(
             "--detach",

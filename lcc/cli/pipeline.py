@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.options import Launch, launch_options
 from lcc.cli.suggestions import suggest_folders
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "train.batch_size",
     "train.learning_rate",
 )
-def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) -> None:
+def command(source: str | None, sources: "SettingsSources", how: Launch) -> None:
     """Run all stages in one go: prepare, search, train at the best point, evaluate.
 
     SOURCE is a folder or s3:// URI with one folder of images per class. The search runs
@@ -32,4 +32,4 @@ def command(source: str | None, sources: "SettingsSources", mode: LaunchMode) ->
     from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch_stage(Stage.PIPELINE, sources.with_flags(data__source=source), mode)
+    launch_stage(Stage.PIPELINE, sources.with_flags(data__source=source), how)

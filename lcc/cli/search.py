@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.options import Launch, launch_options
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "train.epochs",
     "train.batch_size",
 )
-def command(sources: "SettingsSources", mode: LaunchMode) -> None:
+def command(sources: "SettingsSources", how: Launch) -> None:
     """Try every point of search.grid on every fold, and choose the best.
 
     E.g. --set search.grid.train.learning_rate=[0.1,0.01].
@@ -27,4 +27,4 @@ def command(sources: "SettingsSources", mode: LaunchMode) -> None:
     from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch_stage(Stage.SEARCH, sources, mode)
+    launch_stage(Stage.SEARCH, sources, how)

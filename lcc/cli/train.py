@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import LaunchMode, launch_options
+from lcc.cli.options import Launch, launch_options
 
 if TYPE_CHECKING:
     from lcc.config.load import SettingsSources
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     "train.learning_rate",
     "train.seed",
 )
-def command(sources: "SettingsSources", mode: LaunchMode) -> None:
+def command(sources: "SettingsSources", how: Launch) -> None:
     """Train a model and register it with the alias candidate."""
     from lcc.cli.launching import launch_stage
     from lcc.launch.plan import Stage
 
-    launch_stage(Stage.TRAIN, sources, mode)
+    launch_stage(Stage.TRAIN, sources, how)

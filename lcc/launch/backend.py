@@ -9,6 +9,7 @@ Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the m
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
 from lcc.config.load import SettingsSources
@@ -107,8 +108,19 @@ class Backend(Protocol):
         """
 
     @classmethod
-    def render(cls, stage: Stage, settings: Settings) -> str:
-        """Return as text what would be submitted; asks nothing and nobody."""
+    def render(
+        cls, stage: Stage, sources: SettingsSources, *, values: Path | None
+    ) -> str:
+        """Return as text what would be submitted, such that it would work; makes none.
+
+        Args:
+            stage: The stage.
+            sources: Where the user's settings come from.
+            values: File with what is installed, where that is not to be asked.
+
+        Raises:
+            ConfigError: What is needed is not known; says what.
+        """
 
     def rehearse(self, stage: Stage) -> Iterator[str]:
         """Have everything of a stage judged without running it; yield a line each.

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Self
 
-from lcc.backends.kubernetes import cancel, preflight
+from lcc.backends.kubernetes import cancel, preflight, printing
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
@@ -42,7 +43,7 @@ from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
-from lcc.launch.resolve import resolve_locations
+from lcc.launch.resolve import resolve_inputs, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
@@ -98,9 +99,24 @@ class KubernetesBackend:
             )
 
     @classmethod
-    def render(cls, stage: Stage, settings: Settings) -> str:
-        """Return the manifests of a stage, for `kubectl apply -f -`."""
-        return render_stage(stage, _resolved(settings))
+    def render(
+        cls, stage: Stage, sources: SettingsSources, *, values: Path | None
+    ) -> str:
+        """Return the manifests of a stage, for `kubectl apply -f -`.
+
+        With the installed chart's settings, and the very inputs that a launch would
+        take; or with those of `values`, and no cluster is asked.
+        """
+        if values is not None:
+            found = printing.settings_of_file(sources, values, stage)
+            return render_stage(stage, _resolved(found))
+        settings = sources.load()
+        if not _has_own_bucket(settings):
+            printing.check_readable(settings)
+        with cls.open(sources, settings) as backend:
+            server = tracking_server(backend, backend.settings)
+            found = resolve_inputs(backend.settings, stage, backend.store, server=server)
+        return render_stage(stage, found)
 
     @property
     def flags(self) -> str:
@@ -289,7 +305,7 @@ def _check_root(settings: Settings, namespace: str) -> None:
         ConfigError: There is no root, or none that pods reach.
     """
     root = settings.storage.root
-    if settings.storage.endpoint_url is not None:
+    if _has_own_bucket(settings):
         return
     if root is None:
         message = (
@@ -298,9 +314,15 @@ def _check_root(settings: Settings, namespace: str) -> None:
             "--namespace, or set storage.root for a bucket of your own."
         )
         raise ConfigError(message)
-    if not root.startswith("s3://"):
-        message = (
-            f"storage.root: must be s3://… on a cluster, got {root}. Pass --local to "
-            "work in a folder."
-        )
-        raise ConfigError(message)
+    message = (
+        f"storage.root: must be s3://… on a cluster, got {root}. Pass --local to "
+        "work in a folder."
+    )
+    raise ConfigError(message)
+
+
+def _has_own_bucket(settings: Settings) -> bool:
+    """Return whether the user names a bucket, so that no chart is needed."""
+    storage = settings.storage
+    is_bucket = (storage.root or "").startswith("s3://")
+    return is_bucket or storage.endpoint_url is not None

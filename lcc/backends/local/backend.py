@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from lcc.backends.local.pool import ProcessPool
@@ -52,9 +53,18 @@ class LocalBackend:
         yield cls(settings=settings, store=store)
 
     @classmethod
-    def render(cls, stage: Stage, settings: Settings) -> str:
-        """Return the plan of processes, and the settings, as YAML."""
-        settings = _resolved(settings)
+    def render(
+        cls, stage: Stage, sources: SettingsSources, *, values: Path | None
+    ) -> str:
+        """Return the plan of processes, and the settings, as YAML.
+
+        Raises:
+            ConfigError: A chart's values are given.
+        """
+        if values is not None:
+            message = f"--values: is of a cluster, got {values} with --local. Remove it."
+            raise ConfigError(message)
+        settings = _resolved(sources.load())
         plans = plans_of(stage, settings, parallelism=num_cores())
         stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
         document = settings.model_dump(mode="json")
