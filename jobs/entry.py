@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from jobs import pod_log
+from jobs import pod_log, pod_progress
 from lcc.config import environment
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
@@ -73,7 +73,10 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
     _end_with_driver()
     _configure_logging()
     try:
-        with pod_log.uploading(arguments.run) as keep:
+        with (
+            pod_log.uploading(arguments.run) as keep,
+            pod_progress.noting(arguments.run, arguments.process_index, keep),
+        ):
             _run_in_context(step, run, arguments, keep)
     except LccError as err:
         _report(err)

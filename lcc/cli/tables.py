@@ -52,6 +52,9 @@ def _step_lines(step: StepState) -> Iterator[str]:
     elapsed = took(step.started, step.ended, status=step.status)
     mark = MARKS[step.status]
     yield fit(f"  {mark} {step.name:<10} {step.status:<8} {counts:>13}  {elapsed}")
+    if step.status is RunStatus.RUNNING:
+        for index, progress in step.running.items():
+            yield fit(f"      process {index:<6} {progress:>18}")
     if step.reason and step.status is RunStatus.RUNNING:
         yield from _message_lines(f"waits: {step.reason}", "      ")
     if step.exit_code:

@@ -67,6 +67,7 @@ class StepState:
     total: int = 0
     num_processes: int = 1
     reason: str = ""  # why it waits, empty where it runs
+    running: dict[str, str] = field(default_factory=dict)  # process → done/total
     started: str | None = None
     ended: str | None = None
     exit_code: int | None = None

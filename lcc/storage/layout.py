@@ -301,6 +301,16 @@ def spool_sent(run_id: str) -> str:
     return f"{spool_prefix(run_id)}sent.json"
 
 
+def progress_prefix(run_id: str, job: str) -> str:
+    """Return the prefix of the notes on how far the processes of a Job are."""
+    return _run(run_id, f"progress/{job}/")
+
+
+def progress(run_id: str, job: str, process_index: int) -> str:
+    """Return the key of the note on how far one process of a Job is."""
+    return f"{progress_prefix(run_id, job)}{process_index:05d}"
+
+
 def logs_prefix(run_id: str) -> str:
     """Return the prefix of a run's logs."""
     return _run(run_id, "logs/")

@@ -14,7 +14,7 @@ from lcc.backends import backend_class
 from lcc.backends.local.backend import LocalBackend
 from lcc.cli.main import cli
 from lcc.config.launch import BackendName
-from lcc.config.load import changed_settings
+from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.launch.backend import Backend, StepStatus
@@ -30,7 +30,9 @@ from tests.builders.launches import (
     entry_points,
     local_settings,
 )
+from tests.conftest import REPOSITORY
 
+CHART = REPOSITORY / "k8s" / "chart.yaml"
 RUN = "prepare-20261123-0915-k3f9"
 PROMISED = [name for name in vars(Backend) if not name.startswith("_")]
 
@@ -79,7 +81,10 @@ def test_its_flags_lead_a_later_command_to_the_same_runs(
 ) -> None:
     flags = shlex.split(make(a_store(tmp_path)).flags)
 
-    result = CliRunner().invoke(cli, ["train", *flags, "--dry-run", "client"])
+    command = ["train", "--name", "x", *flags, "--dry-run", "client"]
+    # No cluster is asked.
+    command += ["--values", str(CHART)] if "-n" in flags else ["--local"]
+    result = CliRunner().invoke(cli, command)
 
     assert result.exit_code == 0, result.output
     assert flags[1] in result.output
@@ -87,9 +92,12 @@ def test_its_flags_lead_a_later_command_to_the_same_runs(
 
 @every_name
 def test_what_would_run_is_printed_without_asking_anybody(name: BackendName) -> None:
-    settings = changed_settings(Settings(), {"launch.backend": name})
+    flags = {"launch.backend": name, "data.source": "s3://lcc/sources/tiles"}
+    values = None if name is BackendName.LOCAL else CHART
 
-    text = backend_class(name).render(Stage.PIPELINE, settings)
+    text = backend_class(name).render(
+        Stage.PIPELINE, SettingsSources(flags=flags), values=values
+    )
 
     assert list(yaml.safe_load_all(text))
 

@@ -35,6 +35,7 @@ class Request:
     path: str
     query: dict[str, str]
     token: str
+    content_type: str = ""
     body: Any = None
 
 
@@ -126,6 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=url.path,
             query=dict(parse_qsl(url.query)),
             token=self.headers.get("Authorization", ""),
+            content_type=self.headers.get("Content-Type", ""),
             body=json.loads(self.rfile.read(length)) if length else None,
         )
         api.requests.append(request)
@@ -139,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.give(a_refusal(500, f"no answer for {self.path}"))
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
     def give(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -28,6 +28,7 @@ class FakeCluster:
         self.objects: dict[tuple[str, str], Object] = {}
         self.created: list[str] = []
         self.deleted: list[str] = []
+        self.patched: list[tuple[str, Object]] = []
         self.logs: dict[str, list[str]] = {}
         self.nodes: list[Object] = []
         self.other_pods: list[Object] = []  # of all namespaces
@@ -44,6 +45,7 @@ class FakeCluster:
         if key in self.objects:
             return None
         self.created.append(f"{key[0]}/{key[1]}")
+        manifest["metadata"]["uid"] = f"uid-{len(self.created)}"
         if not dry_run:
             self.put(manifest)
         return manifest
@@ -123,11 +125,24 @@ class FakeCluster:
             self._watches.remove(entry)
             self.note()
 
+    def patch(self, kind: str, name: str, changes: Object) -> None:
+        if found := self.objects.get((kind, name)):
+            self.patched.append((f"{kind}/{name}", changes))
+            self.put({**found, "spec": found["spec"] | changes["spec"]})
+
     def delete(self, kind: str, name: str) -> None:
         found = self.objects.get((kind, name))
         if found is not None:
             self.deleted.append(f"{kind}/{name}")
             self.put(found, "DELETED")
+            self._collect(found)
+
+    def _collect(self, owner: Object) -> None:
+        """Delete what belongs to an object that is gone."""
+        for item in list(self.objects.values()):
+            for own in item["metadata"].get("ownerReferences", ()):
+                if own.get("uid") == owner["metadata"].get("uid"):
+                    self.put(item, "DELETED")
 
     def read_log(self, pod: str, *, follow: bool, since: str | None) -> Iterator[str]:
         yield from self.logs.get(pod, [])

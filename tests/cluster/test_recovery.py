@@ -25,7 +25,7 @@ def test_a_cancelled_run_leaves_no_pod_no_service_no_running_run(prepared: Lab) 
 
     assert done.returncode == 0, done.stderr
     assert active_pods(prepared, run_id) == []
-    assert prepared.items("services", OURS) == []
+    wait_until(lambda: not prepared.items("services", OURS), what="services to go")
     run, _ = mlflow_run(prepared, run_id)
     assert run.info.status == "KILLED"
     assert "stopped" in prepared.launch("status", run_id).stdout

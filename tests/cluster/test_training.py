@@ -119,4 +119,7 @@ def test_a_dead_worker_brings_all_down_and_training_goes_on(
 
 
 def test_nothing_of_a_group_is_left_but_its_results(prepared: Lab) -> None:
-    assert prepared.items("services", "app.kubernetes.io/managed-by=lcc-launch") == []
+    services = prepared.items("services", "app.kubernetes.io/managed-by=lcc-launch")
+    for service in services:  # they go with their Jobs
+        (owner,) = service["metadata"]["ownerReferences"]
+        assert owner["kind"] == "Job"

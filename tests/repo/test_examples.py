@@ -33,9 +33,10 @@ def commands_of(file: Path) -> Iterator[list[str]]:
 
 def manifests_of(name: str) -> list[dict[str, Any]]:
     (command,) = commands_of(REPOSITORY / "examples" / f"{name}.yaml")
-    result = CliRunner().invoke(
-        cli, [w for w in command if w != "--detach"] + ["--dry-run", "client"]
-    )
+    printed = [w for w in command if w != "--detach"] + ["--dry-run", "client"]
+    if "--local" not in command:  # no cluster is asked
+        printed += ["--values", "k8s/chart.yaml", "--set", "data.name=tiles"]
+    result = CliRunner().invoke(cli, printed)
     assert result.exit_code == 0, result.output
     return list(yaml.safe_load_all(result.output))
 
@@ -65,7 +66,8 @@ def test_the_command_of_an_example_renders(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ON_A_CLUSTER)
 def test_a_pod_accepts_the_taint_of_gpu_nodes(name: str) -> None:
-    pod = manifests_of(name)[-1]["spec"]["template"]["spec"]
+    (job,) = (item for item in manifests_of(name) if item["kind"] == "Job")
+    pod = job["spec"]["template"]["spec"]
 
     assert "nvidia.com/gpu" in [taint["key"] for taint in pod["tolerations"]]
     assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "4"

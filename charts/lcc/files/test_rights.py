@@ -14,6 +14,10 @@ MAY = (
     ("create", "", "services", ""),
 )
 MAY_NOT = (
+    ("delete", "", "pods", ""),
+    ("delete", "", "services", ""),
+    ("delete", "", "persistentvolumeclaims", ""),
+    ("delete", "apps", "statefulsets", ""),
     ("get", "", "secrets", ""),
     ("list", "", "secrets", ""),
     ("create", "", "pods", "exec"),

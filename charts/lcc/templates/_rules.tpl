@@ -1,17 +1,19 @@
-{{- /* What starting, following and ending a run takes; no star, no Secret. */ -}}
+{{- /* What starting, following and ending a run takes; no star, no Secret. RBAC knows
+       no labels: deleting is allowed of Jobs alone, since all else of a run goes with
+       its Job, and the chart has no Job once it is installed. */ -}}
 {{- define "lcc.runRules" -}}
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [create, get, list, watch, patch, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
+  verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]
 - apiGroups: [""]
   resources: [services]
-  verbs: [create, get, list, delete]
+  verbs: [create, get]
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch]

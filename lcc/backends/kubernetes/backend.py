@@ -14,8 +14,9 @@ from typing import Self
 from lcc.backends.kubernetes import cancel, preflight, printing
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
-from lcc.backends.kubernetes.job import build_manifests, order_job
+from lcc.backends.kubernetes.job import build_manifests, order_job, owned_by
 from lcc.backends.kubernetes.jobs import (
+    running_progress,
     take_inventory,
     waiting_reasons,
     with_jobs,
@@ -23,6 +24,7 @@ from lcc.backends.kubernetes.jobs import (
 from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, select
 from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
 from lcc.backends.kubernetes.monitor import JobMonitor, Patience
+from lcc.backends.kubernetes.pod import JobOrder
 from lcc.backends.kubernetes.port_forward import (
     AddressRewriter,
     forward_port,
@@ -115,7 +117,9 @@ class KubernetesBackend:
             printing.check_readable(settings)
         with cls.open(sources, settings) as backend:
             server = tracking_server(backend, backend.settings)
-            found = resolve_inputs(backend.settings, stage, backend.store, server=server)
+            found = resolve_inputs(
+                backend.settings, stage, backend.store, server=server
+            )
         return render_stage(stage, found)
 
     @property
@@ -186,8 +190,7 @@ class KubernetesBackend:
         """Create a step's Job, or find the one that there is, and follow it."""
         attempt = self._find_attempt(step, run_id, is_retry=is_retry)
         order = order_job(step, settings, run_id=run_id, attempt=attempt)
-        for manifest in build_manifests(order):
-            self.cluster.create(manifest)
+        self._create(order)
         selector = select(run=run_id, step=step.name, attempt=str(attempt))
         pause = self.patience.pause_seconds
         with follow_job(self.cluster, selector, pause_seconds=pause) as view:
@@ -201,8 +204,14 @@ class KubernetesBackend:
                 patience=self.patience,
             )
             yield monitor
-        if step.is_distributed and monitor.has_ended:
-            self.cluster.delete("Service", order.name)
+
+    def _create(self, order: JobOrder) -> None:
+        """Create what one attempt at a step is made of, where it is not there yet."""
+        job, *others = build_manifests(order)
+        made = self.cluster.create(job) or self.cluster.read("Job", order.name)
+        for manifest in others:
+            if made is not None:  # else it was deleted this moment
+                self.cluster.create(owned_by(manifest, made))
 
     def _find_attempt(self, step: Step, run_id: str, *, is_retry: bool) -> int:
         """Return the attempt to go on with, or a new one after a known failure."""
@@ -224,8 +233,7 @@ class KubernetesBackend:
         pages = self.cluster.pages("Job", select(run=run_id, step=DRIVER))
         attempt = 1 + sum(len(page.items) for page in pages)
         order = order_job(Step(name=DRIVER), settings, run_id=run_id, attempt=attempt)
-        for manifest in build_manifests(order):
-            self.cluster.create(manifest)
+        self._create(order)
 
     def describe(self, run_id: str) -> list[RunState]:
         """Return a run and its stages' runs as their Jobs have them, and why they wait.
@@ -239,8 +247,10 @@ class KubernetesBackend:
         for run in runs:
             own = [job for job in inventory.of(run.run_id) if job.run_id == run.run_id]
             reasons = waiting_reasons(self.cluster, own)
+            progress = running_progress(self.cluster, self.store, own)
             for step in run.steps:
                 step.reason = reasons.get(step.name, step.reason)
+                step.running = progress.get(step.name, {})
         return runs
 
     def list_runs(self) -> list[RunState]:

@@ -1,4 +1,4 @@
-"""Cancels a run: deletes its Jobs and Services, and records that it was cancelled."""
+"""Cancels a run: deletes its Jobs, and records that it was cancelled."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MESSAGE = "cancelled"
 
 
 def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
-    """Delete all Jobs and Services of runs, the driver first.
+    """Delete all Jobs of runs, the driver first; what belongs to a Job goes with it.
 
     Returns:
         Jobs deleted; their pods still have to go.
@@ -29,10 +29,6 @@ def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
     jobs.sort(key=lambda job: job.step != DRIVER)
     for job in jobs:
         cluster.delete("Job", job.facts.name)
-    for run in run_ids:
-        for page in cluster.pages("Service", select(run=run)):
-            for service in page.items:
-                cluster.delete("Service", service["metadata"]["name"])
     return len(jobs)
 
 

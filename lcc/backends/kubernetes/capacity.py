@@ -1,4 +1,4 @@
-"""What the nodes have for one pod of a step, and whether any of them could ever hold it.
+"""What the nodes have for one pod of a step, and whether any could ever hold it.
 
 Knows what a node gives (`allocatable`), and what stays there whoever leaves; not what
 is free at the moment: pods of other runs end.

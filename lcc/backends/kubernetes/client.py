@@ -22,6 +22,7 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 from lcc.backends.kubernetes import errors
 from lcc.backends.kubernetes.interface import GoneError, Object, Page
 from lcc.backends.kubernetes.websocket import open_tunnel
+from lcc.config import environment
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import ConfigError
 
@@ -31,6 +32,7 @@ PAGE = 500  # objects of one answer: 2 to 4 MB of pods
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # in every pod
+BODY_TYPES = {"PATCH": "application/merge-patch+json"}
 KINDS = {  # kind → API group and plural
     "Job": ("apis/batch/v1", "jobs"),
     "Pod": ("api/v1", "pods"),
@@ -163,6 +165,13 @@ class KubernetesCluster:
         except errors.ExpiredError as err:
             raise GoneError from err
 
+    def patch(self, kind: str, name: str, changes: Object) -> None:
+        """Change some fields of an object; nothing where there is none."""
+        try:
+            self._json("PATCH", self._path(kind, name), body=changes)
+        except errors.AbsentError:
+            return
+
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and what belongs to it; nothing where there is none."""
         query = [("propagationPolicy", "Background")]
@@ -234,7 +243,7 @@ class KubernetesCluster:
             query_params=[(name, value) for name, value in query if value],
             header_params={
                 "Accept": "application/json",
-                "Content-Type": "application/json",
+                "Content-Type": BODY_TYPES.get(method, "application/json"),
             },
             body=body,
             auth_settings=["BearerToken"],
@@ -248,9 +257,10 @@ class KubernetesCluster:
         try:
             yield
         except ApiException as err:
-            raise errors.from_exception(
-                err, namespace=self.namespace, host=self.host
-            ) from err
+            found = errors.from_exception(err, namespace=self.namespace, host=self.host)
+            if environment.POD_NAME in os.environ:
+                found = errors.as_in_pod(found, err.status)
+            raise found from err
         except (urllib3.exceptions.HTTPError, OSError) as err:
             raise errors.unreachable(self.host, err) from err
         except json.JSONDecodeError as err:  # a proxy or a login page

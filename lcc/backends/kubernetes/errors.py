@@ -32,6 +32,10 @@ class AbsentError(LccError):
     """There is no such object; never leaves `client`."""
 
 
+class LoginLostError(UnavailableError):
+    """A pod's own token is refused: only its successor gets a new one."""
+
+
 class ExpiredError(UnavailableError):
     """A resource version or the token of a page is too old: list again."""
 
@@ -130,3 +134,26 @@ def _short(reason: object) -> str:
     text = str(reason)
     match = re.search(r"\[Errno [^\]]+\] [^'\")]+|timed out[^'\")]*", text)
     return match[0] if match else text.partition("\n")[0][:200]
+
+
+def as_in_pod(err: LccError, code: int) -> LccError:
+    """Return an error as it counts in a pod, where nobody can log in again.
+
+    A chart that is installed anew takes accounts and Roles away and brings them back:
+    what an account may not do now passes, and a token that died ends this pod alone.
+
+    Args:
+        err: What the answer means to a user with a kubeconfig.
+        code: The status of the answer.
+    """
+    if code == UNAUTHORIZED:
+        return LoginLostError(
+            "account of this pod: must be one that the cluster knows, got a token that "
+            "it refuses. The next pod has a new one; was the chart installed anew?"
+        )
+    if code == FORBIDDEN and "this account may not" in str(err):
+        return UnavailableError(
+            f"{str(err).partition('. ')[0]}. It is asked again: the chart may be on "
+            "its way; else see the driver's Role in charts/lcc."
+        )
+    return err

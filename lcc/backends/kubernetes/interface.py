@@ -60,6 +60,9 @@ class Cluster(Protocol):
     ) -> Iterator[tuple[str, Object]]:
         """Yield (type, object) of each change until the time is over."""
 
+    def patch(self, kind: str, name: str, changes: Object) -> None:
+        """Change some fields of an object; nothing where there is none."""
+
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and what belongs to it; nothing where there is none."""
 

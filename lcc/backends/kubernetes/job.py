@@ -3,6 +3,9 @@
 Source of the fields: Kubernetes 1.33, batch/v1 Job; per-index back-off is stable there.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from lcc.backends.kubernetes.labels import DRIVER, build_labels, job_name
 from lcc.backends.kubernetes.pod import (
     WORKER_PORT,
@@ -49,7 +52,26 @@ def build_manifests(order: JobOrder) -> list[Manifest]:
         ConfigError: The settings are too long to travel with a pod.
     """
     service = [_build_service(order)] if order.step.is_distributed else []
-    return [without_none(manifest) for manifest in (*service, _build_job(order))]
+    return [without_none(manifest) for manifest in (_build_job(order), *service)]
+
+
+def owned_by(manifest: Manifest, job: Mapping[str, Any]) -> Manifest:
+    """Return an object that goes when a Job goes: nobody needs the right to delete it.
+
+    Args:
+        manifest: The object.
+        job: The Job, as the API server has it.
+    """
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "name": job["metadata"]["name"],
+        "uid": job["metadata"]["uid"],
+    }
+    return {
+        **manifest,
+        "metadata": {**manifest["metadata"], "ownerReferences": [owner]},
+    }
 
 
 def _metadata(order: JobOrder) -> Manifest:
@@ -104,9 +126,16 @@ def _back_off(step: Step) -> Manifest:
         return {"backoffLimit": MAX_RETRIES}
     return {
         "backoffLimitPerIndex": MAX_RETRIES,
-        # A search is worth ending with a few trials missing: `resume` adds them.
-        "maxFailedIndexes": step.num_processes // 10 if step.name == "trial" else 0,
+        "maxFailedIndexes": max_failed_indexes(step),
     }
+
+
+def max_failed_indexes(step: Step) -> int:
+    """Return how many processes of a step may fail before the step has failed.
+
+    A search is worth ending with a few trials missing: `resume` adds them.
+    """
+    return step.num_processes // 10 if step.name == "trial" else 0
 
 
 def _failure_rules(step: Step) -> list[Manifest]:

@@ -3,14 +3,20 @@
 Knows what lives now, whatever a driver wrote; not what becomes of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.backends.kubernetes.labels import ATTEMPT, DRIVER, PIPELINE, RUN, STEP, select
 from lcc.backends.kubernetes.reasons import waiting_reason
 from lcc.backends.kubernetes.status import JobFacts, job_facts, pod_facts
+from lcc.errors import LccError
 from lcc.launch.state import RunState, RunStatus
+from lcc.storage import layout
+from lcc.storage.store import Store
+from lcc.tracking.progress import parse_progress
+
+MAX_SHOWN = 10  # processes whose progress is read: a request each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,35 @@ def with_jobs(state: RunState, inventory: Inventory) -> RunState:
             )
         )
     return replace(state, status=RunStatus.RUNNING, steps=steps)
+
+
+def running_progress(
+    cluster: Cluster, store: Store, jobs: Iterable[OwnJob]
+) -> dict[str, dict[str, str]]:
+    """Return step → process → done/total of the first processes that run.
+
+    As their pods noted it in the store, at most some seconds ago.
+    """
+    return {
+        job.step: dict(_noted(cluster, store, job))
+        for job in jobs
+        if job.facts.active and job.step != DRIVER
+    }
+
+
+def _noted(cluster: Cluster, store: Store, job: OwnJob) -> Iterator[tuple[str, str]]:
+    selector = f"batch.kubernetes.io/job-name={job.facts.name}"
+    page = next(cluster.pages("Pod", selector, "status.phase=Running"))
+    indexes = sorted(pod_facts(pod).index for pod in page.items)
+    for index in indexes[:MAX_SHOWN]:
+        try:
+            text = store.read(layout.progress(job.run_id, job.facts.name, index))
+        except LccError:  # it has noted nothing yet, or the store is away
+            continue
+        if found := parse_progress(text.decode()):
+            yield str(index), f"{found[0]}/{found[1]}"
+    if len(indexes) > MAX_SHOWN:
+        yield "…", f"and {len(indexes) - MAX_SHOWN} more"
 
 
 def waiting_reasons(cluster: Cluster, jobs: Iterable[OwnJob]) -> dict[str, str]:

@@ -10,7 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from lcc.backends.kubernetes.capacity import NodeRoom, never_fits, node_rooms
+from lcc.backends.kubernetes.errors import LoginLostError
 from lcc.backends.kubernetes.interface import Cluster
+from lcc.backends.kubernetes.job import max_failed_indexes
 from lcc.backends.kubernetes.reasons import (
     exceeds_quota,
     failed_outcome,
@@ -61,7 +63,6 @@ class JobMonitor:
         step: Its step.
         settings: Of the run.
         patience: How long it is waited for.
-        has_ended: Whether it was described as ended.
     """
 
     cluster: Cluster
@@ -71,7 +72,6 @@ class JobMonitor:
     step: Step
     settings: Settings
     patience: Patience
-    has_ended: bool = False
     _stuck_since: float | None = None
     _events: str = ""
     _rooms: list[NodeRoom] | None = None
@@ -83,7 +83,6 @@ class JobMonitor:
     def describe(self) -> StepStatus:
         """Return indexes done and in all, what is waited for, and how it ended."""
         outcome = self._outcome()
-        self.has_ended = outcome is not None
         if outcome is not None and outcome.exit_code:
             namespace = self.cluster.namespace
             look = f"lcc-launch logs {self.run_id} --step {self.step.name}"
@@ -124,7 +123,11 @@ class JobMonitor:
         job = self.view.job
         if self.view.fault is not None:
             fault = self.view.fault
-            return Outcome(exit_code=fault.exit_code, message=str(fault))
+            return Outcome(
+                exit_code=fault.exit_code,
+                message=str(fault),
+                goes_on=isinstance(fault, LoginLostError),  # for the next driver
+            )
         if self.view.is_deleted:
             message = "its Job was deleted: cancelled, or removed by hand"
             return Outcome(exit_code=143, message=message, is_stop=True)
@@ -133,10 +136,27 @@ class JobMonitor:
         if job.is_complete:
             return Outcome()
         if job.failure:
-            size = SIZES.get(self.step.name, "train")
-            memory = f"cluster.resources.{size}.memory"
-            return failed_outcome(job, self._failed_pods(job), memory)
-        return self._given_up()
+            return failed_outcome(job, self._failed_pods(job), self._memory)
+        return self._out_of_memory(job) or self._given_up()
+
+    @property
+    def _memory(self) -> str:
+        """The setting that a pod's memory comes from."""
+        return f"cluster.resources.{SIZES.get(self.step.name, 'train')}.memory"
+
+    def _out_of_memory(self, job: JobFacts) -> Outcome | None:
+        """End a Job whose pods want more memory than they may have: they would again.
+
+        Its failed pods stay, for their logs.
+        """
+        killed = [p for p in self.view.known_pods() if p.killer == "OOMKilled"]
+        if len({pod.index for pod in killed}) <= max_failed_indexes(self.step):
+            return None
+        try:
+            self.cluster.patch("Job", self.job, {"spec": {"activeDeadlineSeconds": 1}})
+        except LccError:  # the API server is away: at the next look
+            return None
+        return failed_outcome(job, killed, self._memory)
 
     def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
         """Return the failed pods; the watch may tell of the Job's end before theirs."""

@@ -87,8 +87,8 @@ def _check_known(stage: Stage, settings: Settings) -> None:
     if settings.search.grid:
         message = (
             "search.grid: must be empty where a pipeline is printed, got "
-            f"{', '.join(settings.search.grid)}: only a run finds the best point. Print "
-            "search and train instead, each by its own command."
+            f"{', '.join(settings.search.grid)}: only a run finds the best point. "
+            "Print search and train instead, each by its own command."
         )
         raise ConfigError(message)
 

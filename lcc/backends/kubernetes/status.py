@@ -24,8 +24,8 @@ REMEDIES = {
     "RunContainerError": CHECK_OBJECTS,
 }
 QUIET = {"ContainerCreating", "PodInitializing"}
-# The scheduler's verdict on a pod that no node could hold even if it were empty, or that
-# none lets in. Its first sentence says why, node by node.
+# The scheduler's verdict on a pod that no node could hold even if it were empty, or
+# that none lets in. Its first sentence says why, node by node.
 # Source: pkg/scheduler/framework/preemption of Kubernetes.
 NODES = re.compile(r"\b(\d+)/(\d+) nodes are available: (.*)")
 UNHELPFUL = re.compile(r"\b(\d+) Preemption is not helpful for scheduling")
@@ -114,8 +114,8 @@ def _is_unfit(message: str) -> bool:
 
     Example:
         >>> _is_unfit(
-        ...     "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are "
-        ...     "available: 2 Preemption is not helpful for scheduling."
+        ...     "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes "
+        ...     "are available: 2 Preemption is not helpful for scheduling."
         ... )
         True
     """

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from lcc.backends.kubernetes.errors import LoginLostError
 from lcc.backends.kubernetes.interface import Cluster, GoneError, Object
 from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_facts
 from lcc.errors import LccError, UnavailableError
@@ -138,6 +139,10 @@ class _Stream:
                 self._follow()
             except GoneError:
                 self.version = ""
+            except LoginLostError as err:  # never again in this process
+                self.view.fault = err
+                self.view.changed.set()
+                return
             except UnavailableError as err:
                 self.version = ""  # what changes meanwhile is in the next list
                 self.view.away = str(err)

@@ -62,7 +62,9 @@ class LocalBackend:
             ConfigError: A chart's values are given.
         """
         if values is not None:
-            message = f"--values: is of a cluster, got {values} with --local. Remove it."
+            message = (
+                f"--values: is of a cluster, got {values} with --local. Remove it."
+            )
             raise ConfigError(message)
         settings = _resolved(sources.load())
         plans = plans_of(stage, settings, parallelism=num_cores())

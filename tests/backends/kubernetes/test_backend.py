@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from lcc.backends.kubernetes.errors import LoginLostError
 from lcc.backends.kubernetes.interface import GoneError, Object
+from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.monitor import Patience
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
@@ -361,5 +363,67 @@ def test_the_service_of_a_group_goes_with_it() -> None:
     with running(None, step) as now:
         now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
 
-    assert now.cluster.created == [f"Service/{RUN}-train-1", f"Job/{RUN}-train-1"]
-    assert now.cluster.deleted == [f"Service/{RUN}-train-1"]
+    cluster = now.cluster
+    assert cluster.created == [f"Job/{RUN}-train-1", f"Service/{RUN}-train-1"]
+    cluster.delete("Job", f"{RUN}-train-1")
+    assert cluster.deleted == [f"Job/{RUN}-train-1"]  # no right to delete a Service
+    assert cluster.objects == {}
+
+
+def test_a_driver_that_died_before_the_service_leaves_it_to_the_next() -> None:
+    step = Step(name="train", num_processes=2, parallelism=2, is_distributed=True)
+    cluster = FakeCluster()
+    job, _ = build_manifests(order_job(step, settings_for(), run_id=RUN, attempt=1))
+    cluster.create(job)
+    with running(cluster, step) as now:
+        now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    (owner,) = cluster.objects["Service", f"{RUN}-train-1"]["metadata"][
+        "ownerReferences"
+    ]
+    assert owner["uid"] == cluster.objects["Job", f"{RUN}-train-1"]["metadata"]["uid"]
+
+
+def out_of_memory(job: Object, number: int = 0) -> Object:
+    ended = {"exitCode": 137, "reason": "OOMKilled"}
+    states = [{"state": {"terminated": ended}}]
+    return a_pod_of(job, number, phase="Failed", containerStatuses=states)
+
+
+def test_a_pod_out_of_memory_ends_the_step_at_its_first_death() -> None:
+    with running() as now:
+        now.cluster.put(out_of_memory(now.job(active=2)))
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == 1
+    assert "got OOMKilled. Raise cluster.resources.data.memory" in str(
+        now.outcome.message
+    )
+    (ended,) = now.cluster.patched
+    assert ended == (f"Job/{JOB}", {"spec": {"activeDeadlineSeconds": 1}})
+    assert now.cluster.deleted == []  # its pods stay, for their logs
+
+
+def test_a_search_goes_on_with_a_few_trials_out_of_memory() -> None:
+    step = Step(name="trial", num_processes=10, parallelism=10)
+    with running(None, step) as now:
+        job = now.job(f"{RUN}-trial-1", active=10)
+        now.cluster.put(out_of_memory(job, 0))
+        now.cluster.put(out_of_memory(job, 0))  # again the same
+        num_looks = len(now.reasons)
+        now.until(lambda: len(now.reasons) > num_looks + 1)
+        assert now.cluster.patched == []
+        now.cluster.put(out_of_memory(job, 1))
+
+    assert now.outcome is not None
+    assert "Raise cluster.resources.train.memory" in str(now.outcome.message)
+
+
+def test_a_pod_whose_token_died_leaves_the_job_to_the_next_driver() -> None:
+    with running() as now:
+        now.cluster.interrupt(LoginLostError("account of this pod: must be known"))
+
+    assert now.outcome is not None
+    assert now.outcome.exit_code == 75
+    assert now.outcome.goes_on
+    assert now.cluster.deleted == []

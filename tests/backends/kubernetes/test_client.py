@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.kubernetes.client import PAGE, KubernetesCluster, open_cluster
+from lcc.backends.kubernetes.errors import LoginLostError
 from lcc.backends.kubernetes.interface import GoneError, Object
+from lcc.config import environment
 from lcc.config.cluster import ClusterSettings
 from lcc.errors import ConfigError, UnavailableError
 from tests.builders.api_server import (
@@ -381,3 +383,47 @@ def test_a_pod_finds_the_cluster_that_it_runs_in(
     [request] = server.requests
     assert request.path == "/api/v1/namespaces/own/pods/a"
     assert request.token == "bearer of-the-pod"  # noqa: S105 - of a server on loopback
+
+
+def test_a_change_is_merged_and_what_is_gone_needs_none(
+    cluster: KubernetesCluster, server: ApiServer
+) -> None:
+    server.will(an_object({}), a_refusal(404, 'jobs.batch "gone" not found'))
+    changes = {"spec": {"activeDeadlineSeconds": 1}}
+
+    cluster.patch("Job", "a", changes)
+    cluster.patch("Job", "gone", changes)
+
+    request = server.requests[0]
+    assert (request.method, request.body) == ("PATCH", changes)
+    assert request.content_type == "application/merge-patch+json"
+
+
+def test_a_refused_login_ends_a_laptops_command(
+    cluster: KubernetesCluster, server: ApiServer
+) -> None:
+    server.will(a_refusal(401, "Unauthorized"), a_refusal(403, FORBIDDEN))
+
+    for said in ("Log in again", "this account may not list pods"):
+        with pytest.raises(ConfigError, match=said):
+            names_of(cluster)
+
+
+def test_a_refused_login_passes_in_a_pod(
+    cluster: KubernetesCluster, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(environment.POD_NAME, "driver-0")
+    quota = "pods is forbidden: exceeded quota: q, requested: pods=1"
+    server.will(
+        a_refusal(401, "Unauthorized"),
+        a_refusal(403, FORBIDDEN),
+        a_refusal(403, quota),
+    )
+
+    with pytest.raises(LoginLostError, match="The next pod has a new one") as lost:
+        names_of(cluster)
+    with pytest.raises(UnavailableError, match=r"may not list pods\. It is asked"):
+        names_of(cluster)
+    with pytest.raises(ConfigError, match="the quota must leave room"):
+        names_of(cluster)
+    assert lost.value.exit_code == 75

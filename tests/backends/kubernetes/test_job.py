@@ -70,7 +70,7 @@ def objects_of(step: Step, **changes: object) -> list[Manifest]:
 
 
 def job_of(step: Step, **changes: object) -> Manifest:
-    return objects_of(step, **changes)[-1]
+    return objects_of(step, **changes)[0]
 
 
 def template_of(step: Step, **changes: object) -> Manifest:
@@ -190,7 +190,7 @@ def test_a_group_stands_and_falls_together() -> None:
     step = Step(
         name="train", num_processes=2, parallelism=2, gpus=2, is_distributed=True
     )
-    service, job = objects_of(step)
+    job, service = objects_of(step)
     pod = job["spec"]["template"]["spec"]
     environment = {e["name"]: e.get("value") for e in pod["containers"][0]["env"]}
     name = f"{RUN}-train-1"

@@ -115,7 +115,7 @@ def test_pending_pods_say_why() -> None:
     }
 
 
-def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
+def test_cancelling_deletes_the_driver_first_and_nothing_but_jobs() -> None:
     group = Step(name="train", num_processes=2, parallelism=2, is_distributed=True)
     cluster = a_cluster_with(group)
     a_backend(cluster, Settings()).detach(RUN, Settings())
@@ -126,7 +126,6 @@ def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
     assert cluster.deleted == [
         f"Job/{RUN}-driver-1",
         f"Job/{RUN}-train-1",
-        f"Service/{RUN}-train-1",
     ]
 
 

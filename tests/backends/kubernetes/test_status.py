@@ -2,7 +2,11 @@
 
 import pytest
 
-from lcc.backends.kubernetes.reasons import failed_outcome, exceeds_quota, waiting_reason
+from lcc.backends.kubernetes.reasons import (
+    exceeds_quota,
+    failed_outcome,
+    waiting_reason,
+)
 from lcc.backends.kubernetes.status import JobFacts, PodFacts, job_facts, pod_facts
 
 UNSCHEDULABLE = (
