@@ -56,14 +56,20 @@ def find_backend(sources: SettingsSources) -> Iterator[Backend]:
     A root that is named, or `./lcc-study`, is looked at as it is, unless a cluster or
     its namespace is named.
     """
-    configure_logging()
-    settings = sources.load()
-    if _means_this_machine(settings):
-        # Of several pods is asked only where something is launched.
-        here = {"launch.backend": str(BackendName.LOCAL), "launch.pods": 1}
-        settings = changed_settings(settings, here)
+    settings = find_settings(sources)
     with backend_class(settings.launch.backend).open(sources, settings) as backend:
         yield backend
+
+
+def find_settings(sources: SettingsSources) -> Settings:
+    """Return settings whose back end is the one of runs that exist."""
+    configure_logging()
+    settings = sources.load()
+    if not _means_this_machine(settings):
+        return settings
+    # Of several pods is asked only where something is launched.
+    here = {"launch.backend": str(BackendName.LOCAL), "launch.pods": 1}
+    return changed_settings(settings, here)
 
 
 def _means_this_machine(settings: Settings) -> bool:

@@ -44,13 +44,17 @@ class Finding:
 
     Attributes:
         name: What.
-        text: What was found, or how to mend it.
+        text: What was found.
+        remedy: How to mend it, empty where nothing needs to be mended.
         is_fault: Whether a launch would fail for it.
+        is_known: Whether it could be looked at.
     """
 
     name: str
     text: str
+    remedy: str = ""
     is_fault: bool = False
+    is_known: bool = True
 
 
 class SubmittedStep(Protocol):
@@ -132,8 +136,13 @@ class Backend(Protocol):
     def summarize(self, plans: Iterable[Plan]) -> list[str]:
         """Return indented lines on where the plans run, and what they take."""
 
-    def check(self) -> Iterator[Finding]:
-        """Yield what a launch needs and what of it is missing.
+    @classmethod
+    def check(cls, sources: SettingsSources, settings: Settings) -> Iterator[Finding]:
+        """Yield what a launch needs and what of it is missing; looks at all it can.
+
+        Args:
+            sources: Where the settings came from, should more have to be added.
+            settings: What the sources say.
 
         Raises:
             ConfigError: There is nothing to look at.

@@ -32,6 +32,7 @@ class FakeCluster:
         self.logs: dict[str, list[str]] = {}
         self.nodes: list[Object] = []
         self.other_pods: list[Object] = []  # of all namespaces
+        self.storage_classes: list[Object] = []
         self.version = {"minor": "33+", "gitVersion": "v1.33.2"}
         self.forbidden: set[str] = set()  # e.g. `create jobs`
         self.faults: list[Exception] = []  # raised by the next requests, in order
@@ -87,6 +88,8 @@ class FakeCluster:
             return {"items": self.nodes}
         if "api/v1/pods" in path:
             return {"items": self.other_pods}
+        if "storageclasses" in path:
+            return {"items": self.storage_classes}
         return self.version
 
     def post(self, path: str, body: Object) -> Object:

@@ -5,13 +5,13 @@ Puts together what the other modules of this folder do; does nothing of it itsel
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from lcc.backends.kubernetes import cancel, preflight, printing
+from lcc.backends.kubernetes import cancel, checkup, preflight, printing
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job, owned_by
@@ -149,14 +149,19 @@ class KubernetesBackend:
         """Return namespace, resources of pods, image and the most GPU-hours."""
         return cluster_lines(plans, self.settings)
 
-    def check(self) -> Iterator[Finding]:
-        """Yield what a launch needs of the cluster, in the order of need."""
-        return preflight.check_cluster(
-            self.cluster,
-            self.settings,
-            store=self.store,
-            reachable=self.reachable(self.settings),
-        )
+    @classmethod
+    def check(cls, sources: SettingsSources, settings: Settings) -> Iterator[Finding]:
+        """Yield what a launch needs of the cluster, before and after an install."""
+        from lcc.backends.kubernetes.client import open_cluster
+
+        try:
+            cluster = open_cluster(settings.cluster)
+        except ConfigError as err:
+            yield checkup.fault("kubeconfig", err)
+            return
+        with closing(cluster), ExitStack() as stack:
+            reach = AddressRewriter(cluster, stack).rewrite
+            yield from checkup.check_cluster(cluster, sources, reach=reach)
 
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""

@@ -1,164 +1,16 @@
-"""Checks a cluster before a launch: what is there, what is missing, how to mend it."""
+"""Looks, before a launch makes anything, for what its pods will need."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from lcc.backends.kubernetes.capacity import never_fits, node_rooms
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, LccError
-from lcc.launch.backend import Finding
+from lcc.errors import ConfigError
 from lcc.launch.plan import Stage, plans_of
 from lcc.launch.resolve import FILES, dataset_name
-from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
-from lcc.tracking.mlflow import open_mlflow
-
-MIN_MINOR = 33  # per-index back-off of Jobs is stable from there
-REVIEW = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-NEEDS = (  # verb, group, resource, subresource
-    ("create", "batch", "jobs", ""),
-    ("list", "batch", "jobs", ""),
-    ("watch", "batch", "jobs", ""),
-    ("delete", "batch", "jobs", ""),
-    ("patch", "batch", "jobs", ""),
-    ("list", "", "pods", ""),
-    ("watch", "", "pods", ""),
-    ("get", "", "pods", "log"),
-    ("create", "", "pods", "portforward"),
-    ("get", "", "services", ""),
-    ("create", "", "services", ""),
-    ("list", "", "configmaps", ""),
-    ("list", "", "events", ""),
-)
-
-
-def check_cluster(
-    cluster: Cluster, settings: Settings, *, store: Store, reachable: Settings
-) -> Iterator[Finding]:
-    """Yield what is found, in the order in which a launch needs it.
-
-    Args:
-        cluster: The cluster.
-        settings: In force.
-        store: The root, as it is reached from here.
-        reachable: Settings whose addresses work from here.
-    """
-    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
-        ("API server", lambda: _version(cluster)),
-        ("permissions", lambda: _permissions(cluster)),
-        ("accounts", lambda: _accounts(cluster, settings)),
-        ("quota", lambda: _quota(cluster)),
-        ("GPUs", lambda: _gpus(cluster, settings)),
-        ("object store", lambda: _storage(store)),
-        ("MLflow", lambda: _tracking(reachable)),
-    )
-    for name, check in checks:
-        try:
-            yield check()
-        except LccError as err:
-            yield Finding(name=name, text=str(err), is_fault=True)
-
-
-def _version(cluster: Cluster) -> Finding:
-    found = cluster.get("version")
-    minor = int("".join(filter(str.isdigit, found["minor"])))
-    text = f"{found['gitVersion']} at {cluster.host}, namespace {cluster.namespace}"
-    if minor < MIN_MINOR:
-        text = (
-            f"must be Kubernetes 1.{MIN_MINOR} or later, got {found['gitVersion']}. "
-            "Upgrade the cluster: back-off per index is not stable there."
-        )
-    return Finding(name="API server", text=text, is_fault=minor < MIN_MINOR)
-
-
-def _permissions(cluster: Cluster) -> Finding:
-    missing = [need for need in NEEDS if not _may(cluster, need)]
-    if not missing:
-        return Finding(name="permissions", text="all that a launch needs")
-    words = ", ".join(
-        f"{verb} {resource}{f'/{sub}' if sub else ''}"
-        for verb, _, resource, sub in missing
-    )
-    text = (
-        f"must allow {words}. Ask for the chart's launcher Role: add yourself to "
-        "launcher.subjects in its values."
-    )
-    return Finding(name="permissions", text=text, is_fault=True)
-
-
-def _may(cluster: Cluster, need: tuple[str, str, str, str]) -> bool:
-    verb, group, resource, subresource = need
-    attributes = {
-        "namespace": cluster.namespace,
-        "verb": verb,
-        "group": group,
-        "resource": resource,
-        "subresource": subresource,
-    }
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    return bool(cluster.post(REVIEW, review)["status"]["allowed"])
-
-
-def _accounts(cluster: Cluster, settings: Settings) -> Finding:
-    own = settings.cluster
-    names = (own.worker_service_account, own.driver_service_account)
-    missing = [name for name in names if cluster.read("ServiceAccount", name) is None]
-    if missing:
-        text = f"must exist, got no {' and no '.join(missing)}. Install the chart."
-        return Finding(name="accounts", text=text, is_fault=True)
-    return Finding(name="accounts", text=" and ".join(names))
-
-
-def _quota(cluster: Cluster) -> Finding:
-    pages = cluster.pages("ResourceQuota")
-    limits = [
-        f"{name} {item['status'].get('used', {}).get(name, '0')} of {hard}"
-        for page in pages
-        for item in page.items
-        for name, hard in item.get("status", {}).get("hard", {}).items()
-    ]
-    return Finding(name="quota", text=", ".join(limits) or "none set")
-
-
-def _gpus(cluster: Cluster, settings: Settings) -> Finding:
-    resource = settings.cluster.gpu_resource
-    try:
-        nodes = cluster.get("api/v1/nodes?limit=500")["items"]
-    except LccError:
-        text = "cannot be counted: this account may not list nodes; that is fine"
-        return Finding(name="GPUs", text=text)
-    counts = [int(n["status"]["allocatable"].get(resource, 0)) for n in nodes]
-    if not any(counts):
-        text = (
-            f"no node has {resource}. Pass --set train.device=cpu to train on logical "
-            "devices of the CPU, or set cluster.gpu_resource."
-        )
-        return Finding(name="GPUs", text=text)
-    num_nodes = sum(map(bool, counts))
-    text = f"{sum(counts)} × {resource} on {num_nodes} nodes, {max(counts)} on one"
-    return Finding(name="GPUs", text=text)
-
-
-def _storage(store: Store) -> Finding:
-    key = "check/round-trip"
-    store.write(key, b"lcc")
-    is_same = store.read(key) == b"lcc"
-    store.delete(key)
-    text = f"{store.uri} takes and gives objects"
-    return Finding(name="object store", text=text, is_fault=not is_same)
-
-
-def _tracking(settings: Settings) -> Finding:
-    server = open_mlflow(settings.tracking, str(settings.storage.root))
-    with server.session():
-        return Finding(name="MLflow", text=f"answers at {server.uri}")
-
 
 SOURCES = {  # of a volume → kind of the object, and the field that names it
     "configMap": ("ConfigMap", "name"),

@@ -104,7 +104,8 @@ class LocalBackend:
         trains = f", {replicas}" if steps & {"trial", "train"} else ""
         return [f"  {'on':<10}{num_cores()} cores{trains}"]
 
-    def check(self) -> Iterator[Finding]:
+    @classmethod
+    def check(cls, sources: SettingsSources, settings: Settings) -> Iterator[Finding]:  # noqa: ARG003 - of the contract
         """Refuse: there is no cluster to look at.
 
         Raises:

@@ -1,20 +1,13 @@
 """What is looked for on a cluster before anything is created."""
 
-from collections.abc import Callable
-from itertools import islice
-from pathlib import Path
-
 import pytest
 
-from lcc.backends.kubernetes.preflight import check_cluster, check_prerequisites
+from lcc.backends.kubernetes.preflight import check_prerequisites
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
-from lcc.launch.backend import Finding
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import resolve_locations
-from lcc.storage.local import LocalStore
 from tests.builders.clusters import FakeCluster
-from tests.builders.launches import a_store
 
 
 def settings_with(**sections: dict[str, object]) -> Settings:
@@ -102,89 +95,3 @@ def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read() -> None:
         "s3://lcc/sources/lung-tiles first, or pass --local."
     )
     check_prerequisites(FakeCluster(), Stage.TRAIN, settings)
-
-
-def a_ready_cluster() -> FakeCluster:
-    cluster = FakeCluster()
-    for name in ("lcc-worker", "lcc-driver"):
-        cluster.put({"kind": "ServiceAccount", "metadata": {"name": name}})
-    status = {"hard": {"pods": "50"}, "used": {"pods": "2"}}
-    quota = {"kind": "ResourceQuota", "metadata": {"name": "q"}, "status": status}
-    cluster.put(quota)
-    gpus = ({"nvidia.com/gpu": "8"}, {"nvidia.com/gpu": "4"}, {})
-    cluster.nodes = [
-        {"metadata": {"name": f"n{number}"}, "status": {"allocatable": own}}
-        for number, own in enumerate(gpus)
-    ]
-    return cluster
-
-
-def found_on(cluster: FakeCluster, store: LocalStore) -> dict[str, Finding]:
-    """Return by name what is found, all but MLflow: no test needs it to answer."""
-    settings = settings_with()
-    found = check_cluster(cluster, settings, store=store, reachable=settings)
-    return {finding.name: finding for finding in islice(found, 6)}
-
-
-def test_a_ready_cluster_is_described_in_the_order_of_need(tmp_path: Path) -> None:
-    store = a_store(tmp_path)
-
-    found = found_on(a_ready_cluster(), store)
-
-    assert {name: finding.text for name, finding in found.items()} == {
-        "API server": "v1.33.2 at https://127.0.0.1:6443, namespace lab",
-        "permissions": "all that a launch needs",
-        "accounts": "lcc-worker and lcc-driver",
-        "quota": "pods 2 of 50",
-        "GPUs": "12 × nvidia.com/gpu on 2 nodes, 8 on one",
-        "object store": f"{store.uri} takes and gives objects",
-    }
-    assert not any(finding.is_fault for finding in found.values())
-    assert list(store.list_objects()) == []  # what was tried out is gone
-
-
-def make_old(cluster: FakeCluster) -> None:
-    cluster.version = {"minor": "32", "gitVersion": "v1.32.0"}
-
-
-def forbid(cluster: FakeCluster) -> None:
-    cluster.forbidden = {"create jobs", "watch pods"}
-
-
-def remove_account(cluster: FakeCluster) -> None:
-    cluster.delete("ServiceAccount", "lcc-driver")
-
-
-@pytest.mark.parametrize(
-    ("harm", "name", "text"),
-    [
-        pytest.param(make_old, "API server", "1.33 or later, got v1.32.0", id="old"),
-        pytest.param(
-            forbid, "permissions", "must allow create jobs, watch pods.", id="forbidden"
-        ),
-        pytest.param(
-            remove_account, "accounts", "got no lcc-driver. Install", id="no account"
-        ),
-    ],
-)
-def test_what_is_missing_is_a_fault_and_the_rest_is_looked_at(
-    tmp_path: Path, harm: Callable[[FakeCluster], None], name: str, text: str
-) -> None:
-    cluster = a_ready_cluster()
-    harm(cluster)
-
-    found = found_on(cluster, a_store(tmp_path))
-
-    assert text in found[name].text
-    assert [other for other in found if found[other].is_fault] == [name]
-    assert len(found) == 6
-
-
-def test_a_cluster_without_gpus_is_no_fault(tmp_path: Path) -> None:
-    cluster = a_ready_cluster()
-    cluster.nodes = [{"metadata": {"name": "n"}, "status": {"allocatable": {}}}]
-
-    found = found_on(cluster, a_store(tmp_path))
-
-    assert "--set train.device=cpu" in found["GPUs"].text
-    assert not found["GPUs"].is_fault
