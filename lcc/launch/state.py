@@ -123,14 +123,20 @@ def this_driver() -> DriverIdentity:
 
 def write_state(store: Store, state: RunState) -> None:
     """Write the state of a run."""
-    document = json.dumps(asdict(state), indent=1).encode()
-    store.write(layout.run_state(state.run_id), document)
+    store.write(layout.run_state(state.run_id), _document(state))
 
 
 def create_state(store: Store, state: RunState) -> bool:
     """Write the state unless the run exists; return whether it was written."""
-    document = json.dumps(asdict(state), indent=1).encode()
-    return store.create(layout.run_state(state.run_id), document)
+    return store.create(layout.run_state(state.run_id), _document(state))
+
+
+def _document(state: RunState) -> bytes:
+    """Return what is stored: all but what is true for a moment only."""
+    document = asdict(state)
+    for step in document["steps"]:
+        del step["running"]
+    return json.dumps(document, indent=1).encode()
 
 
 def read_state(store: Store, run_id: str) -> RunState:

@@ -1,6 +1,7 @@
 """Killed, cancelled, starved: runs go on or end in order, and nothing is told twice."""
 
 import signal
+from datetime import datetime
 
 import pytest
 
@@ -104,6 +105,11 @@ def test_mlflow_killed_in_training_gets_each_step_once(prepared: Lab) -> None:
     assert history["validation/macro_f1"] == list(range(40))
 
 
+def seconds_between(first: str, second: str) -> float:
+    begin, end = map(datetime.fromisoformat, (first, second))
+    return (end - begin).total_seconds()
+
+
 @pytest.mark.extended
 def test_a_pod_out_of_memory_says_so_and_which_setting_to_raise(prepared: Lab) -> None:
     done = prepared.launch(
@@ -111,5 +117,13 @@ def test_a_pod_out_of_memory_says_so_and_which_setting_to_raise(prepared: Lab) -
         "--set", "cluster.resources.train.shm=16Mi", seconds=200,
     )  # fmt: skip
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "OOMKilled. Raise cluster.resources.train.memory" in done.stderr
+    assert "After changing the settings start again" in done.stderr
+    run_id = done.stderr.partition("run ")[2].split()[0]
+    (pod,) = prepared.items("pods", f"lcc.dev/run={run_id}")  # kept, for its log
+    (job,) = prepared.items("jobs", f"lcc.dev/run={run_id}")
+    (status,) = pod["status"]["containerStatuses"]
+    died = status["state"]["terminated"]["finishedAt"]
+    told = [c["lastTransitionTime"] for c in job["status"]["conditions"]]
+    assert seconds_between(died, min(told)) <= 15

@@ -149,7 +149,11 @@ class JobMonitor:
 
         Its failed pods stay, for their logs.
         """
-        killed = [p for p in self.view.known_pods() if p.killer == "OOMKilled"]
+        killed = [
+            pod  # a pod that still counts as active would be deleted with its log
+            for pod in self.view.known_pods()
+            if pod.killer == "OOMKilled" and pod.phase == "Failed"
+        ]
         if len({pod.index for pod in killed}) <= max_failed_indexes(self.step):
             return None
         try:

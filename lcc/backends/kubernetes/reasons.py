@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from lcc.backends.kubernetes.status import JobFacts, PodFacts
+from lcc.errors import ConfigError
 from lcc.launch.outcome import Outcome
 
 QUOTA = re.compile(
@@ -157,6 +158,8 @@ def _severity(pod: PodFacts) -> int:
 
 
 def _exit_code(pod: PodFacts) -> int:
+    if pod.killer == "OOMKilled":  # settings that cannot work: more of it, or smaller
+        return ConfigError.exit_code
     code = pod.exit_code or 1
     return code if code in {1, 2, 3, 4, 75} else 1
 

@@ -395,7 +395,7 @@ def test_a_pod_out_of_memory_ends_the_step_at_its_first_death() -> None:
         now.cluster.put(out_of_memory(now.job(active=2)))
 
     assert now.outcome is not None
-    assert now.outcome.exit_code == 1
+    assert now.outcome.exit_code == 2
     assert "got OOMKilled. Raise cluster.resources.data.memory" in str(
         now.outcome.message
     )

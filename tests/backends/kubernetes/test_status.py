@@ -202,7 +202,7 @@ def test_lack_of_memory_names_the_setting_to_raise() -> None:
     outcome = failed_outcome(JobFacts(name="j", failure="x"), [pod], MEMORY)
 
     assert (outcome.exit_code, outcome.message) == (
-        1,
+        2,
         "pod train-0-abcde: must stay within its memory, got OOMKilled. Raise "
         "cluster.resources.train.memory.",
     )
