@@ -8,6 +8,7 @@ import pytest
 from tests.cluster.lab import (
     LONG,
     SMALL,
+    SMALL_DATA,
     Lab,
     active_pods,
     ended,
@@ -16,6 +17,7 @@ from tests.cluster.lab import (
     wait_until,
 )
 
+DRIVER_ACCOUNT = "app.kubernetes.io/component=driver"
 OURS = "app.kubernetes.io/managed-by=lcc-launch"
 
 
@@ -30,6 +32,25 @@ def test_a_cancelled_run_leaves_no_pod_no_service_no_running_run(prepared: Lab) 
     run, _ = mlflow_run(prepared, run_id)
     assert run.info.status == "KILLED"
     assert "stopped" in prepared.launch("status", run_id).stdout
+
+
+@pytest.mark.extended
+def test_a_driver_whose_account_was_made_anew_is_replaced(prepared: Lab) -> None:
+    """A chart that is installed anew under a run does this; no try is used up."""
+    run_id = started(prepared, "prepare", "s3://lcc/sources/tiles", *SMALL_DATA)
+    account = prepared.items("serviceaccounts", DRIVER_ACCOUNT)[0]
+    prepared.kubectl("delete", "serviceaccount", account["metadata"]["name"])
+    for field in ("uid", "resourceVersion", "creationTimestamp"):
+        del account["metadata"][field]
+    prepared.apply(account)
+
+    assert ended(prepared, run_id) == 0
+    drivers = prepared.items("pods", f"lcc.dev/run={run_id},lcc.dev/step=driver")
+    ends = [
+        pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"]
+        for pod in drivers
+    ]
+    assert sorted(ends) == [0, 75]
 
 
 @pytest.mark.extended

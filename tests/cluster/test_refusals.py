@@ -169,7 +169,7 @@ def test_check_of_a_stranger_says_what_to_ask_for(lab: Lab, tmp_path: Path) -> N
     done = lab.launch("check", KUBECONFIG=a_kubeconfig(lab, tmp_path, token=token))
 
     assert done.returncode == 4
-    assert "must allow create jobs" in done.stdout
+    assert "may not create jobs" in done.stdout
 
 
 def test_the_api_server_judges_a_dry_run(lab: Lab) -> None:

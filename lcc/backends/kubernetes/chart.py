@@ -10,6 +10,7 @@ from lcc.errors import ConfigError
 
 SETTINGS_SELECTOR = "app.kubernetes.io/part-of=lcc,app.kubernetes.io/component=settings"
 FILE = "lcc.yaml"
+RELEASE = "app.kubernetes.io/instance"
 # What a Secret may hold, as boto3 and MLflow read it from the environment.
 S3_KEYS = ((environment.S3_ACCESS_KEY, environment.S3_SECRET_KEY),)
 LOGINS = (
@@ -26,12 +27,12 @@ def chart_settings(cluster: Cluster, release: str | None) -> tuple[str, str] | N
     """
     selector = SETTINGS_SELECTOR
     if release:
-        selector += f",app.kubernetes.io/instance={release}"
+        selector += f",{RELEASE}={release}"
     pages = cluster.pages("ConfigMap", selector)
     found = {item["metadata"]["name"]: item for page in pages for item in page.items}
     if len(found) > 1:
         names = sorted(
-            item["metadata"]["labels"].get("app.kubernetes.io/instance", name)
+            item["metadata"]["labels"].get(RELEASE, name)
             for name, item in found.items()
         )
         message = (
@@ -75,8 +76,22 @@ def _read(
     got = f"no {missing} in it" if found else "none"
     message = (
         f"{field}: Secret {secret} must exist in namespace {cluster.namespace} and "
-        f"hold {', or '.join(' and '.join(keys) for keys in choices)}, got {got}. Make "
-        f"it with kubectl create secret generic {secret} -n {cluster.namespace} "
-        + " ".join(f"--from-literal={key}=…" for key in choices[0])
+        f"hold {', or '.join(' and '.join(keys) for keys in choices)}, got {got}. "
+        f"{_remedy(cluster, secret, choices[0])}"
     )
     raise ConfigError(message)
+
+
+def _remedy(cluster: Cluster, secret: str, keys: tuple[str, ...]) -> str:
+    """Return how a Secret comes to be: that of the chart's own store by the chart."""
+    where = f"-n {cluster.namespace}"
+    server = cluster.read("Service", secret)  # the chart names both alike
+    if server is None:
+        literals = " ".join(f"--from-literal={key}=…" for key in keys)
+        return f"Make it with kubectl create secret generic {secret} {where} {literals}"
+    release = server["metadata"].get("labels", {}).get(RELEASE, "lcc")
+    return (
+        f"The chart makes the keys of its own store: helm upgrade {release} charts/lcc "
+        f"{where} --reuse-values --no-hooks && kubectl rollout restart {where} "
+        f"statefulset,deployment -l {RELEASE}={release}"
+    )

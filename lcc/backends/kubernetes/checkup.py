@@ -6,7 +6,7 @@ is looked at all the same.
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lcc.backends.kubernetes.capacity import SERVERS, never_fits, node_rooms
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
@@ -14,7 +14,7 @@ from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.server_pods import ServerPod, server_pod
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
-from lcc.errors import LccError, UnavailableError
+from lcc.errors import ConfigError, LccError, UnavailableError
 from lcc.launch.backend import Finding
 from lcc.launch.plan import Stage, plans_of
 from lcc.launch.resolve import resolve_locations
@@ -82,7 +82,7 @@ class Subject:
     def is_up(self, component: str) -> bool:
         """Return whether a server of the chart is ready, or is somebody else's."""
         own = [pod for pod in self.pods if pod.component == component]
-        return all(not pod.trouble for pod in own)
+        return not own or any(not pod.trouble for pod in own)
 
 
 def fault(name: str, err: LccError) -> Finding:
@@ -329,7 +329,7 @@ def _accounts(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             name="accounts",
             text=f"must exist, got no {' and no '.join(missing)}",
-            remedy=f"helm upgrade lcc charts/lcc -n {subject.namespace} --reuse-values",
+            remedy=_upgrade(subject),
             is_fault=True,
         )
     else:
@@ -340,7 +340,11 @@ def _server_pods(cluster: Cluster) -> Iterator[ServerPod]:
     """Yield the chart's pods; none for an account that may not list pods."""
     try:
         for page in cluster.pages("Pod", SERVERS):
-            yield from (server_pod(pod, cluster.namespace) for pod in page.items)
+            yield from (
+                server_pod(pod, cluster.namespace)
+                for pod in page.items
+                if "deletionTimestamp" not in pod["metadata"]
+            )
     except LccError:
         return
 
@@ -393,11 +397,22 @@ def _bucket(subject: Subject) -> Iterator[Finding]:
     reachable = subject.reach(subject.settings)
     store = open_store(str(reachable.storage.root), reachable.storage)
     key = "check/round-trip"
-    store.write(key, b"lcc")
+    try:
+        store.write(key, b"lcc")
+    except ConfigError as err:
+        found = fault("bucket", err)
+        own = any(pod.component == "s3" for pod in subject.pods)
+        yield replace(found, remedy=_upgrade(subject)) if own else found
+        return
     is_same = store.read(key) == b"lcc"
     store.delete(key)
     text = f"{store.uri} takes and gives objects"
     yield Finding(name="bucket", text=text, is_fault=not is_same)
+
+
+def _upgrade(subject: Subject) -> str:
+    """Return the command that has the chart make again what is its to make."""
+    return f"helm upgrade lcc charts/lcc -n {subject.namespace} --reuse-values --wait"
 
 
 def _tracking(subject: Subject) -> Iterator[Finding]:

@@ -274,6 +274,20 @@ def test_a_pod_that_is_not_ready_says_why_and_is_not_asked(
     assert server.text == "not asked: its pod is not ready"
 
 
+def test_a_server_that_is_being_replaced_is_asked() -> None:
+    cluster = an_installed_cluster()
+    starting = a_server_pod("mlflow", phase="Running")
+    starting["metadata"]["name"] = "lcc-mlflow-1"
+    leaving = a_server_pod("mlflow", phase="Running")
+    leaving["metadata"] |= {"name": "lcc-mlflow-2", "deletionTimestamp": "now"}
+    for pod in (a_server_pod("mlflow"), starting, leaving):
+        cluster.put(pod)
+
+    assert len(found(cluster, "pod mlflow")) == 2
+    (server,) = found(cluster, "MLflow")
+    assert "not asked" not in server.text
+
+
 def test_a_server_whose_pod_cannot_be_made_says_why() -> None:
     cluster = an_installed_cluster()
     cluster.delete("Pod", "lcc-s3-0")

@@ -309,6 +309,22 @@ def test_keys_and_login_come_from_secrets(login: tuple[str, ...]) -> None:
     assert environ == {key: f"the {key}" for key in (*S3_KEYS, *login)}
 
 
+def test_keys_of_the_charts_own_store_are_the_charts_to_make() -> None:
+    labels = {"app.kubernetes.io/instance": "blue"}
+    cluster = FakeCluster()
+    cluster.put({"kind": "Service", "metadata": {"name": "lcc-s3", "labels": labels}})
+
+    with pytest.raises(ConfigError) as caught:
+        use_secrets(cluster, SECRETS, {})
+
+    assert str(caught.value).endswith(
+        "The chart makes the keys of its own store: helm upgrade blue charts/lcc "
+        "-n lab --reuse-values --no-hooks && kubectl rollout restart -n lab "
+        "statefulset,deployment -l app.kubernetes.io/instance=blue"
+    )
+    assert "kubectl create secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
