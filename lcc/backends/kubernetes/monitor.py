@@ -113,7 +113,7 @@ class JobMonitor:
         """Return what is waited for, empty where all runs."""
         if self.view.away:
             return self.view.away
-        if self.view.job is None:
+        if self.view.job is None or self._starved():
             return ""
         self._look_at_events()
         return waiting_reason(self.view.job, self.view.known_pods(), self._events)
@@ -149,18 +149,21 @@ class JobMonitor:
 
         Its failed pods stay, for their logs.
         """
-        killed = [
-            pod  # a pod that still counts as active would be deleted with its log
-            for pod in self.view.known_pods()
-            if pod.killer == "OOMKilled" and pod.phase == "Failed"
-        ]
-        if len({pod.index for pod in killed}) <= max_failed_indexes(self.step):
+        killed = self._starved()
+        # A pod that still counts as active would be deleted with its log.
+        if not killed or any(pod.phase != "Failed" for pod in killed):
             return None
         try:
             self.cluster.patch("Job", self.job, {"spec": {"activeDeadlineSeconds": 1}})
         except LccError:  # the API server is away: at the next look
             return None
         return failed_outcome(job, killed, self._memory)
+
+    def _starved(self) -> list[PodFacts]:
+        """Return the pods that lacked memory, once they are too many to go on."""
+        killed = [p for p in self.view.known_pods() if p.killer == "OOMKilled"]
+        num_indexes = len({pod.index for pod in killed})
+        return killed if num_indexes > max_failed_indexes(self.step) else []
 
     def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
         """Return the failed pods; the watch may tell of the Job's end before theirs."""
