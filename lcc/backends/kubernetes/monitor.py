@@ -83,7 +83,7 @@ class JobMonitor:
     def describe(self) -> StepStatus:
         """Return indexes done and in all, what is waited for, and how it ended."""
         outcome = self._outcome()
-        if outcome is not None and outcome.exit_code:
+        if outcome is not None and outcome.exit_code and self._has_log():
             namespace = self.cluster.namespace
             look = f"lcc-launch logs {self.run_id} --step {self.step.name}"
             outcome = replace(outcome, log=f"{look} -n {namespace}")
@@ -93,6 +93,10 @@ class JobMonitor:
             reason="" if outcome else self._reason(),
             outcome=outcome,
         )
+
+    def _has_log(self) -> bool:
+        """Return whether a pod ran: one that never started wrote nothing."""
+        return any(pod.phase != "Pending" for pod in self.view.known_pods())
 
     def wait(self) -> None:
         """Return when the Job or a pod changed, or after a tick."""

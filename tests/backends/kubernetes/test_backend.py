@@ -243,6 +243,7 @@ def test_an_account_that_sees_no_node_takes_the_schedulers_word(
     assert now.outcome.exit_code == ConfigError.exit_code
     assert str(now.outcome.message).startswith(f"{setting}: must ")
     assert f"{why}. Change it" in str(now.outcome.message)
+    assert now.outcome.log is None  # no pod ever ran
 
 
 @pytest.mark.parametrize(

@@ -326,3 +326,41 @@ def test_names_are_dns_labels(stage: Stage, step: str, attempt: int) -> None:
     # A pod's hostname is the Job's name and its index; both must fit a label.
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
     assert len(f"{name}-99999") <= 63
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_quota_of_any_resource_lets_every_step_in(stage: Stage) -> None:
+    settings = settings_with(model__frozen_stages="all", data__source="s3://lcc/t")
+    driver = build_manifests(
+        order_job(Step(name="driver"), settings, run_id=RUN, attempt=1)
+    )
+    jobs = [*stage_manifests(stage, settings), *driver]
+
+    for job in jobs:
+        for container in job["spec"]["template"]["spec"]["containers"]:
+            for bound in ("requests", "limits"):
+                assert {"cpu", "memory"} <= set(container["resources"][bound])
+
+
+def test_every_size_of_a_pod_is_a_setting() -> None:
+    sizes = {
+        "cpu_request": "7001m",
+        "cpu_limit": "7002m",
+        "memory": "7003Mi",
+        "scratch_request": "7004Mi",
+        "scratch": "7005Mi",
+        "shm": "7006Ki",
+    }
+    changes = {f"cluster__resources__train__{name}": v for name, v in sizes.items()}
+    spec = template_of(Step(name="train"), **changes)["spec"]
+
+    assert spec["containers"][0]["resources"] == {
+        "requests": {
+            "cpu": "7001m",
+            "memory": "7003Mi",
+            "ephemeral-storage": "7004Mi",
+        },
+        "limits": {"cpu": "7002m", "memory": "7003Mi"},
+    }
+    limits = {v["name"]: v["emptyDir"]["sizeLimit"] for v in spec["volumes"]}
+    assert limits == {"tmp": "7005Mi", "shm": "7006Ki"}
