@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import take_inventory, waiting_reasons, with_jobs
 from lcc.backends.kubernetes.logs import newest_job, read_pod_logs
+from lcc.cli.tables import run_tree
 from lcc.config.cluster import ClusterSettings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError, UnavailableError
 from lcc.launch.logs import read_stored_logs
 from lcc.launch.plan import Step
 from lcc.launch.state import RunStatus, StepState, read_state, write_state
+from lcc.storage import layout
 from tests.builders.clusters import (
     FakeCluster,
     a_backend,
@@ -113,6 +116,43 @@ def test_pending_pods_say_why() -> None:
     assert waiting_reasons(cluster, take_inventory(cluster).jobs) == {
         "train": "pod waits: ErrImagePull: not found"
     }
+
+
+def a_running_pod(cluster: FakeCluster, number: int) -> None:
+    job = cluster.objects["Job", f"{RUN}-hash-1"]
+    cluster.put(a_pod_of(job, number, phase="Running"))
+
+
+def test_status_shows_how_far_each_running_process_is(tmp_path: Path) -> None:
+    cluster, store = FakeCluster(), a_store(tmp_path)
+    add_job(cluster, Step(name="hash", num_processes=20, parallelism=20))
+    a_job(cluster, f"{RUN}-hash-1", active=14)
+    for number in range(14):
+        a_running_pod(cluster, number)
+    for number, note in (
+        (0, b"progress 12 48\n"),
+        (1, b"half a"),
+        (13, b"progress 1 2"),
+    ):
+        store.write(layout.progress(RUN, f"{RUN}-hash-1", number), note)
+    steps = [StepState(name="hash")]
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING, steps=steps))
+
+    (state,) = a_backend(cluster, Settings(), store).describe(RUN)
+
+    assert state.steps[0].running == {"0": "12/48", "…": "and 4 more"}
+    shown = "\n".join(run_tree(state, ()))
+    assert re.search(r"process 0 +12/48\n +process … +and 4 more", shown)
+
+
+def test_progress_is_not_kept_with_the_state(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    step = StepState(name="hash", running={"0": "12/48"})
+
+    write_state(store, a_state(RUN, steps=[step]))
+
+    assert b'running":' not in store.read(layout.run_state(RUN))
+    assert read_state(store, RUN).steps[0].running == {}
 
 
 def test_cancelling_deletes_the_driver_first_and_nothing_but_jobs() -> None:
