@@ -5,12 +5,14 @@ is looked at all the same.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lcc.backends.kubernetes.capacity import SERVERS, never_fits, node_rooms
 from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
+from lcc.backends.kubernetes.port_forward import service_of
 from lcc.backends.kubernetes.server_pods import ServerPod, server_pod
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -23,6 +25,8 @@ from lcc.tracking.mlflow import open_mlflow
 
 CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 MIN_MINOR = 33  # per-index back-off of Jobs is stable from there
+# A StatefulSet, or the ReplicaSet of a Deployment.
+MAKER = re.compile(r"-(s3|postgresql|mlflow)(?:-[a-z0-9]+)?$")
 REVIEW = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 BATCH, RBAC = "batch", "rbac.authorization.k8s.io"
@@ -79,10 +83,18 @@ class Subject:
         """Where."""
         return self.cluster.namespace
 
-    def is_up(self, component: str) -> bool:
-        """Return whether a server of the chart is ready, or is somebody else's."""
+    def is_up(self, component: str, url: str | None) -> bool:
+        """Return whether a server of the chart is ready, or is somebody else's.
+
+        Args:
+            component: s3 or mlflow.
+            url: Its address, as pods know it.
+        """
+        service, _ = service_of(url or "") or ("", 0)
         own = [pod for pod in self.pods if pod.component == component]
-        return not own or any(not pod.trouble for pod in own)
+        if not own:
+            return not service.endswith(f"-{component}")  # as the chart names its own
+        return any(not pod.trouble for pod in own)
 
 
 def fault(name: str, err: LccError) -> Finding:
@@ -379,7 +391,8 @@ def _unmade(subject: Subject) -> Iterator[Finding]:
     for event in sorted(events, key=lambda event: event.get("lastTimestamp") or ""):
         newest[event.get("involvedObject", {}).get("name", "")] = event["message"]
     for name, message in newest.items():
-        component = next((c for c in ("s3", "mlflow", "postgresql") if c in name), "")
+        match = MAKER.search(name)
+        component = match[1] if match else ""
         if component and component not in made:
             yield Finding(
                 name=f"pod {component}",
@@ -390,7 +403,7 @@ def _unmade(subject: Subject) -> Iterator[Finding]:
 
 
 def _bucket(subject: Subject) -> Iterator[Finding]:
-    if not _is_worth_asking(subject, "s3"):
+    if not _is_worth_asking(subject, "s3", subject.settings.storage.endpoint_url):
         yield _not_asked("bucket", subject)
         return
     use_secrets(subject.cluster, subject.settings.cluster, os.environ)
@@ -416,10 +429,10 @@ def _upgrade(subject: Subject) -> str:
 
 
 def _tracking(subject: Subject) -> Iterator[Finding]:
-    if not _is_worth_asking(subject, "mlflow"):
+    settings = subject.settings
+    if not _is_worth_asking(subject, "mlflow", settings.tracking.uri):
         yield _not_asked("MLflow", subject)
         return
-    settings = subject.settings
     use_secrets(subject.cluster, settings.cluster, os.environ)
     reachable = subject.reach(settings)
     server = open_mlflow(reachable.tracking, str(reachable.storage.root))
@@ -430,10 +443,10 @@ def _tracking(subject: Subject) -> Iterator[Finding]:
     yield Finding(name="MLflow", text=f"{text}{look}")
 
 
-def _is_worth_asking(subject: Subject, component: str) -> bool:
+def _is_worth_asking(subject: Subject, component: str, url: str | None) -> bool:
     """Return whether a server may answer: its pod's own finding says why not."""
     is_there = subject.chart is not None or subject.settings.storage.endpoint_url
-    return bool(is_there) and subject.is_up(component)
+    return bool(is_there) and subject.is_up(component, url)
 
 
 def _not_asked(name: str, subject: Subject) -> Finding:

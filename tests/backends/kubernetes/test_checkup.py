@@ -304,6 +304,8 @@ def test_a_server_whose_pod_cannot_be_made_says_why() -> None:
 
     assert pod.text == f"lcc-s3 can make none: {message}"
     assert pod.is_fault
+    (bucket,) = found(cluster, "bucket")
+    assert bucket.text == "not asked: its pod is not ready"
 
 
 def test_an_account_that_sees_little_is_told_what_it_does_not_see() -> None:
