@@ -21,7 +21,7 @@ from jobs import pod_log, pod_progress
 from lcc.config import environment
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, LccError
+from lcc.errors import ConfigError, LccError, RefusedLoginError, UnavailableError
 from lcc.storage.store import Store
 from lcc.storage.uri import fetch_file, open_store
 from lcc.tracking.tracker import Tracker
@@ -80,7 +80,7 @@ def main(step: str, run: Callable[[StepContext], None]) -> None:
             _run_in_context(step, run, arguments, keep)
     except LccError as err:
         _report(err)
-        sys.exit(err.exit_code)
+        sys.exit(_exit_code(err))
     except ModuleNotFoundError as err:
         logger.exception("step=%s event=crashed", step)
         _report(_missing_extra(step, err))
@@ -100,6 +100,13 @@ def end_without_workers(code: object) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 1)
+
+
+def _exit_code(err: LccError) -> int:
+    """Return the code of an error; keys that died in a pod are new in the next one."""
+    if isinstance(err, RefusedLoginError) and environment.POD_NAME in os.environ:
+        return UnavailableError.exit_code
+    return err.exit_code
 
 
 def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:

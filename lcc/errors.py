@@ -30,6 +30,10 @@ class ConfigError(LccError):
         super().__init__("\n".join(faults))
 
 
+class RefusedLoginError(ConfigError):
+    """Keys that nobody knows any more; the next pod of a run may have new ones."""
+
+
 class DataError(LccError):
     """Data that cannot be used: a missing folder, too few groups, a broken object."""
 

@@ -6,13 +6,24 @@ Knows codes and messages; not how a request is made (`s3`).
 from collections.abc import Mapping
 from typing import Any
 
-from lcc.errors import ConfigError, DataError, LccError, NotFoundError, UnavailableError
+from lcc.errors import (
+    ConfigError,
+    DataError,
+    LccError,
+    NotFoundError,
+    RefusedLoginError,
+    UnavailableError,
+)
 
 MISSING = {"404", "NoSuchKey", "NotFound"}
 EXISTS = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 BEYOND_END = {"416", "InvalidRange"}
 REFUSED = {"AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"}
 REFUSED_STATUS = {401, 403}
+# Of these keys nobody knows any more, whatever they were allowed to do.
+UNKNOWN_KEYS = {
+    *("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"),
+}
 # Answers that the same request would get again: a wrong region, a key that is too long.
 # 408, 429 and 5xx are temporary; so are these codes, which S3 sends with status 400.
 PERMANENT_STATUS = {301, 307, 400, 405, 411, 414}
@@ -77,7 +88,8 @@ def _refused(uri: str, *, code: str) -> ConfigError:
         f"{uri}: these keys may not do this, got {code}. Check "
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
     )
-    return ConfigError(message)
+    kind = RefusedLoginError if code in UNKNOWN_KEYS else ConfigError
+    return kind(message)
 
 
 def _not_accepted(uri: str, *, endpoint: str, reason: str) -> ConfigError:

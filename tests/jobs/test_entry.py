@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lcc.config import environment
 from lcc.config.load import dump_settings
 from tests.builders.launches import a_store, local_settings
 
@@ -20,7 +21,7 @@ def start(folder: Path, body: str, **environ: str) -> subprocess.Popen[str]:
     code = (
         "import time\n"
         "from jobs.entry import main\n"
-        "from lcc.errors import DataError\n"
+        "from lcc.errors import DataError, RefusedLoginError\n"
         f"def run(context):\n    {body}\n"
         "main('hash', run)"
     )
@@ -66,6 +67,19 @@ def test_a_step_ends_with_the_code_of_its_outcome(
 
     assert (process.returncode, found) == (code, output)
     assert (log.splitlines() or [""])[-1] == last
+
+
+@pytest.mark.parametrize(("pod", "code"), [("", 2), ("hash-0-abcde", 75)])
+def test_refused_keys_end_a_pod_alone_for_the_next_has_new_ones(
+    tmp_path: Path, pod: str, code: int
+) -> None:
+    environ = {environment.POD_NAME: pod} if pod else {}
+    process = start(tmp_path, "raise RefusedLoginError('keys: refused.')", **environ)
+
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == code
+    assert said.endswith("keys: refused.\n")
 
 
 def test_reports_are_spooled(tmp_path: Path) -> None:

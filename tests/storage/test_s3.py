@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lcc.config.storage import StorageSettings
-from lcc.errors import ConfigError, DataError, UnavailableError
+from lcc.errors import ConfigError, DataError, RefusedLoginError, UnavailableError
 from lcc.storage.s3 import S3Store
 from tests.conftest import Server, free_port
 
@@ -33,7 +33,7 @@ def test_refused_keys_are_named(s3_bucket: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     store = S3Store(f"s3://{s3_bucket}", StorageSettings())
 
-    with pytest.raises(ConfigError, match="these keys may not do this"):
+    with pytest.raises(RefusedLoginError, match="these keys may not do this"):
         store.write("x", b"")
 
 
