@@ -107,14 +107,21 @@ class KubernetesBackend:
         """Return the manifests of a stage, for `kubectl apply -f -`.
 
         With the installed chart's settings, and the very inputs that a launch would
-        take; or with those of `values`, and no cluster is asked.
+        take; or with those of `values`, and no cluster is asked. A bucket of the
+        user's own needs no chart, and no cluster either.
         """
         if values is not None:
             found = printing.settings_of_file(sources, values, stage)
             return render_stage(stage, _resolved(found))
         settings = sources.load()
-        if not _has_own_bucket(settings):
-            printing.check_readable(settings)
+        is_own = _has_own_bucket(settings)
+        try:
+            printing.check_readable(settings, needs_chart=not is_own)
+        except ConfigError:
+            if not is_own:
+                raise
+            printing.check_complete(settings, stage)
+            return render_stage(stage, _resolved(settings))
         with cls.open(sources, settings) as backend:
             server = tracking_server(backend, backend.settings)
             found = resolve_inputs(

@@ -20,8 +20,12 @@ NEEDED = (
 )
 
 
-def check_readable(settings: Settings) -> None:
+def check_readable(settings: Settings, *, needs_chart: bool) -> None:
     """Look whether what the chart installed can be read.
+
+    Args:
+        settings: The user's.
+        needs_chart: Whether they lack what only a chart knows.
 
     Raises:
         ConfigError: No cluster, no rights, or no chart; says what is missing.
@@ -36,7 +40,7 @@ def check_readable(settings: Settings) -> None:
     except LccError as err:
         message = f"{NEEDED} none that can be read. {err} {_use_values(namespace)}"
         raise ConfigError(message) from err
-    if found is None:
+    if found is None and needs_chart:
         message = (
             f"{NEEDED} no chart in namespace {namespace}. Pass another --namespace. "
             f"{_use_values(namespace)}"
@@ -71,9 +75,18 @@ def settings_of_file(sources: SettingsSources, file: Path, stage: Stage) -> Sett
     settings = sources.load()
     if settings.cluster.namespace is None:
         settings = sources.with_flags(cluster__namespace=namespace).load()
+    check_complete(settings, stage)
+    return settings
+
+
+def check_complete(settings: Settings, stage: Stage) -> None:
+    """Refuse to print what would look something up in a bucket, where none is asked.
+
+    Raises:
+        ConfigError: All that is not set.
+    """
     if missing := _missing(settings, stage):
         raise ConfigError(*missing)
-    return settings
 
 
 def _read(file: Path) -> tuple[str, str | None]:
@@ -106,8 +119,8 @@ def _missing(settings: Settings, stage: Stage) -> list[str]:
         },
     }.get(stage, {"data.name": settings.data.name})
     return [
-        f"{path}: must be set with --values, got nothing: no bucket is asked. Pass "
-        f"--set {path}=…"
+        f"{path}: must be set where no bucket is asked, got nothing. Pass --set "
+        f"{path}=…"
         for path, value in wanted.items()
         if value is None
     ]

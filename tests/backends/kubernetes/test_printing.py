@@ -57,11 +57,11 @@ def test_a_flag_wins_over_the_chart() -> None:
 
 def test_what_only_the_bucket_knows_must_be_said() -> None:
     assert refusal(Stage.TRAIN) == (
-        "data.name: must be set with --values, got nothing: no bucket is asked. Pass "
-        "--set data.name=…"
+        "data.name: must be set where no bucket is asked, got nothing. Pass --set "
+        "data.name=…"
     )
     model = refusal(Stage.EVALUATE, data__name="tiles")
-    assert model.startswith("evaluate.model_run: must be set with --values")
+    assert model.startswith("evaluate.model_run: must be set where no bucket is asked")
 
 
 def test_a_printed_pipeline_judges_the_model_that_it_trains() -> None:
@@ -99,6 +99,16 @@ def test_a_file_that_is_not_the_charts_is_refused(tmp_path: Path, text: str) -> 
     file.write_text(text)
 
     assert refusal(Stage.TRAIN, file).startswith("--values: must ")
+
+
+def test_a_bucket_of_ones_own_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/none")
+    own = {"storage__root": "s3://our-bucket/study"}
+
+    (job,) = printed(Stage.TRAIN, None, data__name="tiles", **own)
+
+    assert settings_of(job)["storage"]["root"] == "s3://our-bucket/study"
+    assert "data.name: must be set" in refusal(Stage.TRAIN, None, **own)
 
 
 def test_where_no_chart_can_be_read_the_other_way_is_named(server: ApiServer) -> None:
