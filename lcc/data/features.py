@@ -79,10 +79,10 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
 
 
 def extract_closely(image: Array) -> np.void:
-    """Return five times as many keypoints of an image, at up to twice the size.
+    """Return up to 1,000 keypoints of an image, seen at up to 224 px.
 
     A close view shares few of the strongest keypoints with a wide one, and a narrow
-    strip holds few of them. It takes four times as long as `extract_features`.
+    strip holds few of them. It takes three times as long as `extract_features`.
 
     Args:
         image: As for `extract_features`.
