@@ -71,9 +71,8 @@ def test_without_a_cluster_local_is_asked_for() -> None:
 
     assert (result.exit_code, result.output) == (
         2,
-        "Error: kubeconfig: must name a cluster, got none: Invalid kube-config file. "
-        "No configuration found. Set KUBECONFIG or cluster.context, or pass --local to "
-        "run on this machine.\n",
+        "Error: kubeconfig /nowhere: must exist, got no such file. Set KUBECONFIG, or "
+        "pass --local to run on this machine.\n",
     )
 
 
