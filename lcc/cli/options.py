@@ -4,15 +4,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from lcc.cli.suggestions import suggest_folders, suggest_settings
 from lcc.cli.verbosity import verbosity_options
 
-if TYPE_CHECKING:
-    pass
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -44,6 +42,28 @@ def flag_name(path: str) -> str:
         '--batch-size'
     """
     return f"--{path.rpartition('.')[2].replace('_', '-')}"
+
+
+class LocalPath(click.Path):
+    """A file or folder of this machine; a URI of another place is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the path.
+
+        Raises:
+            ConfigError: It is in a bucket, or a URI with a slip in it.
+        """
+        from lcc.storage.uri import folder_path
+
+        return super().convert(folder_path(str(value)), param, ctx)
 
 
 class LaunchMode(StrEnum):
@@ -97,7 +117,7 @@ _COMMON: tuple[Decorator, ...] = (
         "--settings",
         "file",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=LocalPath(),
         help="Settings file; by default lcc.yaml, if there.",
     ),
 )

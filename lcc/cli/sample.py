@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lcc.cli.options import LocalPath
 from lcc.cli.verbosity import verbosity_options
 
 
@@ -18,7 +19,7 @@ def _number(
 
 
 @click.command("sample", short_help="Draw synthetic tissue tiles.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=LocalPath())
 @_number("--sources", 64, low=2, text="Source tiles per class.")
 @_number("--copies", 14, low=1, text="Augmented tiles per source.")
 @_number("--size-px", 96, low=32, text="Side of a tile.")
@@ -26,7 +27,7 @@ def _number(
 @click.option(
     "--random-split",
     metavar="FILE.csv",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Write a random split of the tiles as well: it leaks.",
 )
 @verbosity_options

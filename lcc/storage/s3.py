@@ -67,7 +67,8 @@ class S3Store:
     def __init__(self, uri: str, settings: StorageSettings) -> None:
         self.bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         if not self.bucket:
-            message = f"{uri}: must name a bucket. Use s3://bucket/prefix."
+            near = f"Did you mean s3://{rest}? " if (rest := prefix.strip("/")) else ""
+            message = f"{uri}: must name a bucket. {near}Use s3://bucket/prefix."
             raise ConfigError(message)
         self.prefix = prefix.rstrip("/")
         self.settings = settings

@@ -179,7 +179,7 @@ def test_a_mistyped_scheme_is_met_with_a_near_one() -> None:
     assert (result.exit_code, result.output) == (
         2,
         "Error: s4://lab/tiles: scheme must be one of file, s3, got s4. Did you mean "
-        "s3://? Use a path, file:///folder or s3://bucket/prefix.\n",
+        "s3://lab/tiles? Use a path, file:///folder or s3://bucket/prefix.\n",
     )
 
 

@@ -45,7 +45,7 @@ from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import bucket_hint, open_store, scheme_of
 
 CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 
@@ -85,6 +85,8 @@ class KubernetesBackend:
                 _check_root(settings, cluster.namespace)
             else:
                 settings = sources.with_base(*base).load()
+            if settings.storage.root is not None:
+                _check_bucket(settings.storage.root)
             here = {"cluster.namespace": cluster.namespace}
             settings = changed_settings(_resolved(settings), here)
             use_secrets(cluster, settings.cluster, os.environ)
@@ -286,21 +288,26 @@ def _check_root(settings: Settings, namespace: str) -> None:
     """Refuse to work without a chart, unless in a bucket of the user's own.
 
     Raises:
-        ConfigError: There is no root, or none that pods reach.
+        ConfigError: There is no root.
     """
-    root = settings.storage.root
-    if settings.storage.endpoint_url is not None:
-        return
-    if root is None:
+    if settings.storage.root is None and settings.storage.endpoint_url is None:
         message = (
             f"namespace {namespace}: must hold an installed chart, got none. "
             f"Run helm install lcc charts/lcc -n {namespace}, or pass another "
             "--namespace, or set storage.root for a bucket of your own."
         )
         raise ConfigError(message)
-    if not root.startswith("s3://"):
+
+
+def _check_bucket(root: str) -> None:
+    """Refuse a root that pods do not reach.
+
+    Raises:
+        ConfigError: It is a folder of this machine.
+    """
+    if scheme_of(root) == "file":
         message = (
-            f"storage.root: must be s3://… on a cluster, got {root}. Pass --local to "
-            "work in a folder."
+            f"storage.root: must be s3://… on a cluster, got {root}. "
+            f"{bucket_hint(root)}Pass --local to work in a folder."
         )
         raise ConfigError(message)

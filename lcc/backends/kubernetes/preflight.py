@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
@@ -214,13 +215,19 @@ def _exists(cluster: Cluster, kind: str, name: str) -> bool:
 def _local_source(settings: Settings) -> Iterator[str]:
     source = settings.data.source
     is_mounted = settings.cluster.source_claim is not None
-    if source and scheme_of(source) == "file" and not is_mounted:
-        folder = shlex.quote(str(local_path(source)))
-        yield (
-            f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-            f"{source}. Run lcc-launch upload {folder} s3://lcc/sources/"
-            f"{dataset_name(source)} first, or pass --local."
-        )
+    if not source or scheme_of(source) != "file" or is_mounted:
+        return
+    path = local_path(source)
+    rule = f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got {path}"
+    if path.is_dir():
+        target = f"s3://lcc/sources/{dataset_name(source)}"
+        upload = f"lcc-launch upload {shlex.quote(str(path))} {target}"
+        yield f"{rule}. Run {upload} first, or pass --local."
+    elif path.is_relative_to(Path.cwd()):
+        typed = path.relative_to(Path.cwd())
+        yield f"{rule}, which is no folder here either. Did you mean s3://{typed}?"
+    else:
+        yield f"{rule}, which is no folder here either. Check the path."
 
 
 def _local_files(settings: Settings) -> Iterator[str]:

@@ -72,3 +72,19 @@ def test_a_namespace_without_a_chart_says_how_to_install_it(server: ApiServer) -
         KubernetesBackend.open(sources, sources.load()),
     ):
         pass
+
+
+def test_a_root_that_no_pod_reaches_is_refused_chart_or_not(server: ApiServer) -> None:
+    an_installed_chart(server)
+    sources = SettingsSources(overrides=["storage.root=lcc/other"])
+
+    with (
+        pytest.raises(ConfigError) as caught,
+        KubernetesBackend.open(sources, sources.load()),
+    ):
+        pass
+
+    assert str(caught.value) == (
+        "storage.root: must be s3://… on a cluster, got lcc/other. Did you mean "
+        "s3://lcc/other? Pass --local to work in a folder."
+    )

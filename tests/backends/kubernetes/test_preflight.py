@@ -13,6 +13,7 @@ from lcc.launch.backend import Finding
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import resolve_locations
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import absolute_uri
 from tests.builders.clusters import FakeCluster
 from tests.builders.launches import a_store
 
@@ -90,18 +91,41 @@ def test_an_account_that_may_not_look_is_not_held_up() -> None:
     )
 
 
-def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read() -> None:
-    settings = settings_with(data={"source": "/home/ada/Lung Tiles"})
+def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "Lung Tiles"
+    folder.mkdir()
+    settings = settings_with(data={"source": folder.as_uri()})
 
     with pytest.raises(ConfigError) as caught:
         check_prerequisites(FakeCluster(), Stage.PREPARE, settings)
 
     assert str(caught.value) == (
         "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-        "file:///home/ada/Lung%20Tiles. Run lcc-launch upload '/home/ada/Lung Tiles' "
+        f"{folder}. Run lcc-launch upload '{folder}' "
         "s3://lcc/sources/lung-tiles first, or pass --local."
     )
     check_prerequisites(FakeCluster(), Stage.TRAIN, settings)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("lcc/sources/lung", "Did you mean s3://lcc/sources/lung?"),
+     ("/lcc/sources/lung", "Check the path.")],
+)  # fmt: skip
+def test_a_source_that_is_not_here_either_may_be_a_bucket(
+    typed: str, hint: str
+) -> None:
+    settings = settings_with(data={"source": absolute_uri(typed)})
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(FakeCluster(), Stage.PREPARE, settings)
+
+    assert str(caught.value) == (
+        "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+        f"{Path(typed).absolute()}, which is no folder here either. {hint}"
+    )
 
 
 def a_ready_cluster() -> FakeCluster:
