@@ -19,11 +19,12 @@ from types import FrameType
 
 from jobs import pod_log
 from lcc.config import environment
+from lcc.config.commands import Place, working_at
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.storage.store import Store
-from lcc.storage.uri import fetch_file, open_store
+from lcc.storage.uri import fetch_file, open_store, shown_uri
 from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,9 @@ def _run_in_context(
     store = open_store(settings.storage.root, settings.storage)
     keep.store = store
     writer = f"{step}-{arguments.process_index:05d}-{os.getpid()}-{time.time_ns()}"
+    root = shown_uri(settings.storage.root)
     with (
+        working_at(Place(root=root).narrowed(settings, root=root)),
         tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
         Tracker(store, run_id=arguments.run, writer=writer) as tracker,
     ):
@@ -173,7 +176,7 @@ def _read_settings(uri: str) -> Settings:
         return parse_settings(os.environ[name], source=uri)
     with tempfile.TemporaryDirectory(prefix="lcc-settings-") as scratch:
         text = fetch_file(uri, Path(scratch)).read_text(encoding="utf-8")
-    return parse_settings(text, source=uri)
+    return parse_settings(text, source=shown_uri(uri))
 
 
 def _parse_arguments(step: str) -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """Entry point of the select step: all trials to a table and the best point."""
 
 from jobs.entry import StepContext, main
+from lcc.config.commands import command_line
 from lcc.data.catalogue import read_split_rules
 from lcc.errors import RunFailed
 from lcc.search.select import choose_best, parse_result, tabulate, write_csv
@@ -16,7 +17,7 @@ def run(context: StepContext) -> None:
     if len(found) < len(keys):
         message = (
             f"{run_id}: must have {len(keys)} trials, got {len(found)}. "
-            f'Run "lcc-launch resume {run_id}" for the missing ones.'
+            f"For the missing ones: {command_line('resume', run_id)}"
         )
         raise RunFailed(message)
     results = [parse_result(store.read(key)) for key in keys]

@@ -16,6 +16,7 @@ from lcc.backends import backend_class
 from lcc.cli.context import find_backend, open_backend
 from lcc.cli.options import LaunchMode
 from lcc.cli.verbosity import level
+from lcc.config.commands import command_line
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -79,7 +80,8 @@ def _check_undriven(backend: Backend, state: "RunState") -> None:
         driver = "a driver in the cluster"
     if driver:
         message = (
-            f"run {state.run_id}: must not be running, got {driver}. Stop that first."
+            f"run {state.run_id}: must not be running, got {driver}. Stop it first: "
+            f"{command_line('cancel', state.run_id)}"
         )
         raise ConfigError(message)
 
@@ -116,8 +118,7 @@ def _detach(stage: Stage, backend: Backend) -> None:
     state = create_run(backend.store, plan, settings)
     backend.detach(state.run_id, settings)
     click.echo(state.run_id)
-    look = f"look: lcc-launch status {state.run_id} --watch {backend.flags}"
-    click.echo(look, err=True)
+    click.echo(f"look: {command_line('status', state.run_id, '--watch')}", err=True)
 
 
 def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ def command(sources: "SettingsSources") -> None:
     """List the runs under the root, oldest first."""
     from lcc.cli.context import find_backend
     from lcc.cli.tables import run_table
+    from lcc.storage.uri import shown_uri
 
     with find_backend(sources) as backend:
         states = backend.list_runs()
     if not states:
-        click.echo(f"No runs under {backend.store.uri}.", err=True)
+        click.echo(f"No runs under {shown_uri(backend.store.uri)}.", err=True)
         return
     for line in run_table(states):
         click.echo(line)

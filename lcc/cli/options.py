@@ -11,7 +11,6 @@ import click
 from lcc.cli.suggestions import suggest_folders, suggest_settings
 from lcc.cli.verbosity import verbosity_options
 
-
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 # Setting → metavar and help. Values are read with all the other settings, so that one
@@ -85,7 +84,7 @@ def settings_options(*paths: str) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_sources(**given: Any) -> Any:
-            from lcc.cli.context import make_sources
+            from lcc.cli.context import make_sources, working_as_given
 
             sources = make_sources(
                 file=given.pop("file"),
@@ -93,7 +92,8 @@ def settings_options(*paths: str) -> Decorator:
                 is_local=given.pop("local"),
                 flags={path: given.pop(_argument(path)) for path in flags},
             )
-            return command(sources=sources, **given)
+            with working_as_given(sources):
+                return command(sources=sources, **given)
 
         decorated: Callable[..., Any] = verbosity_options(with_sources)
         for option in (*_COMMON, *map(_flag, reversed(flags))):

@@ -1,6 +1,5 @@
 """`lcc-launch sample FOLDER`: synthetic tiles to try everything on."""
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import click
 
 from lcc.cli.options import LocalPath
 from lcc.cli.verbosity import verbosity_options
+from lcc.config.commands import command_line
 
 
 def _number(
@@ -64,9 +64,9 @@ def command(
     if random_split is not None:
         write_random_split(folder, random_split, seed=seed)
         click.echo(f"a random split in {random_split}")
-        shown = shlex.join([str(random_split), "--images", str(folder)])
-        click.echo(f"Next: lcc-launch audit {shown}")
+        words = [str(random_split), "--images", str(folder)]
+        click.echo(f"next: {command_line('audit', *words)}")
     else:
-        settings = "--set model.backbone=small --set model.weights=none"
-        shown = shlex.quote(str(folder))
-        click.echo(f"Next: lcc-launch pipeline {shown} --local {settings}")
+        small = ("--set", "model.backbone=small", "--set", "model.weights=none")
+        words = [str(folder), "--local", *small]
+        click.echo(f"next: {command_line('pipeline', *words)}")

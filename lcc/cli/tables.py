@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from lcc.config.commands import command_line
+from lcc.errors import ConfigError
 from lcc.launch.state import RunState, RunStatus, StepState
 
 MARKS = {
@@ -36,12 +38,33 @@ def run_table(states: Sequence[RunState]) -> Iterator[str]:
 
 
 def run_tree(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
-    """Yield a run and its steps, or a pipeline, its runs and their steps."""
+    """Yield a run and its steps, or a pipeline, its runs and their steps.
+
+    At the end stands how to go on, where the run has ended without its result.
+    """
+    yield from _branch(state, parts)
+    yield from how_to_go_on(state)
+
+
+def how_to_go_on(state: RunState) -> Iterator[str]:
+    """Yield the command that goes on with a run that has ended without its result.
+
+    None where its settings are wrong: those of a run never change.
+    """
+    run_id = state.pipeline or state.run_id  # a stage leaves its pipeline unfinished
+    resume = command_line("resume", run_id)
+    if state.status in {RunStatus.LOST, RunStatus.STOPPED}:
+        yield f"  go on: {resume}"
+    elif state.status is RunStatus.FAILED and state.exit_code != ConfigError.exit_code:
+        yield f"  after mending it: {resume}"
+
+
+def _branch(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
     elapsed = took(state.created, state.ended, status=state.status)
     yield fit(f"{MARKS[state.status]} {state.run_id}  {state.status}  {elapsed}")
     yield from _message_lines(state.message, "  ")
     for part in parts:
-        for line in run_tree(part, ()):
+        for line in _branch(part, ()):
             yield f"  {line}"
     for step in state.steps:
         yield from _step_lines(step)

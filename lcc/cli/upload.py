@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lcc.cli.options import LocalPath, settings_options
+from lcc.config.commands import command_line
 from lcc.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def command(folder: Path, uri: str, sources: "SettingsSources") -> None:
         target = open_store(uri, storage)
         with watch_progress("upload"):
             done = upload_folder(folder, target)
-    click.echo(
-        f"{target.uri}: {done.num_sent} files copied, {done.num_present} there already"
-    )
-    command = f"lcc-launch prepare {target.uri} {backend.flags}"
-    click.echo(f"next: {command}", err=True)
+        click.echo(
+            f"{target.uri}: {done.num_sent} files copied, {done.num_present} there "
+            "already"
+        )
+        click.echo(f"next: {command_line('prepare', target.uri)}", err=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from lcc.families.planting import KnownPictures
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
 from lcc.images.decode import Image8
 from lcc.storage import layout
+from lcc.storage.uri import shown_uri
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,8 @@ class LinkShards:
             return from_parquet(self.hashed.store.read(self.key(shard_index)))
         except NotFoundError as err:
             message = (
-                f"{self.hashed.store.uri}/{self.key(shard_index)}: not found, a shard "
-                "of link is missing. Run prepare again; finished shards are kept."
+                f"{shown_uri(self.hashed.store.uri, self.key(shard_index))}: not "
+                "found, a shard of link is missing. Run prepare again; finished shards "
+                "are kept."
             )
             raise DataError(message) from err

@@ -71,7 +71,6 @@ class Backend(Protocol):
     Attributes:
         settings: In force, with absolute locations, as the steps know them.
         store: The root, as it is reached from here.
-        flags: Those that lead a later command to the same runs, e.g. `-n lab`.
         parallelism: Processes of a step at once, unless the user says otherwise.
         can_detach: Whether a run can be driven from elsewhere.
     """
@@ -81,9 +80,6 @@ class Backend(Protocol):
 
     @property
     def store(self) -> Store: ...  # noqa: D102 - see above
-
-    @property
-    def flags(self) -> str: ...  # noqa: D102 - see above
 
     @property
     def parallelism(self) -> int: ...  # noqa: D102 - see above

@@ -53,7 +53,10 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        # Soft: a command that the terminal's width broke could not be pasted.
+        self._progress.console.print(
+            text, markup=False, highlight=False, soft_wrap=True
+        )
 
     def start(self, step: Step) -> None:
         """Add a bar that pulses until counts arrive."""

@@ -128,7 +128,7 @@ def run_stage(
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise run_error(state, outcome, flags=context.backend.flags)
+        raise run_error(state, outcome)
 
 
 def _finish(sender: Sender) -> None:

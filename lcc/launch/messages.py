@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Iterator
 
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
@@ -16,7 +17,7 @@ from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import shown_uri
 from lcc.tracking.location import tracking_uri
 
 HEADLINES = {  # what to show of each stage, and what it is called
@@ -55,7 +56,7 @@ def summarize_launch(stage: Stage, settings: Settings, backend: Backend) -> str:
             "then a comparison"
         )
     lines += backend.summarize(plans)
-    return "\n".join([*lines, f"  {'root':<10}{settings.storage.root}"])
+    return "\n".join([*lines, f"  {'root':<10}{shown_uri(str(settings.storage.root))}"])
 
 
 def _chain(plan: Plan) -> str:
@@ -82,7 +83,12 @@ def summarize_run(backend: Backend, state: RunState, settings: Settings) -> list
 def _tracking_hint(uri: str, backend: Backend) -> str:
     if uri.startswith("http"):
         return backend.tracking_hint(uri)
-    return f"mlflow ui --backend-store-uri {uri}"
+    return mlflow_command(uri)
+
+
+def mlflow_command(uri: str) -> str:
+    """Return the command that shows the pages of a database of MLflow."""
+    return shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
 
 
 def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
@@ -95,10 +101,10 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         yield from _left_out(store, run_id)
         yield from _alarms(store, name, digest)
         yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
-        yield _shown(store, layout.catalogue(name, digest))
-        yield f"lcc-launch families {backend.flags} --gallery families.html"
+        yield shown_uri(store.uri, layout.catalogue(name, digest))
+        yield command_line("families", "--name", name, "--gallery", "families.html")
     else:
-        yield _shown(store, RESULTS[stage](run_id))
+        yield shown_uri(store.uri, RESULTS[stage](run_id))
 
 
 def _read(store: Store, name: str, digest: str) -> Iterator[str]:
@@ -124,7 +130,7 @@ def _left_out(store: Store, run_id: str) -> Iterator[str]:
         more = " …" if item["count"] > len(item["first"]) else ""
         yield f"  {item['count']} {item['reason']} ({item['advice']})"
         yield f"    {', '.join(item['first'])}{more}"
-    yield f"  all of them: {_shown(store, layout.left_out(run_id))}"
+    yield f"  all of them: {shown_uri(store.uri, layout.left_out(run_id))}"
 
 
 def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
@@ -163,13 +169,6 @@ def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     return found
 
 
-def _shown(store: Store, key: str = "") -> str:
-    """Return a path where it is one: a terminal opens it with a click."""
-    if scheme_of(store.uri) == "file":
-        return str(local_path(store.uri) / key)
-    return f"{store.uri}/{key}".rstrip("/")
-
-
 class StepFailed(RunFailed):
     """A step failed for good; exits with the code of its process."""
 
@@ -186,30 +185,23 @@ class RunStopped(Stopped):
         self.exit_code = exit_code
 
 
-def root_flag(root: str) -> str:
-    """Return the flag that leads a later command to a root, ready to paste.
-
-    Example:
-        >>> root_flag("file:///data/my%20study"), root_flag("s3://lab/study")
-        ("--root '/data/my study'", '--root s3://lab/study')
-    """
-    shown = str(local_path(root)) if scheme_of(root) == "file" else root
-    return f"--root {shlex.quote(shown)}"
-
-
-def run_error(state: RunState, outcome: Outcome, *, flags: str) -> Exception:
+def run_error(state: RunState, outcome: Outcome) -> Exception:
     """Return the error of a run that ended without its result.
+
+    Its first line says what happened, and stays; the others name what to do now.
 
     Args:
         state: Of the run.
         outcome: How its last step ended.
-        flags: Those that lead a later command to the run.
     """
     run_id = state.pipeline or state.run_id  # a stage leaves its pipeline unfinished
-    resume = f"lcc-launch resume {run_id} {flags}"
+    resume = command_line("resume", run_id)
     if outcome.is_stop:
-        message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
-        return RunStopped(message, exit_code=outcome.exit_code)
+        lines = [f"{state.run_id}: {outcome.message}."]
+        if outcome.goes_on:
+            lines.append(f"End it: {command_line('cancel', run_id)}")
+        lines.append(f"Go on: {resume}")
+        return RunStopped("\n".join(lines), exit_code=outcome.exit_code)
     log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
         remedy = "After changing the settings start again; finished shards are kept."

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from lcc.config.settings import Settings
 from lcc.errors import LccError
 from lcc.launch.backend import Backend
-from lcc.launch.state import RunState, RunStatus, read_run_settings, write_state
+from lcc.launch.state import DIED, RunState, RunStatus, read_run_settings, write_state
 from lcc.storage.store import Store
 from lcc.tracking.mlflow import MlflowServer, open_mlflow
 from lcc.tracking.sender import Sender
@@ -91,8 +91,7 @@ def reconcile(store: Store, states: list[RunState], server_of: ServerOf) -> int:
             continue
         if state.status is RunStatus.LOST:
             report_killed(store, state.run_id)
-            lost = "its driver died; go on with `lcc-launch resume`"
-            state.message = state.message or lost
+            state.message = state.message or DIED
             write_state(store, state)
         waiting += finish_run(store, state.run_id, server_of) or 0
     return waiting

@@ -27,6 +27,7 @@ from lcc.launch.state import (
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 
 def start(context: RunContext, stage: Stage, settings: Settings) -> RunState:
@@ -180,6 +181,7 @@ def _made_catalogue(store: Store, run_id: str) -> str:
     """Return the catalogue that a prepare run made, whatever others made since."""
     key = layout.catalogue_pointer(run_id)
     if not store.exists(key):
-        message = f"{store.uri}/{key}: not found. Run the prepare stage again."
+        where = shown_uri(store.uri, key)
+        message = f"{where}: not found. Run the prepare stage again."
         raise NotFoundError(message)
     return read_catalogue_pointer(store, run_id)[1]

@@ -16,16 +16,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lcc.config.commands import command_line
 from lcc.config.load import parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 logger = logging.getLogger(__name__)
 
 # A driver elsewhere says every 15 s that it lives; a minute of silence, and it is dead.
 SILENCE_SECONDS = 60.0
+DIED = "its driver died"  # the note of a run that is lost
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a digit
 
 
@@ -152,7 +155,7 @@ def read_state(store: Store, run_id: str) -> RunState:
         raise DataError(message)
     state = _from_document(document)
     if state.status is RunStatus.RUNNING and not _is_driven_anywhere(store, state):
-        state.status = RunStatus.LOST
+        state.status, state.message = RunStatus.LOST, state.message or DIED
         for step in state.steps:
             if step.status is RunStatus.RUNNING:
                 step.status = RunStatus.LOST
@@ -162,7 +165,7 @@ def read_state(store: Store, run_id: str) -> RunState:
 def read_run_settings(store: Store, run_id: str) -> Settings:
     """Return the settings that a run was made with."""
     key = layout.run_settings(run_id)
-    return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
+    return parse_settings(store.read(key).decode(), source=shown_uri(store.uri, key))
 
 
 def _is_driven_anywhere(store: Store, state: RunState) -> bool:
@@ -234,5 +237,6 @@ def _from_document(document: dict[str, Any]) -> RunState:
 def _no_such_run(store: Store, run_id: str) -> str:
     known = list(run_ids(store))
     near = get_close_matches(run_id, known, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]}?" if near else "`lcc-launch list` shows the runs."
-    return f"run {run_id}: must exist under {store.uri}, got no such run. {hint}"
+    hint = f"Did you mean {near[0]}?" if near else f"Runs: {command_line('list')}"
+    root = shown_uri(store.uri)
+    return f"run {run_id}: must exist under {root}, got no such run. {hint}"

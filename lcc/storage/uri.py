@@ -16,7 +16,7 @@ from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
 
 SCHEMES = ("file", "s3")
-# A scheme without its `://`, which would be taken for a folder: s3:/lab, s3//lab, file:x
+# A scheme without its `://`, which would be taken for a folder: s3:/lab, s3//lab
 MISTYPED = re.compile(r"(?P<scheme>s3|file|pvc)(:[/\\]?|;?[/\\]{2,3})(?=\w)", re.I)
 
 
@@ -62,8 +62,8 @@ def scheme_of(uri: str) -> str:
     if match := MISTYPED.match(uri):
         message = (
             f"{uri}: must be a path or a URI, got a mistyped {match['scheme']}://. Did "
-            f"you mean {_mended(match['scheme'], uri[match.end() :])}? A folder of this "
-            f"name is ./{uri}."
+            f"you mean {_mended(match['scheme'], uri[match.end() :])}? A folder of "
+            f"this name is ./{uri}."
         )
         raise ConfigError(message)
     return "file"
@@ -143,6 +143,18 @@ def local_path(uri: str) -> Path:
 def _unquote(text: str) -> str:
     """Undo `Path.as_uri`, also for names that are not UTF-8."""
     return os.fsdecode(unquote_to_bytes(text))
+
+
+def shown_uri(uri: str, key: str = "") -> str:
+    """Return how a place is shown to people: a path where it is one.
+
+    Example:
+        >>> shown_uri("file:///data/a%20b", "x.csv"), shown_uri("s3://lab", "x.csv")
+        ('/data/a b/x.csv', 's3://lab/x.csv')
+    """
+    if scheme_of(uri) == "file":
+        return str(local_path(uri) / key)
+    return f"{uri}/{key}".rstrip("/")
 
 
 def absolute_uri(uri: str) -> str:

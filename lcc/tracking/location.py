@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lcc.config import environment
+from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import local_path, scheme_of
@@ -82,7 +83,7 @@ def locked(root: str, *, patience_seconds: float = LOCK_SECONDS) -> Iterator[Non
             if time.monotonic() > deadline:
                 message = (
                     f"{path}: one process sends at a time, got another one at it. "
-                    "Nothing is lost, `lcc-launch status` sends it later."
+                    f"Nothing is lost, this sends it later: {command_line('status')}"
                 )
                 raise UnavailableError(message)
             time.sleep(POLL_SECONDS)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lcc.config import environment
+from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
 from lcc.tracking.location import locked, tracking_folder, tracking_uri
@@ -262,8 +263,8 @@ class MlflowServer:
     def _unavailable(self, err: Exception) -> UnavailableError:
         return UnavailableError(
             f"{self.uri}: MLflow must take what is sent, got {_first_line(err)}. Check "
-            "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
-            "`lcc-launch status` sends it again."
+            "tracking.uri (or MLFLOW_TRACKING_URI). Nothing is lost, this sends it "
+            f"again: {command_line('status')}"
         )
 
 

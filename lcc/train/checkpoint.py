@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lcc.errors import ConfigError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 from lcc.train.callbacks import (
     CSV,
     best_weights_of,
@@ -163,8 +164,9 @@ class Checkpoints:
         found = unpack(self._store.read(key))
         if found.document["digest"] != self._digest:
             message = (
-                f"{self._store.uri}/{key}: must come from the same settings and data, "
-                "got another digest. Start a new run, or restore the old settings."
+                f"{shown_uri(self._store.uri, key)}: must come from the same "
+                "settings and data, got another digest. Start a new run, or restore "
+                "the old settings."
             )
             raise ConfigError(message)
         return found

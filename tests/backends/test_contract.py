@@ -1,7 +1,6 @@
 """What `lcc.launch.backend` promises, asked of every back end there is."""
 
 import inspect
-import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from lcc.backends import backend_class
 from lcc.backends.local.backend import LocalBackend
 from lcc.cli.main import cli
+from lcc.config.commands import Place
 from lcc.config.launch import BackendName
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
@@ -22,6 +22,7 @@ from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunStatus, write_state
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import shown_uri
 from tests.builders.clusters import FakeCluster, a_backend
 from tests.builders.launches import (
     a_state,
@@ -74,15 +75,18 @@ def test_every_member_is_called_as_the_contract_says(
         assert parameters_of(kept) == parameters_of(promised)
 
 
-def test_its_flags_lead_a_later_command_to_the_same_runs(
+def test_its_settings_lead_a_later_command_to_the_same_runs(
     tmp_path: Path, make: Make
 ) -> None:
-    flags = shlex.split(make(a_store(tmp_path)).flags)
+    settings = make(a_store(tmp_path)).settings
+    place = Place().narrowed(settings, root=shown_uri(str(settings.storage.root)))
 
-    result = CliRunner().invoke(cli, ["train", *flags, "--dry-run", "client"])
+    result = CliRunner().invoke(
+        cli, ["train", *place.options("train"), "--dry-run", "client"]
+    )
 
     assert result.exit_code == 0, result.output
-    assert flags[1] in result.output
+    assert (place.namespace or str(settings.storage.root)) in result.output
 
 
 @every_name

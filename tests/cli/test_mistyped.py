@@ -1,4 +1,4 @@
-"""A slip in a URI is refused with the right form, by whichever command it is given to."""
+"""A slip in a URI is refused with the right form, by whichever command it meets."""
 
 from pathlib import Path
 

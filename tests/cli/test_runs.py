@@ -24,7 +24,8 @@ def root() -> LocalStore:
 def test_a_root_without_runs_says_so() -> None:
     result = launch("list", "--local")
 
-    assert (result.exit_code, result.output) == (0, f"No runs under {root().uri}.\n")
+    text = f"No runs under {ROOT.absolute()}.\n"
+    assert (result.exit_code, result.output) == (0, text)
 
 
 def test_runs_are_listed_oldest_first_within_the_width() -> None:
@@ -54,8 +55,8 @@ def test_an_unknown_run_is_met_with_a_near_one() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: run prepare-20261123-0915-k3f8: must exist under {root().uri}, got no "
-        "such run. Did you mean prepare-20261123-0915-k3f9?\n",
+        f"Error: run prepare-20261123-0915-k3f8: must exist under {ROOT.absolute()}, "
+        "got no such run. Did you mean prepare-20261123-0915-k3f9?\n",
     )
 
 
@@ -81,7 +82,8 @@ def test_a_run_that_is_driven_is_not_resumed() -> None:
     assert (result.exit_code, result.output) == (
         2,
         "Error: run prepare-20261123-0915-k3f9: must not be running, got process "
-        f"{pid} on {host}. Stop that first.\n",
+        f"{pid} on {host}. Stop it first: lcc-launch cancel {state.run_id} --root "
+        f"{ROOT.absolute()}\n",
     )
 
 
@@ -90,7 +92,7 @@ def test_status_without_runs_says_what_to_do() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {root().uri}: must hold a run, got none. Start one, or check "
+        f"Error: {ROOT.absolute()}: must hold a run, got none. Start one, or check "
         "--root.\n",
     )
 
@@ -130,5 +132,7 @@ def test_status_is_a_tree_of_steps_and_tells_what_mlflow_missed() -> None:
         "        images: none\n"
         "        log: runs/x/logs/hash/00000.log\n"
         "    · link       waiting\n"
+        f"  after mending it: lcc-launch resume {whole.run_id} --root "
+        f"{ROOT.absolute()}\n"
         "MLflow: 2 reports wait until the server is back\n"
     )

@@ -11,7 +11,6 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan
 from lcc.launch.state import RunState, RunStatus, read_state
 from lcc.storage.local import LocalStore
-from lcc.storage.uri import local_path
 from tests.builders.launches import (
     RecordingDisplay,
     a_context,
@@ -70,8 +69,7 @@ def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
     assert str(caught.value) == (
         "no images\nlog: runs/x/logs/hash/0.log\n"
-        f"After mending it: lcc-launch resume {state.run_id} "
-        f"--root {local_path(store.uri)}"
+        f"After mending it: lcc-launch resume {state.run_id}"
     )
     statuses = [step.status for step in read_state(store, state.run_id).steps]
     assert statuses == [RunStatus.DONE, RunStatus.FAILED, RunStatus.WAITING]

@@ -63,10 +63,10 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     _, talk = process.communicate()
 
     assert process.returncode == code
-    assert talk.splitlines()[-1] == (
-        f"Error: {run_id}: stopped, all work so far is saved. "
-        f"Go on: lcc-launch resume {run_id} --root {local_path(store.uri)}"
-    )
+    assert talk.splitlines()[-2:] == [
+        f"Error: {run_id}: stopped, all work so far is saved.",
+        f"       Go on: lcc-launch resume {run_id} --root {local_path(store.uri)}",
+    ]
     assert steps_of(run_id) == []
     assert only_run(store).status is RunStatus.STOPPED
     assert launch(place, "resume", run_id)[0] == 0
@@ -111,7 +111,7 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     assert (code, output, run.status, run.exit_code) == (3, "", RunStatus.FAILED, 3)
     assert lines[0].startswith("Error: ")
     assert lines[-2:] == [
-        f"       log: {store.uri}/{log}",
+        f"       log: {store.folder}/{log}",
         f"       After mending it: lcc-launch resume {run.run_id} "
         f"--root {local_path(store.uri)}",
     ]

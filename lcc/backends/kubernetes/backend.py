@@ -35,6 +35,7 @@ from lcc.backends.kubernetes.render import (
 from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
 from lcc.backends.kubernetes.watch import follow_job
+from lcc.config.commands import command_line
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
@@ -105,11 +106,6 @@ class KubernetesBackend:
         return render_stage(stage, _resolved(settings))
 
     @property
-    def flags(self) -> str:
-        """`-n` with the namespace."""
-        return f"-n {self.cluster.namespace}"
-
-    @property
     def parallelism(self) -> int:
         """A few pods."""
         return DEFAULT_PARALLELISM
@@ -163,7 +159,7 @@ class KubernetesBackend:
 
     def tracking_hint(self, uri: str) -> str:
         """Return the address of a server, or the command that forwards to it."""
-        return f"lcc-launch mlflow {self.flags}" if service_of(uri) else uri
+        return command_line("mlflow") if service_of(uri) else uri
 
     @contextmanager
     def submit(
@@ -292,9 +288,9 @@ def _check_root(settings: Settings, namespace: str) -> None:
     """
     if settings.storage.root is None and settings.storage.endpoint_url is None:
         message = (
-            f"namespace {namespace}: must hold an installed chart, got none. "
-            f"Run helm install lcc charts/lcc -n {namespace}, or pass another "
-            "--namespace, or set storage.root for a bucket of your own."
+            f"namespace {namespace}: must hold an installed chart, got none. Pass "
+            "another --namespace, set storage.root for a bucket of your own, or "
+            f"install it: helm install lcc charts/lcc -n {namespace}"
         )
         raise ConfigError(message)
 

@@ -120,8 +120,8 @@ def _forbidden(text: str, namespace: str) -> LccError:
 def _not_found(text: str, namespace: str) -> LccError:
     if re.search(r"namespaces? \"", text):
         return ConfigError(
-            f"cluster.namespace: must exist, got {namespace}. Create it with kubectl "
-            f"create namespace {namespace}, or pass another --namespace."
+            f"cluster.namespace: must exist, got {namespace}. Pass another "
+            f"--namespace, or create it: kubectl create namespace {namespace}"
         )
     return AbsentError(text)
 

@@ -14,6 +14,7 @@ from lcc.backends.kubernetes.reasons import failed_outcome, never_fits, waiting_
 from lcc.backends.kubernetes.resources import SIZES, too_large
 from lcc.backends.kubernetes.status import REMEDIES, JobFacts, PodFacts, pod_facts
 from lcc.backends.kubernetes.watch import JobView
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
 from lcc.launch.backend import StepStatus
@@ -81,9 +82,8 @@ class JobMonitor:
         outcome = self._outcome()
         self.has_ended = outcome is not None
         if outcome is not None and outcome.exit_code:
-            namespace = self.cluster.namespace
-            look = f"lcc-launch logs {self.run_id} --step {self.step.name}"
-            outcome = replace(outcome, log=f"{look} -n {namespace}")
+            look = command_line("logs", self.run_id, "--step", self.step.name)
+            outcome = replace(outcome, log=look)
         return StepStatus(
             done=self.view.job.succeeded if self.view.job else 0,
             total=self.step.num_processes,
@@ -98,10 +98,9 @@ class JobMonitor:
 
     def leave(self, stop: StopRequest) -> Outcome:
         """Leave the Job at work: the next driver finds it."""
-        command = f"lcc-launch cancel {self.run_id} -n {self.cluster.namespace}"
         return Outcome(
             exit_code=stop.exit_code,
-            message=f"no longer watched, its Jobs go on. End it: {command}",
+            message="no longer watched, its Jobs go on",
             is_stop=True,
             goes_on=True,
         )

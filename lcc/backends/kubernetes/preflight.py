@@ -1,11 +1,11 @@
 """Checks a cluster before a launch: what is there, what is missing, how to mend it."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
 from lcc.launch.backend import Finding
@@ -220,9 +220,9 @@ def _local_source(settings: Settings) -> Iterator[str]:
     path = local_path(source)
     rule = f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got {path}"
     if path.is_dir():
-        target = f"s3://lcc/sources/{dataset_name(source)}"
-        upload = f"lcc-launch upload {shlex.quote(str(path))} {target}"
-        yield f"{rule}. Run {upload} first, or pass --local."
+        target = f"{_bucket(settings)}/sources/{dataset_name(source)}"
+        upload = command_line("upload", str(path), target)
+        yield f"{rule}. Pass --local, or run first: {upload}"
     elif path.is_relative_to(Path.cwd()):
         typed = path.relative_to(Path.cwd())
         yield f"{rule}, which is no folder here either. Did you mean s3://{typed}?"
@@ -238,7 +238,14 @@ def _local_files(settings: Settings) -> Iterator[str]:
             continue
         file = local_path(value)
         if not file.is_relative_to(SOURCE_FOLDER):
+            target = f"{_bucket(settings)}/files"
+            upload = command_line("upload", str(file.parent), target)
             yield (
-                f"{path}: must be s3://… on a cluster, got {file}. Run lcc-launch "
-                f"upload {file.parent} s3://lcc/files first."
+                f"{path}: must be s3://… on a cluster, got {file}. Set it to "
+                f"{target}/{file.name}, once this has brought it there: {upload}"
             )
+
+
+def _bucket(settings: Settings) -> str:
+    """Return the bucket of the root."""
+    return "/".join(str(settings.storage.root).split("/")[:3])

@@ -18,14 +18,14 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
-from lcc.launch.messages import root_flag
+from lcc.launch.messages import mlflow_command
 from lcc.launch.outcome import BACKOFF_SECONDS
 from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import local_path, open_store, scheme_of
+from lcc.storage.uri import local_path, open_store, scheme_of, shown_uri
 from lcc.tracking.location import tracking_uri
 
 
@@ -59,11 +59,6 @@ class LocalBackend:
         stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
         document = settings.model_dump(mode="json")
         return to_yaml({"stages": stages, "settings": document})
-
-    @property
-    def flags(self) -> str:
-        """`--root` with the folder or bucket."""
-        return root_flag(str(self.settings.storage.root))
 
     @property
     def parallelism(self) -> int:
@@ -131,9 +126,9 @@ class LocalBackend:
         """
         uri = tracking_uri(self.settings.tracking, self.store.uri)
         is_server = uri.startswith("http")
-        look = uri if is_server else f"mlflow ui --backend-store-uri {uri}"
+        look = uri if is_server else mlflow_command(uri)
         message = (
-            f"tracking.uri: must be a Service of a cluster, got {uri}. Open {look}"
+            f"tracking.uri: must be a Service of a cluster, got {uri}. Open it: {look}"
         )
         raise ConfigError(message)
         yield
@@ -156,7 +151,7 @@ class LocalBackend:
         uri = f"{self.store.uri}/{layout.run_settings(run_id)}"
         pool = ProcessPool(
             step=step,
-            root=self.store.uri,
+            root=shown_uri(self.store.uri),
             start=lambda index: start_process(
                 ProcessOrder(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,

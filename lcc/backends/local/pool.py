@@ -24,7 +24,7 @@ class ProcessPool:
 
     Attributes:
         step: The step.
-        root: URI of the root, to name logs by.
+        root: Path or URI of the root, to name logs by.
         start: Starts the process of an index.
         backoff_seconds: Before a process is tried again.
         outcome: The first failure, or success so far.

@@ -103,8 +103,8 @@ def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read(
 
     assert str(caught.value) == (
         "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-        f"{folder}. Run lcc-launch upload '{folder}' "
-        "s3://lcc/sources/lung-tiles first, or pass --local."
+        f"{folder}. Pass --local, or run first: lcc-launch upload '{folder}' "
+        "s3://lcc/sources/lung-tiles"
     )
     check_prerequisites(FakeCluster(), Stage.TRAIN, settings)
 

@@ -359,7 +359,7 @@ def test_a_secret_that_lacks_a_key_is_named(
             404,
             'namespaces "lab" not found',
             ConfigError,
-            "cluster.namespace: must exist, got lab. Create it with kubectl",
+            "cluster.namespace: must exist, got lab. Pass another",
             id="namespace",
         ),
         pytest.param(401, "Unauthorized", ConfigError, "Log in again", id="expired"),

@@ -113,7 +113,7 @@ def test_wrong_settings_are_not_tried_again(tmp_path: Path) -> None:
     assert outcome == Outcome(
         exit_code=2,
         message="data.source: must be a folder, got none.",
-        log=f"{a_store(tmp_path).uri}/runs/{RUN}/logs/hash/00000.log",
+        log=f"{a_store(tmp_path).folder}/runs/{RUN}/logs/hash/00000.log",
     )
     assert log_of(tmp_path) == "once "
 
