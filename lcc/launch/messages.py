@@ -169,6 +169,15 @@ def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     return found
 
 
+def nothing_to_cancel(state: RunState) -> ConfigError:
+    """Return the error of a run that is to be ended and has ended."""
+    when = f" on {state.ended[:16].replace('T', ' ')} UTC" if state.ended else ""
+    return ConfigError(
+        f"run {state.run_id}: must be running, got {state.status}{when}. Nothing was "
+        "cancelled; what it made stays."
+    )
+
+
 class StepFailed(RunFailed):
     """A step failed for good; exits with the code of its process."""
 
@@ -178,11 +187,17 @@ class StepFailed(RunFailed):
 
 
 class RunStopped(Stopped):
-    """The driver was asked to stop; exits with the code of the signal."""
+    """The driver was asked to stop; exits with the code of the signal.
 
-    def __init__(self, message: str, *, exit_code: int) -> None:
+    Args:
+        message: What happened, and what to do.
+        exit_code: Of the signal.
+        goes_on: Whether Jobs are still at work.
+    """
+
+    def __init__(self, message: str, *, exit_code: int, goes_on: bool) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code, self.goes_on = exit_code, goes_on
 
 
 def run_error(state: RunState, outcome: Outcome) -> Exception:
@@ -201,7 +216,9 @@ def run_error(state: RunState, outcome: Outcome) -> Exception:
         if outcome.goes_on:
             lines.append(f"End it: {command_line('cancel', run_id)}")
         lines.append(f"Go on: {resume}")
-        return RunStopped("\n".join(lines), exit_code=outcome.exit_code)
+        return RunStopped(
+            "\n".join(lines), exit_code=outcome.exit_code, goes_on=outcome.goes_on
+        )
     log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
         remedy = "After changing the settings start again; finished shards are kept."

@@ -61,23 +61,28 @@ def _go_on(context: RunContext, state: RunState, settings: Settings) -> None:
 
 def _run_pipeline(context: RunContext, pipeline: RunState, settings: Settings) -> None:
     pipeline.driver, pipeline.status = this_driver(), RunStatus.RUNNING
-    pipeline.ended = None
+    pipeline.ended = pipeline.exit_code = pipeline.message = None
     write_state(context.store, pipeline)
     try:
         for part in _parts(context.store, pipeline, settings):
             _run_part(context, pipeline, part, settings)
     except LccError as err:
+        if not (isinstance(err, RunStopped) and err.goes_on):
+            _end(context.store, pipeline, err)
+        raise  # whoever looks next finds the Jobs that go on, and no driver
+    _end(context.store, pipeline, None)
+
+
+def _end(store: Store, pipeline: RunState, err: LccError | None) -> None:
+    """Write down how a pipeline ended; what to do about it is said when one looks."""
+    pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
+    if err is not None:
         is_stop = isinstance(err, RunStopped)
         pipeline.status = RunStatus.STOPPED if is_stop else RunStatus.FAILED
         pipeline.exit_code = err.exit_code
         pipeline.message = str(err).partition("\n")[0]
-        raise
-    else:
-        pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
-        pipeline.message = None
-    finally:
-        pipeline.ended = now()
-        write_state(context.store, pipeline)
+    pipeline.ended = now()
+    write_state(store, pipeline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

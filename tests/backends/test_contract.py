@@ -21,6 +21,7 @@ from lcc.launch.backend import Backend, StepStatus
 from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunStatus, write_state
+from lcc.storage import layout
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import shown_uri
 from tests.builders.clusters import FakeCluster, a_backend
@@ -128,12 +129,26 @@ def test_an_unknown_run_is_named(
         list(getattr(backend, ask.__name__)(RUN))
 
 
-def test_a_run_that_is_done_cannot_be_cancelled(tmp_path: Path, make: Make) -> None:
+@pytest.mark.parametrize(
+    "status", [RunStatus.DONE, RunStatus.FAILED, RunStatus.STOPPED]
+)
+def test_a_run_that_has_ended_stays_as_it_is_however_often_it_is_cancelled(
+    tmp_path: Path, make: Make, status: RunStatus
+) -> None:
     backend = make(a_store(tmp_path))
-    write_state(backend.store, a_state(RUN, status=RunStatus.DONE))
+    ended = "2026-11-23T09:15:42+00:00"
+    write_state(backend.store, a_state(RUN, status=status, ended=ended))
+    before = backend.store.read(layout.run_state(RUN))
 
-    with pytest.raises(ConfigError, match=r"got done\. There is nothing to cancel"):
-        list(backend.cancel(RUN))
+    for _ in range(2):
+        with pytest.raises(ConfigError) as caught:
+            list(backend.cancel(RUN))
+
+        assert str(caught.value) == (
+            f"run {RUN}: must be running, got {status} on 2026-11-23 09:15 UTC. "
+            "Nothing was cancelled; what it made stays."
+        )
+        assert backend.store.read(layout.run_state(RUN)) == before
 
 
 def test_a_log_is_read_after_its_step_is_gone(tmp_path: Path, make: Make) -> None:

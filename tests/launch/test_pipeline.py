@@ -8,7 +8,7 @@ import pytest
 
 from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
-from lcc.launch.messages import StepFailed
+from lcc.launch.messages import RunStopped, StepFailed
 from lcc.launch.outcome import Outcome
 from lcc.launch.pipeline import resume, start
 from lcc.launch.plan import Stage
@@ -201,6 +201,37 @@ def test_a_study_in_turns_goes_on_in_the_turn_that_failed(tmp_path: Path) -> Non
     assert backend.ran[-1] == "compare"
     assert state.status is RunStatus.DONE
     assert len(stage_runs(store)) == 11
+
+
+def test_a_note_of_an_earlier_driver_goes_when_another_takes_over(
+    tmp_path: Path,
+) -> None:
+    store, settings = a_study(tmp_path)
+    with pytest.raises(StepFailed):
+        start(a_context(a_backend(store, train=AWAY)), Stage.PIPELINE, settings)
+    [pipeline] = [r for r in stage_runs(store) if r.startswith("pipeline")]
+    notes = [read_state(store, pipeline).message]
+
+    def act(run_id: str, step: str) -> None:
+        notes.append(read_state(store, pipeline).message)
+
+    backend = scripted(store, act)
+    resume(a_context(backend), pipeline)
+
+    assert notes == ["storage is away", None, None]
+    assert backend.ran == ["train", "evaluate"]
+
+
+def test_a_pipeline_whose_jobs_go_on_is_not_noted_as_stopped(tmp_path: Path) -> None:
+    store, settings = a_study(tmp_path)
+    left = Outcome(exit_code=130, message="not watched", is_stop=True, goes_on=True)
+
+    with pytest.raises(RunStopped):
+        start(a_context(a_backend(store, train=left)), Stage.PIPELINE, settings)
+
+    [pipeline] = [r for r in stage_runs(store) if r.startswith("pipeline")]
+    state = read_state(store, pipeline)
+    assert (state.status, state.message, state.ended) == (RunStatus.RUNNING, None, None)
 
 
 def test_a_prepare_run_without_its_pointer_is_named(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
+from lcc.launch.messages import nothing_to_cancel
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
@@ -235,18 +236,16 @@ class KubernetesBackend:
         return take_inventory(self.cluster).has_driver(run_id)
 
     def cancel(self, run_id: str) -> Iterator[str]:
-        """Delete a run's Jobs; its pods save and go, and its records say so.
+        """Delete what of a run's Jobs has not ended; its records say so.
+
+        Pods save and go. What has ended stays: its Jobs, pods and records.
 
         Raises:
-            ConfigError: The run is done.
+            ConfigError: The run has ended.
         """
-        state = read_state(self.store, run_id)
-        if state.status is RunStatus.DONE:
-            message = (
-                f"run {run_id}: must not have ended, got done. There is nothing to "
-                "cancel."
-            )
-            raise ConfigError(message)
+        state = with_jobs(read_state(self.store, run_id), take_inventory(self.cluster))
+        if state.status not in {RunStatus.RUNNING, RunStatus.LOST}:
+            raise nothing_to_cancel(state)
         server_of = partial(tracking_server, self)
         run_ids = [run_id, *state.stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)

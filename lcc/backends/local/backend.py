@@ -18,7 +18,7 @@ from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
-from lcc.launch.messages import mlflow_command
+from lcc.launch.messages import mlflow_command, nothing_to_cancel
 from lcc.launch.outcome import BACKOFF_SECONDS
 from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
@@ -190,14 +190,15 @@ class LocalBackend:
         """Ask the driver of a run to stop; it saves and ends all.
 
         Raises:
-            ConfigError: Nothing drives the run here.
+            ConfigError: The run has ended, or is driven elsewhere.
         """
         state = read_state(self.store, run_id)
-        is_here = state.driver.host == os.uname().nodename
-        if state.status is not RunStatus.RUNNING or not is_here:
+        if state.status is not RunStatus.RUNNING:
+            raise nothing_to_cancel(state)
+        if state.driver.host != os.uname().nodename:
             message = (
-                f"run {run_id}: must be driven on this machine, got {state.status}. "
-                "There is nothing to cancel."
+                f"run {run_id}: must be driven on this machine, got {state.driver.host}"
+                ". Cancel it there."
             )
             raise ConfigError(message)
         os.kill(int(state.driver.pid), signal.SIGTERM)

@@ -130,6 +130,43 @@ def test_cancelling_deletes_the_driver_first_and_every_service() -> None:
     ]
 
 
+def test_cancelling_leaves_what_has_ended() -> None:
+    cluster = a_cluster_with(Step(name="features"))
+    a_job(cluster, f"{RUN}-features-1", conditions=[condition("Complete")])
+    add_job(cluster, Step(name="train"))
+
+    assert cancelling.delete_jobs(cluster, [RUN]) == 1
+    assert cluster.deleted == [f"Job/{RUN}-train-1"]
+
+
+@pytest.mark.parametrize("status", [RunStatus.STOPPED, RunStatus.FAILED])
+def test_a_run_whose_jobs_are_at_work_is_cancelled_whatever_its_driver_noted(
+    tmp_path: Path, status: RunStatus
+) -> None:
+    store, cluster = a_store(tmp_path), a_cluster_with(Step(name="train"))
+    store.write(f"runs/{RUN}/settings.yaml", b"tracking: {uri: 'http://127.0.0.1:9'}")
+    write_state(store, a_state(RUN, status=status, steps=[]))
+
+    said = list(a_backend(cluster, Settings(), store).cancel(RUN))
+
+    assert said == ["1 jobs deleted, their pods save and go", "cancelled"]
+    assert cluster.deleted == [f"Job/{RUN}-train-1"]
+    assert read_state(store, RUN).message == "cancelled"
+
+
+def test_what_a_driver_noted_when_it_left_is_gone_while_its_jobs_are_at_work() -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    left = a_state(
+        RUN, status=RunStatus.STOPPED, exit_code=130, message="no longer watched"
+    )
+
+    state = with_jobs(left, take_inventory(cluster))
+
+    assert (state.status, state.message, state.exit_code, state.ended) == (
+        RunStatus.RUNNING, None, None, None,
+    )  # fmt: skip
+
+
 def test_cancelling_waits_for_pods_that_may_still_write() -> None:
     cluster = a_cluster_with(Step(name="train"))
     pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")

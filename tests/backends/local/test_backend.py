@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
-from lcc.launch.state import DriverIdentity, write_state
+from lcc.launch.state import DriverIdentity, RunStatus, now, write_state
 from tests.builders.launches import (
     a_state,
     a_step,
@@ -212,7 +213,8 @@ def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
     elsewhere = DriverIdentity(
         pid="1", start="x", host="elsewhere", beat="2026-11-23T09:15:00+00:00"
     )
-    write_state(store, a_state(RUN, driver=elsewhere))
+    elsewhere = replace(elsewhere, beat=now())
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING, driver=elsewhere))
     backend = LocalBackend(store=store, settings=local_settings(store))
 
     with pytest.raises(ConfigError, match="must be driven on this machine"):
