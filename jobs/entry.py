@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from jobs import pod_log
-from lcc.config import environment
+from lcc.config import environment, log_lines
 from lcc.config.commands import Place, working_at
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
@@ -195,11 +195,6 @@ def _parse_arguments(step: str) -> argparse.Namespace:
 
 
 def _configure_logging() -> None:
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=os.environ.get(environment.LOG_LEVEL, "INFO"),
-        format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    log_lines.configure(os.environ.get(environment.LOG_LEVEL, "INFO"))
     # It reports each processor extension that it does not find.
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)

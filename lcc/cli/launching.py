@@ -3,6 +3,7 @@
 Knows the order of things: checks, inputs, run, summary; each is done elsewhere.
 """
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,13 +17,14 @@ from lcc.backends import backend_class
 from lcc.cli.context import find_backend, open_backend
 from lcc.cli.options import LaunchMode
 from lcc.cli.verbosity import level
-from lcc.config.commands import command_line
+from lcc.config.commands import command_line, leads_to_place
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Backend
 from lcc.launch.plan import Stage, build_plan
+from lcc.storage.uri import shown_uri
 
 if TYPE_CHECKING:
     from lcc.launch.driver import RunContext
@@ -39,6 +41,7 @@ def launch_stage(stage: Stage, sources: SettingsSources, mode: LaunchMode) -> No
     with open_backend(sources) as backend:
         match mode:
             case LaunchMode.DRY_RUN_SERVER:
+                _inputs(stage, backend)
                 for line in backend.rehearse(stage):
                     click.echo(line)
             case LaunchMode.DETACH:
@@ -55,18 +58,40 @@ def resume_run(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
     with find_backend(sources) as backend:
         state = read_state(backend.store, run_id)
         is_done = state.status is RunStatus.DONE
-        if is_done:
-            click.echo(f"{run_id}: is done already.", err=True)
-        else:
+        if not is_done:
             _check_undriven(backend, state)
         settings = read_run_settings(backend.store, run_id)
+        _check_overrides(state, settings, sources)
+        if is_done:
+            click.echo(f"{run_id}: is done already.", err=True)
         if detach and not is_done:
             _check_detachable(backend)
-            backend.detach(run_id, settings)
+            hand_over(backend, run_id, settings)
             return
         with _run_context(backend) as context:
             state = resume(context, run_id)
         _print_summary(backend, state, settings)
+
+
+def _check_overrides(
+    state: "RunState", settings: Settings, sources: SettingsSources
+) -> None:
+    """Refuse settings that would be ignored: a run keeps those it was made with.
+
+    Raises:
+        ConfigError: Names what was given, and the command that takes it.
+    """
+    ignored = [text for text in sources.overrides if not leads_to_place(text)]
+    if ignored:
+        given = [word for text in ignored for word in ("--set", text)]
+        is_read = state.stage in {Stage.PREPARE, Stage.PIPELINE}
+        source = [shown_uri(str(settings.data.source))] if is_read else []
+        message = (
+            f"run {state.run_id}: must go on with the settings it was made with, got "
+            f"{shlex.join(given)}. For a new run with them: "
+            f"{command_line(state.stage, *source, *given)}"
+        )
+        raise ConfigError(message)
 
 
 def _check_undriven(backend: Backend, state: "RunState") -> None:
@@ -116,9 +141,15 @@ def _detach(stage: Stage, backend: Backend) -> None:
         context.display.say(summarize_launch(stage, settings, backend))
     plan = build_plan(stage, settings, parallelism=backend.parallelism)
     state = create_run(backend.store, plan, settings)
-    backend.detach(state.run_id, settings)
-    click.echo(state.run_id)
-    click.echo(f"look: {command_line('status', state.run_id, '--watch')}", err=True)
+    hand_over(backend, state.run_id, settings)
+
+
+def hand_over(backend: Backend, run_id: str, settings: Settings) -> None:
+    """Have a run driven in the cluster, and say so."""
+    backend.detach(run_id, settings)
+    click.echo(run_id)
+    click.echo("driven in the cluster from here on; this machine may go", err=True)
+    click.echo(f"look: {command_line('status', run_id, '--watch')}", err=True)
 
 
 def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:

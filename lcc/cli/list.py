@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def command(sources: "SettingsSources") -> None:
     """List the runs under the root, oldest first."""
     from lcc.cli.context import find_backend
-    from lcc.cli.tables import run_table
+    from lcc.cli.tables import run_table, terminal_width
     from lcc.storage.uri import shown_uri
 
     with find_backend(sources) as backend:
@@ -23,5 +23,5 @@ def command(sources: "SettingsSources") -> None:
     if not states:
         click.echo(f"No runs under {shown_uri(backend.store.uri)}.", err=True)
         return
-    for line in run_table(states):
+    for line in run_table(states, width=terminal_width()):
         click.echo(line)

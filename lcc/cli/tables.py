@@ -1,6 +1,7 @@
 """Text about runs: a table of many, a tree of one, as wide as the terminal at most."""
 
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -18,8 +19,13 @@ MARKS = {
 }
 
 
-def run_table(states: Sequence[RunState]) -> Iterator[str]:
-    """Yield a header and a line per run."""
+def run_table(states: Sequence[RunState], *, width: int | None = None) -> Iterator[str]:
+    """Yield a header and a line per run.
+
+    Args:
+        states: Of the runs.
+        width: That no line exceeds; None for all of it.
+    """
     rows = [("RUN", "STATUS", "STARTED (UTC)", "TOOK", "NOTE")]
     rows += [
         (
@@ -34,7 +40,7 @@ def run_table(states: Sequence[RunState]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        yield fit("  ".join((*cells, row[4].partition("\n")[0])))
+        yield fit("  ".join((*cells, row[4].partition("\n")[0])), width)
 
 
 def run_tree(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
@@ -61,7 +67,7 @@ def how_to_go_on(state: RunState) -> Iterator[str]:
 
 def _branch(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
     elapsed = took(state.created, state.ended, status=state.status)
-    yield fit(f"{MARKS[state.status]} {state.run_id}  {state.status}  {elapsed}")
+    yield f"{MARKS[state.status]} {state.run_id}  {state.status}  {elapsed}".rstrip()
     yield from _message_lines(state.message, "  ")
     for part in parts:
         for line in _branch(part, ()):
@@ -74,7 +80,8 @@ def _step_lines(step: StepState) -> Iterator[str]:
     counts = f"{step.done}/{step.total}" if step.total else ""
     elapsed = took(step.started, step.ended, status=step.status)
     mark = MARKS[step.status]
-    yield fit(f"  {mark} {step.name:<10} {step.status:<8} {counts:>13}  {elapsed}")
+    line = f"  {mark} {step.name:<10} {step.status:<8} {counts:>13}  {elapsed}"
+    yield line.rstrip()
     if step.reason and step.status is RunStatus.RUNNING:
         yield from _message_lines(f"waits: {step.reason}", "      ")
     if step.exit_code:
@@ -109,8 +116,19 @@ def took(started: str | None, ended: str | None, *, status: RunStatus) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
 
 
-def fit(line: str) -> str:
-    """Return the line cut to the terminal's width."""
-    width = shutil.get_terminal_size((80, 24)).columns
+def terminal_width() -> int | None:
+    """Return the width of the terminal, None where stdout is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fit(line: str, width: int | None) -> str:
+    """Return the line without spaces at its end, cut to a width.
+
+    Example:
+        >>> fit("as wide as this", 8), fit("as wide as this", None)
+        ('as wide…', 'as wide as this')
+    """
     line = line.rstrip()
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    if width is None or len(line) <= width:
+        return line
+    return f"{line[: width - 1]}…"

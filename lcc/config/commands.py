@@ -20,7 +20,13 @@ LOCAL = "local"  # a `BackendName`: this file loads no settings
 LAUNCHES = {"prepare", "pipeline", "search", "train", "evaluate"}
 PLACELESS = {"sample", "audit", "schema", "completion"}
 # Of what was given by `--set`, what says where things are: the rest is of one launch.
-PLACES = ("cluster.context", "cluster.namespace", "cluster.release", "storage.")
+PLACES = (
+    "cluster.context",
+    "cluster.namespace",
+    "cluster.release",
+    "launch.backend",
+    "storage.",
+)
 TRACKING = "tracking."
 
 
@@ -55,8 +61,14 @@ class Place:
             *(["-n", self.namespace] if self.namespace else []),
             *(["--root", self.root] if self.root else []),
             *(["--settings", str(self.settings)] if self.settings else []),
-            *(word for text in self.overrides for word in ("--set", text)),
+            *(w for text in self._overrides(name) for w in ("--set", text)),
         ]
+
+    def _overrides(self, name: str) -> Iterator[str]:
+        """Yield those that a command takes: a run keeps its own tracking server."""
+        for text in self.overrides:
+            if name != "resume" or leads_to_place(text):
+                yield text
 
     def narrowed(self, settings: "Settings", *, root: str) -> "Place":
         """Return the place as it is once the settings are complete.
@@ -70,6 +82,16 @@ class Place:
             names_cluster = bool(own.namespace or own.context)
             return replace(self, is_local=True, must_say_local=names_cluster, root=root)
         return replace(self, namespace=settings.cluster.namespace)
+
+
+def leads_to_place(override: str) -> bool:
+    """Return whether a text of `--set` says where runs are, not what they do.
+
+    Example:
+        >>> leads_to_place("cluster.context=lab"), leads_to_place("train.epochs=3")
+        (True, False)
+    """
+    return override.startswith(PLACES)
 
 
 def named_place(

@@ -1,5 +1,6 @@
 """The display on stderr while steps run: a bar each, or plain lines."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,21 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 
 LINE_SECONDS = 10.0  # between two plain lines of one step
+
+
+COUNTED = re.compile(r"^(\d+ )?pods? waits?: ")
+
+
+def told_reason(reason: str) -> str:
+    """Return what of a reason is news: not how many pods wait for it.
+
+    Example:
+        >>> told_reason("2 pods wait: Unschedulable") == told_reason(
+        ...     "pod waits: Unschedulable"
+        ... )
+        True
+    """
+    return COUNTED.sub("", reason)
 
 
 class Display(Protocol):

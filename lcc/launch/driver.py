@@ -16,7 +16,7 @@ from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
 from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
-from lcc.launch.display import Display
+from lcc.launch.display import Display, told_reason
 from lcc.launch.messages import run_error
 from lcc.launch.mlflow_sync import (
     finish_safely,
@@ -203,12 +203,14 @@ class ProgressRecorder:
         self._store, self._display = store, display
         self._state, self._step = state, step
         self._written = time.monotonic()
+        self._told = {"", told_reason(step.reason)}
 
     def record(self, status: StepStatus) -> None:
         """Show how the step stands, and write it down now and then."""
         self._display.advance(status.done, status.total)
         step = self._step
-        if status.reason != step.reason:
+        if (reason := told_reason(status.reason)) not in self._told:
+            self._told.add(reason)
             self._display.wait(status.reason)
         now = (status.done, status.total, status.reason)
         is_new = now != (step.done, step.total, step.reason)

@@ -77,6 +77,18 @@ class MlflowServer:
             location = (tracking_folder(self.root) / "mlartifacts").as_uri()
         return str(self._client.create_experiment(name, artifact_location=location))
 
+    def page(self) -> str:
+        """Return the address of the experiment's runs; of all, where there is none.
+
+        Raises:
+            UnavailableError: The server is away.
+        """
+        with self._translating(), short_waits():
+            found = self._client.get_experiment_by_name(self.settings.experiment)
+        if found is None:
+            return self.uri
+        return f"{self.uri}/#/experiments/{found.experiment_id}"
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Lock out other senders, and check that the server answers within 4 s."""

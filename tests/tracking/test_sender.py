@@ -4,6 +4,7 @@ import logging
 import math
 import multiprocessing
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -400,3 +401,16 @@ def test_an_old_runs_late_report_does_not_take_the_alias_back(
 def test_a_root_that_sqlite_cannot_name_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="must have no question mark"):
         open_mlflow(TrackingSettings(), (tmp_path / "why?").as_uri())
+
+
+def test_the_page_to_open_is_that_of_the_experiments_runs(
+    store: LocalStore, mlflow_server: Server
+) -> None:
+    url = mlflow_server.url
+    server = open_mlflow(TrackingSettings(uri=url, experiment="tiles"), store.uri)
+    before = server.page()
+    with server.session():
+        server.ensure_run(RUN, None, start_ms=0)
+
+    assert before == url
+    assert re.fullmatch(rf"{url}/#/experiments/\d+", server.page())

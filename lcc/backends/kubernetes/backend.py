@@ -48,6 +48,7 @@ from lcc.launch.resolve import resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
 from lcc.storage.uri import bucket_hint, open_store, scheme_of
+from lcc.tracking.mlflow import open_mlflow
 
 CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 
@@ -140,6 +141,8 @@ class KubernetesBackend:
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""
         preflight.check_prerequisites(self.cluster, stage, settings)
+        if stage in {Stage.PREPARE, Stage.PIPELINE}:
+            preflight.check_source(settings, self.reachable(settings).storage)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""
@@ -156,7 +159,9 @@ class KubernetesBackend:
             )
             raise ConfigError(message)
         with forward_port(self.cluster, *found, local_port=port) as local:
-            yield f"http://127.0.0.1:{local}"
+            here = {"tracking.uri": f"http://127.0.0.1:{local}"}
+            tracking = changed_settings(self.settings, here).tracking
+            yield open_mlflow(tracking, self.store.uri).page()
 
     def tracking_hint(self, uri: str) -> str:
         """Return the address of a server, or the command that forwards to it."""

@@ -62,8 +62,6 @@ def open_cluster(
         ConfigError: There is no kubeconfig, or a fault in it.
     """
     configuration = client.Configuration()
-    # It switches on what urllib3 says of each try: an error says it once.
-    logging.getLogger("urllib3.connectionpool").setLevel("ERROR")
     if files := kubeconfig_files():
         own = load_kubeconfig(files, settings.context, configuration)
         login = f"kubeconfig {os.pathsep.join(map(str, files))}"

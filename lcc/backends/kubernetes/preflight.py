@@ -7,12 +7,13 @@ from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.commands import command_line
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError, LccError
+from lcc.config.storage import StorageSettings
+from lcc.errors import ConfigError, DataError, LccError
 from lcc.launch.backend import Finding
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import FILES, dataset_name
 from lcc.storage.store import Store
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import local_path, open_store, scheme_of
 from lcc.tracking.mlflow import open_mlflow
 
 MIN_MINOR = 33  # per-index back-off of Jobs is stable from there
@@ -178,6 +179,28 @@ def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> N
         faults = [*_local_source(settings), *faults]
     if faults:
         raise ConfigError("\n".join(faults))
+
+
+def check_source(settings: Settings, storage: StorageSettings) -> None:
+    """Look whether there is anything below the source, where it is a bucket.
+
+    Args:
+        settings: Of the run.
+        storage: How the bucket is reached from here.
+
+    Raises:
+        DataError: There is not.
+        ConfigError: The bucket is missing or refuses.
+    """
+    source = settings.data.source
+    if not source or scheme_of(source) != "s3":
+        return
+    if next(iter(open_store(source, storage).list_objects()), None) is None:
+        message = (
+            f"data.source: must hold images, got no object below {source}/. Check the "
+            "prefix."
+        )
+        raise DataError(message)
 
 
 def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from lcc.backends.kubernetes.preflight import check_cluster, check_prerequisites
+from lcc.backends.kubernetes.preflight import (
+    check_cluster,
+    check_prerequisites,
+    check_source,
+)
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
+from lcc.config.storage import StorageSettings
+from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import resolve_locations
 from lcc.storage.local import LocalStore
-from lcc.storage.uri import absolute_uri
+from lcc.storage.uri import absolute_uri, open_store
 from tests.builders.clusters import FakeCluster
 from tests.builders.launches import a_store
 
@@ -209,3 +214,21 @@ def test_a_cluster_without_gpus_is_no_fault(tmp_path: Path) -> None:
 
     assert "--set train.device=cpu" in found["GPUs"].text
     assert not found["GPUs"].is_fault
+
+
+def test_a_prefix_that_holds_nothing_is_refused(s3_bucket: str) -> None:
+    storage = StorageSettings()
+    open_store(f"s3://{s3_bucket}", storage).write("tiles/a/1.png", b"1")
+    right, wrong = (
+        settings_with(data={"source": f"s3://{s3_bucket}/{prefix}"})
+        for prefix in ("tiles", "tile")
+    )
+
+    check_source(right, storage)
+    with pytest.raises(DataError) as caught:
+        check_source(wrong, storage)
+
+    assert str(caught.value) == (
+        f"data.source: must hold images, got no object below s3://{s3_bucket}/tile/. "
+        "Check the prefix."
+    )
