@@ -71,8 +71,7 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
         for key, path in files.items()
         if present.get(key) != path.stat().st_size
     }
-    progress = start_progress(len(files))
-    progress.advance(len(files) - len(missing))
+    progress = start_progress(len(files), found=len(files) - len(missing))
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         for _ in pool.map(lambda item: target.upload(*item), sorted(missing.items())):
             progress.advance()

@@ -29,7 +29,8 @@ class _Listener:
     def write(self, text: str) -> int:
         """Take a line."""
         if progress := parse_progress(text):
-            self._display.advance(*progress)
+            done, total, found = progress
+            self._display.advance(done, total, found=found)
         return len(text)
 
     def flush(self) -> None:

@@ -26,12 +26,14 @@ class StepStatus:
 
     Attributes:
         done: Units of work that are finished.
+        found: Of these, how many an earlier attempt had finished.
         total: Units of work in all, 0 while that is unknown.
         reason: Why it does not go on, empty where it does.
         outcome: How it ended, None while it goes on.
     """
 
     done: int = 0
+    found: int = 0
     total: int = 0
     reason: str = ""
     outcome: Outcome | None = None
@@ -53,7 +55,14 @@ class Finding:
 
 
 class SubmittedStep(Protocol):
-    """A step at work, until the end of the `with` that submitted it."""
+    """A step at work, until the end of the `with` that submitted it.
+
+    Attributes:
+        parting: What to say before it is left, which may take a while.
+    """
+
+    @property
+    def parting(self) -> str: ...  # noqa: D102 - see above
 
     def describe(self) -> StepStatus:
         """Return how the step stands now; to be asked again until it has ended."""

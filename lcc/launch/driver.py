@@ -184,7 +184,9 @@ def _run_step(
     with context.backend.submit(
         step, run_id=state.run_id, settings=settings, is_retry=is_retry
     ) as submitted:
-        outcome = await_end(submitted, recorder.record, context.stop)
+        outcome = await_end(
+            submitted, recorder.record, context.stop, say=context.display.say
+        )
     context.display.end(outcome)
     if outcome.goes_on:
         return outcome
@@ -207,7 +209,7 @@ class ProgressRecorder:
 
     def record(self, status: StepStatus) -> None:
         """Show how the step stands, and write it down now and then."""
-        self._display.advance(status.done, status.total)
+        self._display.advance(status.done, status.total, found=status.found)
         step = self._step
         if (reason := told_reason(status.reason)) not in self._told:
             self._told.add(reason)
@@ -228,7 +230,11 @@ class ProgressRecorder:
 
 
 def await_end(
-    submitted: SubmittedStep, record: Callable[[StepStatus], None], stop: StopRequest
+    submitted: SubmittedStep,
+    record: Callable[[StepStatus], None],
+    stop: StopRequest,
+    *,
+    say: Callable[[str], None],
 ) -> Outcome:
     """Return how a step ended, or how it is left where this process must stop.
 
@@ -236,6 +242,7 @@ def await_end(
         submitted: The step at work.
         record: Told how it stands, now and then and at its end.
         stop: Whether to stop.
+        say: Tells the user something at once.
     """
     while not stop:
         status = submitted.describe()
@@ -243,6 +250,7 @@ def await_end(
         if status.outcome is not None:
             return status.outcome
         submitted.wait()
+    say(submitted.parting)
     return submitted.leave(stop)
 
 

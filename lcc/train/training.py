@@ -179,7 +179,7 @@ def _with_reports(
         hooks,
         checkpoints=Checkpoints(recipe.store, run_id=run.run_id, digest=digest),
         report=report,
-        progress=lambda step: printer.advance(step - printer.done),
+        progress=printer.count_to,
     )
 
 

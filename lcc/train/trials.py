@@ -49,9 +49,8 @@ def run_trials(
     check_grid(settings)
     _check_folds(settings, catalogue)
     keys = [layout.trial(run.run_id, name) for name in trial_ids(settings)]
-    progress = start_progress(len(mine))
     missing = [number for number in mine if not run.store.exists(keys[number])]
-    progress.advance(len(mine) - len(missing))
+    progress = start_progress(len(mine), found=len(mine) - len(missing))
     recipe = None
     for number in missing:
         if recipe is None:

@@ -91,6 +91,11 @@ class JobMonitor:
             outcome=outcome,
         )
 
+    @property
+    def parting(self) -> str:
+        """That the Job goes on."""
+        return "stopping to watch: the Jobs go on"
+
     def wait(self) -> None:
         """Return when the Job or a pod changed, or after a tick."""
         self.view.changed.wait(self.patience.tick_seconds)

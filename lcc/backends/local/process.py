@@ -94,6 +94,7 @@ class Process:
         log: File that takes its stderr.
         popen: The process itself.
         done: Units of work done.
+        found: Of these, how many were done when it began.
         total: Units of work in all, 0 until it says so.
     """
 
@@ -102,6 +103,7 @@ class Process:
     log: Path
     popen: "subprocess.Popen[bytes]"
     done: int = 0
+    found: int = 0
     total: int = 0
     _error: str | None = None
     _reader: threading.Thread | None = None
@@ -150,7 +152,7 @@ class Process:
         if line.startswith(ERROR_PREFIX):
             self._error = str(json.loads(line.removeprefix(ERROR_PREFIX)))
         elif progress := parse_progress(line):
-            self.done, self.total = progress
+            self.done, self.total, self.found = progress
 
 
 def start_process(

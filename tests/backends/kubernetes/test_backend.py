@@ -77,7 +77,7 @@ def running(
         with backend.submit(
             own, run_id=RUN, settings=settings, is_retry=is_retry
         ) as submitted:
-            now.outcome = await_end(submitted, now.record, now.stop)
+            now.outcome = await_end(submitted, now.record, now.stop, say=lambda _: None)
         now.cluster.note()
 
     thread = threading.Thread(target=work)

@@ -35,7 +35,9 @@ def run_step(
     num_processes: int = 1,
     record: Callable[[StepStatus], None] = lambda _: None,
     stop: StopRequest | None = None,
+    said: list[str] | None = None,
 ) -> Outcome:
+    said = [] if said is None else said
     store = a_store(folder)
     settings = local_settings(store)
     backend = LocalBackend(store=store, settings=settings, backoff_seconds=0.01)
@@ -44,7 +46,8 @@ def run_step(
         with backend.submit(
             step, run_id=RUN, settings=settings, is_retry=False
         ) as submitted:
-            return await_end(submitted, record, StopRequest() if stop is None else stop)
+            asked = StopRequest() if stop is None else stop
+            return await_end(submitted, record, asked, say=said.append)
 
 
 def log_of(folder: Path, index: int = 0) -> str:
@@ -175,10 +178,15 @@ def test_a_stop_lets_processes_save(tmp_path: Path) -> None:
         "time.sleep(60)"
     )
 
-    outcome = run_step(tmp_path, source, record=stop_once_started(stop), stop=stop)
+    said: list[str] = []
+
+    outcome = run_step(
+        tmp_path, source, record=stop_once_started(stop), stop=stop, said=said
+    )
 
     assert (outcome.exit_code, outcome.is_stop) == (143, True)
     assert log_of(tmp_path) == "saved"
+    assert said == ["stopping: processes save their work (once more: at once)"]
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
