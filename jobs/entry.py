@@ -103,7 +103,7 @@ def end_without_workers(code: object) -> None:
 def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:
     return ConfigError(
         f"{err.name}: must be installed for the step {step}, got no such module. "
-        "Run: pip install 'lcc[worker]'"
+        "In a checkout of lcc: pip install '.[worker]'"
     )
 
 

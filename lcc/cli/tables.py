@@ -26,21 +26,22 @@ def run_table(states: Sequence[RunState], *, width: int | None = None) -> Iterat
         states: Of the runs.
         width: That no line exceeds; None for all of it.
     """
-    rows = [("RUN", "STATUS", "STARTED (UTC)", "TOOK", "NOTE")]
+    rows = [("RUN", "STATUS", "STARTED (UTC)", "TOOK", "MACRO F1", "NOTE")]
     rows += [
         (
             state.run_id,
             str(state.status),
             state.created[:16].replace("T", " "),
             took(state.created, state.ended, status=state.status),
+            "" if state.score is None else f"{state.score:.3f}",
             state.message or (f"pipeline {state.pipeline}" if state.pipeline else ""),
         )
         for state in states
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        yield fit("  ".join((*cells, row[4].partition("\n")[0])), width)
+        yield fit("  ".join((*cells, row[5].partition("\n")[0])), width)
 
 
 def run_tree(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:

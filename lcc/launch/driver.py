@@ -17,7 +17,7 @@ from lcc.config.settings import Settings
 from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
 from lcc.launch.display import Display, told_reason
-from lcc.launch.messages import run_error
+from lcc.launch.messages import run_error, score_of
 from lcc.launch.mlflow_sync import (
     finish_safely,
     send_safely,
@@ -122,6 +122,8 @@ def run_stage(
         if not outcome.goes_on:
             tracker.set_status(_mlflow_status(state))
             tracker.flush()  # first: whoever reads that it is done can send that, too
+            if state.status is RunStatus.DONE:
+                state.score = score_of(store, plan.stage, state.run_id)
             write_state(store, state)
     if outcome.goes_on:  # its trials are not dead
         send_safely(sender)

@@ -38,6 +38,11 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "turns/macro_f1_least": "least of them",
     },
 }
+SCORES = {  # what two runs of a stage are compared by; the first that there is
+    Stage.SEARCH: ("validation/macro_f1",),
+    Stage.TRAIN: ("validation/macro_f1",),
+    Stage.EVALUATE: ("turns/macro_f1", "test/macro_f1"),
+}
 RESULTS = {
     Stage.SEARCH: layout.search_table,
     Stage.TRAIN: layout.model,
@@ -152,6 +157,13 @@ def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
             low, high = found[f"{name}_lower"], found[f"{name}_upper"]
             text += f" ({low:.3f}–{high:.3f})"
         yield f"{words} {text}"
+
+
+def score_of(store: Store, stage: Stage, run_id: str) -> float | None:
+    """Return the macro F1 by which runs are compared, None where there is none."""
+    names = SCORES.get(stage, ())
+    found = _last_metrics(store, run_id) if names else {}
+    return next((found[name] for name in names if name in found), None)
 
 
 def _last_metrics(store: Store, run_id: str) -> dict[str, float]:

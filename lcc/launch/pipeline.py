@@ -76,7 +76,10 @@ def _run_pipeline(context: RunContext, pipeline: RunState, settings: Settings) -
 def _end(store: Store, pipeline: RunState, err: LccError | None) -> None:
     """Write down how a pipeline ended; what to do about it is said when one looks."""
     pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
-    if err is not None:
+    if err is None:
+        last = list(pipeline.stages.values())[-1]
+        pipeline.score = read_state(store, last).score
+    else:
         is_stop = isinstance(err, RunStopped)
         pipeline.status = RunStatus.STOPPED if is_stop else RunStatus.FAILED
         pipeline.exit_code = err.exit_code

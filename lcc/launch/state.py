@@ -87,6 +87,8 @@ class RunState:
         pipeline: The pipeline run it belongs to, if any.
         steps: In order; none for a pipeline.
         stages: Of a pipeline: stage → run id, in order, as far as started.
+        score: Macro F1 of what it made, 0 to 1: over folds, of the validation or of the
+            test split, as its stage has it; of a pipeline that of its last evaluation.
         driver: Who drives it, or drove it last.
     """
 
@@ -100,6 +102,7 @@ class RunState:
     message: str | None = None
     steps: list[StepState] = field(default_factory=list)
     stages: dict[str, str] = field(default_factory=dict)
+    score: float | None = None
     driver: DriverIdentity
     format: int = layout.FORMAT_VERSION
 

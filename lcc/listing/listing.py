@@ -9,7 +9,7 @@ import logging
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,12 +79,15 @@ def list_as_set(source: Store, settings: Settings, scratch: Path) -> Listing:
         scratch: Folder for a copy of the user's labels.
     """
     root = absolute_uri(settings.storage.root or "")
-    return list_source(
+    told = read_labels(settings, scratch)
+    listing = list_source(
         source,
         settings.data,
         skip=results_prefix(source.uri, root),
-        labels=read_labels(settings, scratch),
+        labels=told.by_path if told else None,
     )
+    notes = told.notes if told else ()
+    return replace(listing, notes=(*notes, *listing.notes))
 
 
 def list_source(

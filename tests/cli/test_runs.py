@@ -36,6 +36,9 @@ def test_a_root_without_runs_says_so() -> None:
 
 def some_runs() -> None:
     store = root()
+    write_state(store, a_state("train-20261123-0900-bbbb", score=0.8123,
+                created="2026-11-23T09:00:00+00:00",
+                ended="2026-11-23T09:00:42+00:00"))  # fmt: skip
     write_state(store, a_state("train-20261123-0930-aaaa", status=RunStatus.FAILED,
                 created="2026-11-23T09:30:00+00:00", ended="2026-11-23T10:31:02+00:00",
                 message="weights: " + "x" * 80))  # fmt: skip
@@ -50,10 +53,12 @@ def test_runs_are_listed_oldest_first_and_whole_into_a_pipe() -> None:
     result = launch("list", COLUMNS="80")
 
     assert result.output == (
-        "RUN                         STATUS  STARTED (UTC)     TOOK        NOTE\n"
-        "prepare-20261123-0915-k3f9  done    2026-11-23 09:15  42 s        "
+        "RUN                         STATUS  STARTED (UTC)     TOOK        MACRO F1  "
+        "NOTE\n"
+        "train-20261123-0900-bbbb    done    2026-11-23 09:00  42 s        0.812\n"
+        "prepare-20261123-0915-k3f9  done    2026-11-23 09:15  42 s                  "
         "pipeline pipeline-20261123-0915-abcd\n"
-        "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min  "
+        "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min            "
         f"weights: {'x' * 80}\n"
     )
 
@@ -61,10 +66,10 @@ def test_runs_are_listed_oldest_first_and_whole_into_a_pipe() -> None:
 def test_on_a_terminal_a_run_is_one_line() -> None:
     some_runs()
 
-    *_, last = run_table(read_states(root()), width=80)
+    *_, last = run_table(read_states(root()), width=90)
 
     assert last == (
-        "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min  "
+        "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min            "
         "weights: xxxx…"
     )
 

@@ -48,9 +48,9 @@ CASES = [
         "import tensorflux",
         2,
         'error "tensorflux: must be installed for the step hash, got no such module. '
-        "Run: pip install 'lcc[worker]'\"\n",
+        "In a checkout of lcc: pip install '.[worker]'\"\n",
         "tensorflux: must be installed for the step hash, got no such module. "
-        "Run: pip install 'lcc[worker]'",
+        "In a checkout of lcc: pip install '.[worker]'",
         id="a missing extra",
     ),
 ]

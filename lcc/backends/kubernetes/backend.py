@@ -4,6 +4,7 @@ Puts together what the other modules of this folder do; does nothing of it itsel
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
 from lcc.backends.kubernetes.jobs import (
+    OwnJob,
     take_inventory,
     waiting_reasons,
     with_jobs,
@@ -266,14 +268,32 @@ class KubernetesBackend:
         self, run_id: str, step: str | None, *, index: int | None, follow: bool
     ) -> Iterator[str]:
         """Yield the lines of a step's pods; of pods that are gone, what they left."""
-        job = newest_job(self.cluster, run_id, step)
         is_empty = True
-        if job is not None:
+        for job in self._jobs_to_read(run_id, step, follow=follow):
             for line in read_pod_logs(self.cluster, job, follow=follow, index=index):
                 is_empty = False
                 yield line
         if is_empty:
             yield from read_stored_logs(self.store, run_id, step, index=index)
+
+    def _jobs_to_read(
+        self, run_id: str, step: str | None, *, follow: bool
+    ) -> Iterator[OwnJob]:
+        """Yield the newest Job; with `follow` those that come after, to the end."""
+        told: set[str] = set()
+        while True:
+            job = newest_job(self.cluster, run_id, step)
+            if job is not None and job.facts.name not in told:
+                told.add(job.facts.name)
+                yield job
+            elif not follow or step is not None or not self._is_running(run_id):
+                return
+            else:
+                time.sleep(self.patience.tick_seconds)
+
+    def _is_running(self, run_id: str) -> bool:
+        state = with_jobs(read_state(self.store, run_id), take_inventory(self.cluster))
+        return state.status is RunStatus.RUNNING
 
 
 def _resolved(settings: Settings) -> Settings:

@@ -5,9 +5,10 @@ Knows how many run at once and which are tried again; one process is in `process
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Self
 
 from lcc.backends.local.pool import ProcessPool
@@ -17,7 +18,7 @@ from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding
-from lcc.launch.logs import read_stored_logs
+from lcc.launch.logs import follow_stored_logs, read_stored_logs
 from lcc.launch.messages import mlflow_command, nothing_to_cancel
 from lcc.launch.outcome import BACKOFF_SECONDS
 from lcc.launch.plan import Plan, Stage, Step, plans_of
@@ -28,6 +29,19 @@ from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of, shown_uri
 from lcc.tracking.location import tracking_uri
 
+# What a plain install lacks, which is the launcher alone; the steps that need it.
+MODULES = ("tensorflow", "matplotlib")
+USERS = {"features", "trial", "train", "evaluate"}
+HOW_TO_INSTALL = "pip install '.[worker]'"
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module could be imported; imports nothing."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBackend:
@@ -37,11 +51,13 @@ class LocalBackend:
         settings: In force.
         store: The root.
         backoff_seconds: Before a step is tried again.
+        has_module: Whether a module is installed.
     """
 
     settings: Settings
     store: Store
     backoff_seconds: float = BACKOFF_SECONDS
+    has_module: Callable[[str], bool] = is_installed
 
     @classmethod
     @contextmanager
@@ -97,11 +113,13 @@ class LocalBackend:
         raise ConfigError(message)
 
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
-        """Look whether the source is a folder, where a stage reads one.
+        """Look whether the steps can be run here, and whether the source is a folder.
 
         Raises:
-            DataError: It is none.
+            ConfigError: What a step is made of is not installed.
+            DataError: The source is no folder.
         """
+        self._check_modules(stage, settings)
         source = settings.data.source
         if stage not in {Stage.PREPARE, Stage.PIPELINE} or source is None:
             return
@@ -112,6 +130,18 @@ class LocalBackend:
                 f"got {found}. Check the path."
             )
             raise DataError(message)
+
+    def _check_modules(self, stage: Stage, settings: Settings) -> None:
+        plans = plans_of(stage, settings, parallelism=num_cores())
+        steps = [step.name for plan in plans for step in plan.steps]
+        for name in MODULES:
+            users = [step for step in steps if step in USERS]
+            if users and not self.has_module(name):
+                message = (
+                    f"{name}: must be installed for the steps {', '.join(users)}, got "
+                    f"no such module. In a checkout of lcc: {HOW_TO_INSTALL}"
+                )
+                raise ConfigError(message)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""
@@ -210,10 +240,26 @@ class LocalBackend:
         step: str | None,
         *,
         index: int | None,
-        follow: bool,  # noqa: ARG002 - a log is read as far as it goes
+        follow: bool,
     ) -> Iterator[str]:
-        """Yield the lines that a step's processes wrote so far."""
-        return read_stored_logs(self.store, run_id, step, index=index)
+        """Yield the lines that a step's processes wrote so far, or as they write."""
+        if not follow:
+            return read_stored_logs(self.store, run_id, step, index=index)
+        return follow_stored_logs(
+            self.store,
+            run_id,
+            step,
+            index=index,
+            is_over=lambda: self._is_over(run_id, step),
+        )
+
+    def _is_over(self, run_id: str, step: str | None) -> bool:
+        state = read_state(self.store, run_id)
+        own = next((own for own in state.steps if own.name == step), None)
+        waits = {RunStatus.RUNNING, RunStatus.WAITING}
+        return state.status is not RunStatus.RUNNING or (
+            own is not None and own.status not in waits
+        )
 
 
 def _resolved(settings: Settings) -> Settings:
