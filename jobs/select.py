@@ -15,10 +15,8 @@ def run(context: StepContext) -> None:
     keys = [layout.trial(run_id, name) for name in trial_ids(context.settings)]
     found = [key for key in keys if store.exists(key)]
     if len(found) < len(keys):
-        message = (
-            f"{run_id}: must have {len(keys)} trials, got {len(found)}. "
-            f"For the missing ones: {command_line('resume', run_id)}"
-        )
+        rest = f"For the others: {command_line('resume', run_id)}"
+        message = f"{run_id}: must have {len(keys)} trials, got {len(found)}. {rest}"
         raise RunFailed(message)
     results = [parse_result(store.read(key)) for key in keys]
     rules = read_split_rules(store, context.settings.data)
