@@ -84,12 +84,14 @@ def _check_overrides(
     ignored = [text for text in sources.overrides if not leads_to_place(text)]
     if ignored:
         given = [word for text in ignored for word in ("--set", text)]
+        data = settings.data
         is_read = state.stage in {Stage.PREPARE, Stage.PIPELINE}
-        source = [shown_uri(str(settings.data.source))] if is_read else []
+        words = [shown_uri(str(data.source))] if is_read else []
+        words += ["--name", data.name] if data.name else []
         message = (
             f"run {state.run_id}: must go on with the settings it was made with, got "
             f"{shlex.join(given)}. For a new run with them: "
-            f"{command_line(state.stage, *source, *given)}"
+            f"{command_line(state.stage, *words, *given)}"
         )
         raise ConfigError(message)
 

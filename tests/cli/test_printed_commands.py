@@ -155,6 +155,16 @@ def test_on_a_cluster_namespace_root_and_context_are_kept(cluster: ApiServer) ->
     assert list(context.params["overrides"]) == reached
 
 
+def test_where_settings_name_a_cluster_this_machine_is_said(root: LocalStore) -> None:
+    Path("lcc.yaml").write_text("cluster: {namespace: lab}")
+
+    _, output = invoke("status", LOST, "--local", "--root", str(root.folder))
+
+    [resume] = printed_commands(output)
+    assert resume == ["resume", LOST, "--local", "--root", str(root.folder)]
+    assert invoke("status", *resume[1:]) == (0, output)
+
+
 def test_no_terminal_is_so_narrow_that_it_breaks_a_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -167,7 +167,7 @@ def test_status_is_a_tree_of_steps_and_tells_what_mlflow_missed() -> None:
 def test_a_run_goes_on_with_its_own_settings_and_no_others() -> None:
     state = a_state("prepare-20261123-0915-k3f9")
     write_state(root(), state)
-    settings = b"data: {source: 'file:///my%20tiles'}"
+    settings = b"data: {source: 'file:///my%20tiles', name: lung}"
     root().write(f"runs/{state.run_id}/settings.yaml", settings)
 
     result = launch("resume", state.run_id, "--set", "data.num_folds=3")
@@ -176,7 +176,8 @@ def test_a_run_goes_on_with_its_own_settings_and_no_others() -> None:
         2,
         f"Error: run {state.run_id}: must go on with the settings it was made with, "
         "got --set data.num_folds=3. For a new run with them: lcc-launch prepare "
-        f"'/my tiles' --set data.num_folds=3 --local --root {ROOT.absolute()}\n",
+        f"'/my tiles' --name lung --set data.num_folds=3 --local --root "
+        f"{ROOT.absolute()}\n",
     )
 
 

@@ -12,6 +12,7 @@ from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store
 from tests.builders.commands import launch, start, steps_of
+from tests.builders.printed import printed_commands
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,20 @@ def place(tmp_path: Path) -> Path:
     write_sample(tmp_path / "tiles", num_sources=8, num_copies=4, size_px=64)
     (tmp_path / "lcc.yaml").write_text(SETTINGS)
     return tmp_path
+
+
+def test_what_its_last_words_name_can_be_pasted(place: Path) -> None:
+    root, settings = place / "my study", place / "my lab.yaml"
+    (place / "lcc.yaml").rename(settings)
+    where = ["--root", str(root), "--settings", str(settings)]
+
+    code, output, talk = launch(place, "prepare", "tiles", *where)
+
+    [families] = printed_commands(output)
+    assert (code, families[0]) == (0, "families"), talk
+    code, _, talk = launch(place, *families)
+    assert code == 0, talk
+    assert (place / "families.html").is_file()
 
 
 def catalogues_of(store: Store) -> set[str]:
