@@ -9,8 +9,6 @@ from click.testing import CliRunner
 
 from lcc.cli.main import cli
 from lcc.config.commands import PLACELESS
-from lcc.config.load import dump_settings
-from lcc.config.settings import Settings
 from lcc.launch.display import Bars, columns
 from lcc.launch.state import RunStatus, StepState, write_state
 from lcc.storage.layout import run_settings
@@ -42,7 +40,8 @@ def root() -> LocalStore:
         a_state(DRIVEN, status=RunStatus.RUNNING),
     ):
         write_state(store, state)
-        store.write(run_settings(state.run_id), dump_settings(Settings()).encode())
+        away = b"tracking: {uri: 'http://127.0.0.1:9'}"  # nothing listens
+        store.write(run_settings(state.run_id), away)
     return store
 
 
@@ -104,7 +103,7 @@ def test_the_outputs_above_name_commands_of_every_kind(root: LocalStore) -> None
         for words in printed_commands(invoke(*typed, *place)[1])
     }
 
-    assert named == {"list", "resume", "cancel", "prepare", "schema"}
+    assert named == {"list", "status", "resume", "cancel", "prepare", "schema"}
 
 
 def test_every_command_in_the_sources_is_spelled_in_one_place() -> None:
@@ -160,9 +159,9 @@ def test_where_settings_name_a_cluster_this_machine_is_said(root: LocalStore) ->
 
     _, output = invoke("status", LOST, "--local", "--root", str(root.folder))
 
-    [resume] = printed_commands(output)
+    [resume] = [words for words in printed_commands(output) if words[0] == "resume"]
     assert resume == ["resume", LOST, "--local", "--root", str(root.folder)]
-    assert invoke("status", *resume[1:]) == (0, output)
+    assert invoke("status", *resume[1:])[0] == 0
 
 
 def test_no_terminal_is_so_narrow_that_it_breaks_a_command(
