@@ -256,7 +256,8 @@ class KubernetesBackend:
         server_of = partial(tracking_server, self)
         run_ids = [run_id, *state.stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)
-        yield f"{number} jobs deleted, their pods save and go"
+        if number:
+            yield f"{number} jobs deleted, their pods save and go"
         try:
             cancel.wait_for_pods(self.cluster, run_ids)
         finally:
