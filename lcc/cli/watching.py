@@ -13,7 +13,7 @@ from lcc.cli.tables import run_tree
 from lcc.cli.verbosity import level
 from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend
-from lcc.launch.display import Display, open_display, told_reason
+from lcc.launch.display import Display, open_display, silent_keys, told_reason
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 from lcc.launch.state import RunState, RunStatus
@@ -64,7 +64,10 @@ def watch_run(
     """
     console = Console(stderr=True)
     known, told = "", None
-    with Live(console=console, transient=True, auto_refresh=False) as live:
+    with (
+        silent_keys(),
+        Live(console=console, transient=True, auto_refresh=False) as live,
+    ):
         while True:
             try:
                 states = backend.describe(run_id)
