@@ -86,9 +86,9 @@ def a_cluster(**fields: object) -> list[dict[str, object]]:
             id="as kubectl writes an empty one",
         ),
         pytest.param(
-            a_kubeconfig(current_context="onw"),
-            "must hold the context that is asked for, got onw. Set current-context to "
-            "one of own.",
+            a_kubeconfig(current_context="other"),
+            "must hold the context that is asked for, got other. Set current-context "
+            "to one of own.",
             id="a current context that is not in it",
         ),
         pytest.param(

@@ -417,3 +417,26 @@ def test_refusals_say_rule_value_and_remedy(
 
     with pytest.raises(kind, match=expected):
         raise error
+
+
+def test_the_jobs_of_a_run_are_followed_one_after_the_other(tmp_path: Path) -> None:
+    store, cluster = a_store(tmp_path), a_cluster_with(Step(name="list"))
+
+    def end(step: str) -> None:
+        job = a_job(cluster, f"{RUN}-{step}-1", startTime=step,
+                    conditions=[condition("Complete")])  # fmt: skip
+        pod = a_pod_of(job, phase="Succeeded")
+        cluster.put(pod)
+        cluster.logs[pod["metadata"]["name"]] = [f"2026-11-23T09:15:00Z {step} done"]
+
+    end("list")
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING))
+    lines = a_backend(cluster, Settings(), store).logs(
+        RUN, None, index=None, follow=True
+    )
+    first = next(lines)
+    add_job(cluster, Step(name="select"))
+    end("select")
+    write_state(store, a_state(RUN, status=RunStatus.DONE))
+
+    assert [first, *lines] == ["list done", "select done"]
