@@ -157,7 +157,8 @@ def _run_context(backend: Backend) -> "Iterator[RunContext]":
     from lcc.launch.signals import stop_on_signals
 
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
-        yield RunContext(backend=backend, display=display, stop=stop)
+        patient = backend.patient(is_hurried=lambda: bool(stop), tell=display.wait)
+        yield RunContext(backend=patient, display=display, stop=stop)
 
 
 def _print_summary(backend: Backend, state: "RunState", settings: Settings) -> None:

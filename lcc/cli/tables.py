@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from lcc.launch.state import RunState, RunStatus, StepState
+from lcc.storage.patient import read_waits
+from lcc.storage.store import Store
 
 MARKS = {
     RunStatus.WAITING: "·",
@@ -64,6 +66,14 @@ def _step_lines(step: StepState) -> Iterator[str]:
 def _message_lines(message: str | None, indent: str) -> Iterator[str]:
     for line in (message or "").splitlines():
         yield f"{indent}{line}"
+
+
+def wait_lines(store: Store, states: Sequence[RunState]) -> Iterator[str]:
+    """Yield how often and how long processes of runs have waited for the store."""
+    found = [read_waits(store, state.run_id) for state in states]
+    if count := sum(number for number, _ in found):
+        longest = max(seconds for _, seconds in found)
+        yield f"  storage was away: {count} waits, {longest:.0f} s of a process at most"
 
 
 def took(started: str | None, ended: str | None, *, status: RunStatus) -> str:

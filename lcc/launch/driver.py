@@ -38,6 +38,7 @@ from lcc.launch.state import (
     write_state,
 )
 from lcc.storage import layout
+from lcc.storage.patient import impatient
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender
 from lcc.tracking.server import TrackingServer
@@ -221,7 +222,7 @@ class ProgressRecorder:
         """Write the state; a store that is away for a while costs only freshness."""
         self._state.driver = this_driver()
         with suppress(UnavailableError):
-            write_state(self._store, self._state)
+            write_state(impatient(self._store), self._state)
         self._written = time.monotonic()
 
 

@@ -301,6 +301,16 @@ def spool_sent(run_id: str) -> str:
     return f"{spool_prefix(run_id)}sent.json"
 
 
+def waits_prefix(run_id: str) -> str:
+    """Return the prefix of the notes on how long processes waited for the store."""
+    return _run(run_id, "waits/")
+
+
+def waits(run_id: str, writer: str) -> str:
+    """Return the key of the note on how long one process waited for the store."""
+    return f"{waits_prefix(run_id)}{writer}.json"
+
+
 def logs_prefix(run_id: str) -> str:
     """Return the prefix of a run's logs."""
     return _run(run_id, "logs/")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
+from lcc.errors import ConfigError, DataError, NoRoomError, NotFoundError
 from lcc.storage.store import ObjectInfo, check_key
 
 TEMPORARY_PREFIX = ".lcc-tmp-"  # hidden from listings; left over only by a kill
@@ -189,7 +189,7 @@ class LocalStore:
                 f"{self.folder}: no space left on the device. Free some, or pass "
                 "another --root; finished shards are kept."
             )
-            return UnavailableError(message)
+            return NoRoomError(message)
         if err.errno in REFUSED or isinstance(err, FileExistsError):
             message = (
                 f"{self.folder}: must be a folder one can write to, got "

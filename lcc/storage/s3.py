@@ -30,6 +30,7 @@ from botocore.exceptions import (
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, LccError, NotFoundError
 from lcc.storage import s3_errors
+from lcc.storage.local import FULL
 from lcc.storage.store import ObjectInfo, check_key
 
 PART_BYTES = 16 << 20  # above it an object goes up in parts, and comes down in ranges
@@ -253,6 +254,8 @@ class S3Store:
             raise self._error_of(err, key) from err
 
     def _error_of(self, err: Exception, key: str) -> LccError:
+        if isinstance(err, OSError) and err.errno in FULL:
+            return s3_errors.no_room(uri=self._uri(key), reason=err)
         # A failed transfer keeps the answer as its context.
         cause = err.__context__ if isinstance(err, Boto3Error) else err
         if isinstance(cause, ClientError):

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.storage.local import LocalStore
+from lcc.storage.patient import make_patient
 from lcc.storage.store import Store
 
 SCHEMES = ("file", "s3")
@@ -104,6 +105,8 @@ def fetch_file(
 ) -> Path:
     """Return a local file with the bytes of one file, by path or URI.
 
+    A store that is away is waited for.
+
     Args:
         uri: Path or URI of the file.
         folder: Where a remote file is copied to.
@@ -115,7 +118,8 @@ def fetch_file(
         ConfigError: The file has another digest.
     """
     root, _, key = absolute_uri(uri).rpartition("/")
-    store = open_store(root, settings)
+    settings = settings or StorageSettings()
+    store = make_patient(open_store(root, settings), settings)
     key = _unquote(key) if scheme_of(uri) == "file" else key
     if not store.exists(key):
         message = f"{uri}: not found. Check the path or URI."

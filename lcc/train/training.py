@@ -150,7 +150,7 @@ def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) ->
         source=settings.data.source or "",
         context="training",
     )
-    tracker.flush()
+    tracker.flush_soon()
 
 
 def _with_reports(
@@ -173,7 +173,7 @@ def _with_reports(
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
         tracker.log_metrics(metrics, step=epoch)
-        tracker.flush()
+        tracker.flush_soon()
 
     return replace(
         hooks,

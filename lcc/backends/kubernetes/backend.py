@@ -4,9 +4,9 @@ Puts together what the other modules of this folder do; does nothing of it itsel
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
 
@@ -44,6 +44,7 @@ from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import open_store
 
@@ -141,6 +142,18 @@ class KubernetesBackend:
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""
         preflight.check_prerequisites(self.cluster, stage, settings)
+
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away."""
+        store = make_patient(
+            self.store,
+            self.settings.storage,
+            waits=Waits(tell=tell),
+            is_hurried=is_hurried,
+        )
+        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""
