@@ -5,6 +5,7 @@ Knows where a chunk waits and how it is named in the store; not what an event is
 """
 
 import logging
+import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -32,7 +33,7 @@ class Spool:
         self._run_id = run_id
         self._writer = writer
         self._waiting: list[Path] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._num_put = 0
         self._num_sent = 0
         self._changed = threading.Condition()
@@ -47,8 +48,8 @@ class Spool:
         """
         with self._changed:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="lcc-spool-")
-            path = Path(self._folder.name, f"{self._num_put:06d}.jsonl")
+                self._folder = Path(tempfile.mkdtemp(prefix="lcc-spool-"))
+            path = self._folder / f"{self._num_put:06d}.jsonl"
             path.write_bytes(lines)
             self._num_put += 1
             self._waiting.append(path)
@@ -79,7 +80,7 @@ class Spool:
         with self._changed:
             self._waiting.clear()
             if self._folder is not None:
-                self._folder.cleanup()
+                shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
 
     def _begin(self) -> None:

@@ -35,7 +35,7 @@ class Clock:
 
 @dataclass
 class Outage(LocalStore):
-    """A folder that is away until a moment; a create before it may still have worked."""
+    """A folder that is away until a moment; a create before it may have worked."""
 
     folder: Path
     clock: Clock
@@ -114,9 +114,7 @@ def test_patience_ends_and_says_which_setting_it_is(tmp_path: Path):
         pytest.param(NoRoomError("full"), id="no room here"),
     ],
 )
-def test_what_waiting_does_not_mend_is_not_waited_for(
-    tmp_path: Path, error: Exception
-):
+def test_what_waiting_does_not_mend_is_not_waited_for(tmp_path: Path, error: Exception):
     store, told = Outage(tmp_path, Clock(), until=60, error=error), []
 
     with pytest.raises(type(error)):
