@@ -130,6 +130,20 @@ def fetch_file(
     return path
 
 
+def file_size(uri: str, settings: StorageSettings | None = None) -> int | None:
+    """Return the bytes of one file, by path or URI; None where there is none.
+
+    A store that is away is not waited for.
+
+    Raises:
+        UnavailableError: The store is away.
+    """
+    root, _, key = absolute_uri(uri).rpartition("/")
+    key = _unquote(key) if scheme_of(uri) == "file" else key
+    items = open_store(root, settings).list_objects(key)
+    return next((item.size_bytes for item in items if item.key == key), None)
+
+
 def _check_digest(uri: str, path: Path, *, sha256: str) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -67,6 +67,8 @@ def a_study(folder: Path, **changes: object) -> tuple[LocalStore, Settings]:
             "data__source": (folder / "tiles").as_uri(),
             "data__name": "tiles",
             "search__grid": grid,
+            "model__backbone": "small",
+            "model__weights": "none",
             **changes,
         },
     )
@@ -88,6 +90,25 @@ def test_stages_follow_each_other_tied_by_the_pipeline(tmp_path: Path) -> None:
     assert read_state(store, state.run_id).status is RunStatus.DONE
     pipelines = {read_state(store, run_id).pipeline for run_id in state.stages.values()}
     assert pipelines == {state.run_id}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param({"model__backbone": "resnet50", "model__weights": "imagenet"}),
+        pytest.param({"model__backbone": "file:///data/lite0.keras"}),
+    ],
+)
+def test_weights_from_outside_are_loaded_before_anything_else(
+    tmp_path: Path, model: dict[str, object]
+) -> None:
+    store, settings = a_study(tmp_path, **model)
+    backend = a_backend(store, model=AWAY)
+
+    with pytest.raises(StepFailed, match="storage is away"):
+        start(a_context(backend), Stage.PIPELINE, settings)
+
+    assert backend.ran == ["model"]
 
 
 def test_the_best_point_and_the_own_catalogue_are_trained_on(tmp_path: Path) -> None:
