@@ -265,19 +265,13 @@ def evaluation(run_id: str, name: str) -> str:
     return _run(run_id, name)
 
 
-def artifact(run_id: str, trial: str | None, name: str) -> str:
-    """Return the key of an artifact for MLflow; two trials may use one name."""
-    folder = "artifacts" if trial is None else f"trial-artifacts/{trial}"
-    return _run(run_id, f"{folder}/{name}")
-
-
 def report(run_id: str) -> str:
-    """Return the key of the report that `evaluate` hands to MLflow."""
-    return artifact(run_id, None, "report.html")
+    """Return the key of the report of an evaluation."""
+    return evaluation(run_id, "report.html")
 
 
 def mlflow_model_prefix(run_id: str) -> str:
-    """Return the prefix of a model's files for MLflow."""
+    """Return the prefix of what MLflow's form of a model has besides the network."""
     return _run(run_id, "mlflow-model/")
 
 

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from lcc.errors import ConfigError, DataError, NoRoomError, NotFoundError
@@ -126,6 +127,17 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
         self._path(key).unlink(missing_ok=True)
+
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """Remove temporary files that killed processes left."""
+        stale = [
+            path
+            for path in self.folder.rglob(f"{TEMPORARY_PREFIX}*")
+            if path.stat().st_mtime < before.timestamp()
+        ]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
 
     def _path(self, key: str) -> Path:
         check_key(key)

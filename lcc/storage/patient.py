@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -198,6 +199,10 @@ class PatientStore:
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
         self._patiently(lambda: self.impatient.delete(key))
+
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """End what killed processes left half written, unless the store is away."""
+        return self.impatient.end_stale_uploads(before=before)
 
     def _patiently(self, call: Callable[[], Result]) -> Result:
         pauses, began = None, self._waits.clock()

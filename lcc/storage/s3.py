@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -179,6 +180,28 @@ class S3Store:
         """Remove the object; nothing happens where there is none."""
         with self._translating(key):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(key))
+
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """End uploads in parts that a killed process left open below the root.
+
+        Args:
+            before: Those begun before this moment, which nobody works on any more.
+
+        Returns:
+            How many were ended; their parts took room that no listing shows.
+        """
+        stale = []
+        with self._translating(""):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=self._key("")
+            )
+            for page in pages:
+                stale += [u for u in page.get("Uploads", ()) if u["Initiated"] < before]
+            for upload in stale:
+                self._client.abort_multipart_upload(
+                    Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+        return len(stale)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key

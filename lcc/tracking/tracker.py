@@ -107,31 +107,37 @@ class Tracker:
         values = {name: float(value) for name, value in metrics.items()}
         self._add("metrics", trial, values=values, step=int(step))  # NumPy's too
 
-    def log_artifact(
-        self, name: str, content: bytes | Path, *, trial: str | None = None
-    ) -> None:
-        """Keep a file at `runs/<run id>/artifacts/<name>` and report it.
-
-        A child run's file lies at `runs/<run id>/trial-artifacts/<trial>/<name>`.
+    def log_artifact(self, name: str, key: str, *, trial: str | None = None) -> None:
+        """Report an object of the store as an artifact; it is kept there alone.
 
         Args:
             name: Path below the run's artifacts.
-            content: The bytes, or a file that holds them.
+            key: Of the object, which must be written by now.
             trial: Child run, or none for the stage's run.
         """
-        key = layout.artifact(self._run_id, trial, name)
-        if isinstance(content, Path):
-            self._store.upload(key, content)
-        else:
-            self._store.write(key, content)
-        self._add("artifact", trial, name=name)
+        self._add("artifact", trial, name=name, key=key)
 
-    def log_model(self, folder: Path, *, alias: str = "candidate") -> None:
-        """Report an MLflow model folder, to be registered once under `alias`."""
+    def log_model(
+        self,
+        folder: Path,
+        *,
+        parts: Mapping[str, str] | None = None,
+        alias: str = "candidate",
+    ) -> None:
+        """Report an MLflow model folder, to be registered once under `alias`.
+
+        Args:
+            folder: Whose files are kept below the run, small ones.
+            parts: Path below the folder → key of an object that lies there already,
+                as the network itself does; such a file need not be in the folder.
+            alias: Of the version.
+        """
+        parts = parts or {}
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
-            self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
-        self._add("model", None, alias=alias)
+            if name not in parts:
+                self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
+        self._add("model", None, alias=alias, parts=dict(parts))
 
     def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
         """Report a data set that the run reads, for lineage."""

@@ -37,8 +37,8 @@ def test_every_file_that_a_pipeline_will_read_is_looked_for(tmp_path: Path):
 
     assert str(caught.value) == (
         f"data.groups_csv: must be a file, got {tmp_path}/groups.csv, which is not "
-        f"there.\nmodel.backbone: must be a file, got {tmp_path}/lite 0.keras, which is "
-        "not there. Check the path or URI."
+        f"there.\nmodel.backbone: must be a file, got {tmp_path}/lite 0.keras, which "
+        "is not there. Check the path or URI."
     )
 
 
@@ -122,8 +122,8 @@ def test_an_mlflow_that_is_away_is_said_and_costs_nothing(tmp_path: Path):
     there = list(tracking_notes(_There(), settings))  # type: ignore[arg-type]
 
     assert away == [
-        "  MLflow at http://mlflow.lab:5000 does not answer: reports are kept under the "
-        "root and sent once it does"
+        "  MLflow at http://mlflow.lab:5000 does not answer: reports are kept under "
+        "the root and sent once it does"
     ]
     assert there == []
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,11 @@ def test_reports_that_could_not_be_sent_are_sent_with_the_next(tmp_path: Path):
     store = Hanging(tmp_path, num_failures=1)
     store.is_open.set()
     with Tracker(store, run_id=RUN, writer="w") as tracker:
-        report(tracker, "a", "b")
+        tracker.set_tags({"a": "x"})
+        with suppress(UnavailableError):
+            tracker.flush()
+
+        report(tracker, "b")
 
     assert spooled(store) == ["a", "b"]
 
