@@ -100,8 +100,19 @@ def _run(stage: Stage, backend: Backend) -> None:
         for line in (*classes, *_tracking_notes(backend, settings)):
             context.display.say(f"  {line}")
         context.display.say(summarize_launch(stage, settings, backend))
+        _settle_others(backend)
         state = start(context, stage, settings)
     _print_summary(backend, state, settings)
+
+
+def _settle_others(backend: Backend) -> None:
+    """Record what became of earlier runs whose launcher was killed."""
+    from functools import partial
+
+    from lcc.launch.mlflow_sync import settle_all, tracking_server
+
+    states = backend.list_runs()
+    settle_all(backend.store, states, partial(tracking_server, backend))
 
 
 def _detach(stage: Stage, backend: Backend) -> None:

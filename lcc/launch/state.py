@@ -195,11 +195,25 @@ def run_ids(store: Store) -> Iterator[str]:
 
 def is_driven(state: RunState) -> bool:
     """Return whether the driver lives; one elsewhere must have been heard of lately."""
-    driver = state.driver
-    if driver.host != socket.gethostname():
-        beat = datetime.fromisoformat(driver.beat)
-        return (datetime.now(UTC) - beat).total_seconds() < SILENCE_SECONDS
+    return lives(state.driver)
+
+
+def lives(driver: DriverIdentity) -> bool:
+    """Return whether a process lives; one elsewhere must have been heard of lately."""
+    if not is_here(driver):
+        return silence_of(driver) < SILENCE_SECONDS
     return _start_mark(driver.pid) == driver.start != ""
+
+
+def is_here(driver: DriverIdentity) -> bool:
+    """Return whether a process is, or was, one of this machine."""
+    return driver.host == socket.gethostname()
+
+
+def silence_of(driver: DriverIdentity) -> float:
+    """Return the seconds since a process was last heard of."""
+    beat = datetime.fromisoformat(driver.beat)
+    return (datetime.now(UTC) - beat).total_seconds()
 
 
 def _start_mark(pid: str) -> str:

@@ -179,6 +179,16 @@ def run_state(run_id: str) -> str:
     return _run(run_id, "state.json")
 
 
+def claims_prefix(run_id: str) -> str:
+    """Return the prefix of the claims of a run; keys sort by number."""
+    return _run(run_id, "claims/")
+
+
+def claim(run_id: str, number: int) -> str:
+    """Return the key of the note who works on a run; the highest number counts."""
+    return f"{claims_prefix(run_id)}{number:06d}.json"
+
+
 def run_of_state(key: str) -> str | None:
     """Return the run that `run_state` gave the key of, None for another key.
 
