@@ -19,6 +19,7 @@ from lcc.launch.resolve import resolve_inputs
 from lcc.launch.state import (
     RunState,
     RunStatus,
+    keep_settings,
     now,
     read_run_settings,
     read_state,
@@ -52,7 +53,9 @@ def resume(context: RunContext, run_id: str) -> RunState:
     with claimed(context.store, run_id):
         state = read_state(context.store, run_id)  # as whoever had it before left it
         if state.status is not RunStatus.DONE:
-            _go_on(context, state, read_run_settings(context.store, run_id))
+            settings = read_run_settings(context.store, run_id)
+            keep_settings(context.store, run_id, settings)
+            _go_on(context, state, settings)
     return state
 
 

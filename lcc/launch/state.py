@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from lcc.config.load import parse_settings
+from lcc.config.load import changed_settings, dump_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
@@ -151,6 +151,8 @@ def read_state(store: Store, run_id: str) -> RunState:
         )
         raise DataError(message)
     state = _from_document(document)
+    for step in state.steps:
+        step.log = _log_here(store, run_id, step.log)
     if state.status is RunStatus.RUNNING and not _is_driven_anywhere(store, state):
         state.status = RunStatus.LOST
         for step in state.steps:
@@ -159,10 +161,25 @@ def read_state(store: Store, run_id: str) -> RunState:
     return state
 
 
+def _log_here(store: Store, run_id: str, log: str | None) -> str | None:
+    """Return where a log lies now: the root may have been moved."""
+    prefix = layout.logs_prefix(run_id)
+    _, found, rest = (log or "").partition(prefix)
+    return f"{store.uri}/{prefix}{rest}" if found else log
+
+
 def read_run_settings(store: Store, run_id: str) -> Settings:
-    """Return the settings that a run was made with."""
+    """Return the settings that a run was made with; its root may have been moved."""
     key = layout.run_settings(run_id)
-    return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
+    settings = parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
+    return changed_settings(settings, {"storage.root": store.uri})
+
+
+def keep_settings(store: Store, run_id: str, settings: Settings) -> None:
+    """Have the steps of a run find the settings, where others are written down."""
+    key, text = layout.run_settings(run_id), dump_settings(settings).encode()
+    if store.read(key) != text:
+        store.write(key, text)
 
 
 def _is_driven_anywhere(store: Store, state: RunState) -> bool:

@@ -28,6 +28,7 @@ from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of
 from lcc.tracking.location import tracking_uri
+from lcc.tracking.moved import mend_locations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class LocalBackend:
         """Give the back end of a root."""
         settings = _resolved(settings)
         store = open_store(str(settings.storage.root), settings.storage)
+        mend_locations(store.uri)
         yield cls(settings=settings, store=store)
 
     @classmethod
