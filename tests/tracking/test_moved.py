@@ -62,21 +62,6 @@ def test_the_files_of_earlier_runs_are_found_in_the_new_place(tmp_path: Path, mo
     assert version.source.startswith(new.uri)
 
 
-def test_new_reports_go_to_the_new_place_too(tmp_path: Path):
-    old = a_tracked_root(tmp_path / "old")
-    new = LocalStore(tmp_path / "new")
-    shutil.move(old.folder, new.folder)
-    mend_locations(new.uri)
-    with Tracker(new, run_id=RUN, writer="later") as tracker:
-        new.write(f"runs/{RUN}/late.csv", b"late")
-        tracker.log_artifact("late.csv", f"runs/{RUN}/late.csv")
-
-    assert send(new) == 0
-
-    assert files_of(new, "late.csv")[0].read_bytes() == b"late"
-    assert not old.folder.exists()
-
-
 def test_a_root_that_was_not_moved_or_has_no_mlflow_is_left_alone(tmp_path: Path):
     store = a_tracked_root(tmp_path / "root")
     database = store.folder / "mlflow.db"
