@@ -21,6 +21,7 @@ from lcc.errors import (
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import FILES
 from lcc.storage.uri import file_size, local_path, scheme_of
+from lcc.tracking.location import tracking_uri
 from lcc.tracking.server import TrackingServer
 
 PREPARING = (Stage.PREPARE, Stage.PIPELINE)
@@ -150,7 +151,7 @@ def _free_bytes(folder: Path) -> int:
 
 def tracking_notes(server: TrackingServer, settings: Settings) -> Iterable[str]:
     """Yield a line where MLflow does not answer: a run goes on without it."""
-    uri = settings.tracking.uri or ""
+    uri = tracking_uri(settings.tracking, settings.storage.root or "")
     if not uri.startswith("http"):
         return
     try:
