@@ -110,8 +110,10 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     lines = talk.splitlines()
     assert (code, output, run.status, run.exit_code) == (3, "", RunStatus.FAILED, 3)
     assert lines[0].startswith("Error: ")
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         f"       log: {store.uri}/{log}",
         f"       After mending it: lcc-launch resume {run.run_id} "
         f"--root {local_path(store.uri)}",
+        "       It keeps its settings: to change one start again; finished shards are "
+        "kept.",
     ]
