@@ -53,7 +53,7 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     process = start(place, "prepare", "tiles")
     store = LocalStore(place / "lcc-study")
     wait_until(
-        lambda: any(store.list_objects("runs/")) and steps_of(only_run(store).run_id),
+        lambda: read_states(store) and steps_of(only_run(store).run_id),
         seconds=60,
         what="the processes of the run",
     )
