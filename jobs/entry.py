@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -23,8 +25,11 @@ from lcc.config.commands import Place, working_at
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
+from lcc.storage import layout
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import fetch_file, open_store, shown_uri
+from lcc.tracking.progress import print_wait
 from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -145,10 +150,13 @@ def _run_in_context(
     if settings.storage.root is None:  # the launcher always writes it
         message = "storage.root: must be set, got none. Pass --root URI."
         raise ConfigError(message)
-    store = open_store(settings.storage.root, settings.storage)
-    keep.store = store
+    own = open_store(settings.storage.root, settings.storage)
+    keep.store = own
     writer = f"{step}-{arguments.process_index:05d}-{os.getpid()}-{time.time_ns()}"
     root = shown_uri(settings.storage.root)
+    waits = Waits()
+    waits.tell = partial(_tell_wait, waits, own, layout.waits(arguments.run, writer))
+    store = make_patient(own, settings.storage, waits=waits)
     with (
         working_at(Place(root=root).narrowed(settings, root=root)),
         tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
@@ -165,6 +173,14 @@ def _run_in_context(
                 scratch=Path(scratch),
             )
         )
+
+
+def _tell_wait(waits: Waits, store: Store, key: str, what: str) -> None:
+    """Tell whoever started this process of a wait; note its length once it is over."""
+    print_wait(what)
+    if not what:
+        with suppress(LccError):  # the next wait's note counts this one too
+            store.write(key, waits.dump())
 
 
 def _read_settings(uri: str) -> Settings:

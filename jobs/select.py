@@ -22,13 +22,13 @@ def run(context: StepContext) -> None:
     rules = read_split_rules(store, context.settings.data)
     table = write_csv(tabulate(results, rules=rules)).encode()
     store.write(layout.search_table(run_id), table)
-    context.tracker.log_artifact("cv_results.csv", table)
+    context.tracker.log_artifact("cv_results.csv", layout.search_table(run_id))
     best = choose_best(results)
     if best is None:
         message = f"{run_id}: every point has a failed trial, see cv_results.csv."
         raise RunFailed(message)
     store.write(layout.best_point(run_id), best.dump())
-    context.tracker.log_artifact("best.json", best.dump())
+    context.tracker.log_artifact("best.json", layout.best_point(run_id))
     context.tracker.log_params({f"best.{k}": v for k, v in best.point.items()})
     context.tracker.log_metrics(
         {"validation/macro_f1": best.mean, "search/failed_trials": best.num_failed}

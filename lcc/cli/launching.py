@@ -6,7 +6,7 @@ Knows the order of things: checks, inputs, run, summary; each is done elsewhere.
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,14 +123,25 @@ def _run(stage: Stage, backend: Backend) -> None:
     from lcc.launch.messages import summarize_launch
     from lcc.launch.pipeline import start
 
-    classes = _preview_classes(stage, backend)
-    settings = _inputs(stage, backend)
+    classes, num_images = _preview_classes(stage, backend)
+    settings = _inputs(stage, backend, num_images=num_images)
     with _run_context(backend) as context:
-        for line in classes:
+        for line in (*classes, *_tracking_notes(backend, settings)):
             context.display.say(f"  {line}")
         context.display.say(summarize_launch(stage, settings, backend))
+        _settle_others(backend)
         state = start(context, stage, settings)
     _print_summary(backend, state, settings)
+
+
+def _settle_others(backend: Backend) -> None:
+    """Record what became of earlier runs whose launcher was killed."""
+    from functools import partial
+
+    from lcc.launch.mlflow_sync import settle_all, tracking_server
+
+    states = backend.list_runs()
+    settle_all(backend.store, states, partial(tracking_server, backend))
 
 
 def _detach(stage: Stage, backend: Backend) -> None:
@@ -154,8 +165,8 @@ def hand_over(backend: Backend, run_id: str, settings: Settings) -> None:
     click.echo(f"look: {command_line('status', run_id, '--watch')}", err=True)
 
 
-def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
-    """Return which folders will be the classes, where this machine has the source.
+def _preview_classes(stage: Stage, backend: Backend) -> tuple[tuple[str, ...], int]:
+    """Return which folders will be the classes and how many images, where it is here.
 
     Raises:
         DataError: They cannot be told: the step `list` would say the same, later.
@@ -166,20 +177,33 @@ def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
     is_local = backend.settings.launch.backend is BackendName.LOCAL
     is_read = stage in {Stage.PREPARE, Stage.PIPELINE}
     if not (is_local and is_read and source and scheme_of(source) == "file"):
-        return ()
+        return (), 0
     from lcc.listing.listing import list_as_set
 
     with tempfile.TemporaryDirectory(prefix="lcc-classes-") as scratch:
         found = list_as_set(open_store(source), backend.settings, Path(scratch))
-    return (*found.tree.splitlines(), *found.notes)
+    return (*found.tree.splitlines(), *found.notes), len(found)
 
 
-def _inputs(stage: Stage, backend: Backend) -> Settings:
+def _tracking_notes(backend: Backend, settings: Settings) -> "Iterable[str]":
     from lcc.launch.mlflow_sync import tracking_server
+    from lcc.launch.needs import tracking_notes
+
+    return tracking_notes(tracking_server(backend, settings), settings)
+
+
+def _inputs(stage: Stage, backend: Backend, *, num_images: int = 0) -> Settings:
+    from lcc.launch.mlflow_sync import tracking_server
+    from lcc.launch.needs import check_files, check_modules, check_room
     from lcc.launch.resolve import resolve_inputs
 
     settings = backend.settings
     backend.check_inputs(stage, settings)
+    is_here = settings.launch.backend is BackendName.LOCAL
+    if is_here:
+        check_modules(stage)
+        check_room(stage, settings, num_images=num_images)
+    check_files(stage, settings, backend.reachable(settings).storage, is_here=is_here)
     server = tracking_server(backend, settings)
     return resolve_inputs(settings, stage, backend.store, server=server)
 
@@ -191,7 +215,8 @@ def _run_context(backend: Backend) -> "Iterator[RunContext]":
     from lcc.launch.signals import stop_on_signals
 
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
-        yield RunContext(backend=backend, display=display, stop=stop)
+        patient = backend.patient(is_hurried=lambda: bool(stop), tell=display.wait)
+        yield RunContext(backend=patient, display=display, stop=stop)
 
 
 def _print_summary(backend: Backend, state: "RunState", settings: Settings) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from lcc.config.commands import command_line
 from lcc.errors import ConfigError
 from lcc.launch.state import RunState, RunStatus, StepState
+from lcc.storage.patient import read_waits
+from lcc.storage.store import Store
 
 MARKS = {
     RunStatus.WAITING: "·",
@@ -95,6 +97,14 @@ def _step_lines(step: StepState) -> Iterator[str]:
 def _message_lines(message: str | None, indent: str) -> Iterator[str]:
     for line in (message or "").splitlines():
         yield f"{indent}{line}"
+
+
+def wait_lines(store: Store, states: Sequence[RunState]) -> Iterator[str]:
+    """Yield how often and how long processes of runs have waited for the store."""
+    found = [read_waits(store, state.run_id) for state in states]
+    if count := sum(number for number, _ in found):
+        longest = max(seconds for _, seconds in found)
+        yield f"  storage was away: {count} waits, {longest:.0f} s of a process at most"
 
 
 def took(started: str | None, ended: str | None, *, status: RunStatus) -> str:

@@ -6,7 +6,7 @@ that keeps it; nothing else in the launcher knows where steps run.
 Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the model.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -138,6 +138,16 @@ class Backend(Protocol):
         Raises:
             ConfigError: All that is missing, or that no step can reach.
             DataError: The source is not what it should be.
+        """
+
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away.
+
+        Args:
+            is_hurried: Whether somebody asked to stop: then nothing is waited for.
+            tell: Called with what is waited for, and with nothing once it is there.
         """
 
     def reachable(self, settings: Settings) -> Settings:

@@ -68,6 +68,7 @@ class Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task: TaskID | None = None
+        self._reason = ""  # of the last wait
         self._step: Step | None = None
         self._found = 0
 
@@ -100,9 +101,10 @@ class Bars:
         shown.start_time = began
 
     def wait(self, reason: str) -> None:
-        """Print above the bars what is waited for."""
-        if reason:
+        """Print above the bars what is waited for, once."""
+        if reason not in {"", self._reason}:
             self.say(f"  waits: {reason}")
+        self._reason = reason
 
     def end(self, outcome: Outcome) -> None:
         """Leave the bar as it ended."""
@@ -133,6 +135,7 @@ class Lines:
         self._step: Step | None = None
         self._started = self._printed = 0.0
         self._shown = (0, 0)
+        self._reason = ""  # of the last wait
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -155,9 +158,10 @@ class Lines:
             self.say(f"step={self._step.name} done={done} total={total}")
 
     def wait(self, reason: str) -> None:
-        """Print what is waited for."""
-        if self._step is not None and reason:
+        """Print what is waited for, once."""
+        if self._step is not None and reason not in {"", self._reason}:
             self.say(f"step={self._step.name} event=waiting reason={reason}")
+        self._reason = reason
 
     def end(self, outcome: Outcome) -> None:
         """Print how it ended."""

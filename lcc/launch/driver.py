@@ -4,17 +4,19 @@ Knows plans and what a back end promises; not how a step is run, nor the order o
 (`pipeline`).
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from lcc import __version__
 from lcc.config.fields import is_mapping
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
-from lcc.errors import UnavailableError
+from lcc.errors import LccError, UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
 from lcc.launch.display import Display, told_reason
 from lcc.launch.messages import run_error, score_of
@@ -38,11 +40,15 @@ from lcc.launch.state import (
     write_state,
 )
 from lcc.storage import layout
+from lcc.storage.patient import impatient
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender
 from lcc.tracking.server import TrackingServer
 from lcc.tracking.tracker import MlflowStatus, Tracker
 
+logger = logging.getLogger(__name__)
+
+STALE = timedelta(days=1)  # no upload takes that long
 STATE_SECONDS = 2.0  # how stale the counts of `status` may be
 BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
@@ -112,6 +118,7 @@ def run_stage(
         RunStopped: A signal asked to stop.
     """
     store = context.store
+    clean_up(store)
     writer = f"driver-{os.getpid()}-{time.time_ns()}"
     server = context.server_of(context.backend, settings)
     sender = Sender(store=store, server=server, run_id=state.run_id)
@@ -131,6 +138,14 @@ def run_stage(
         _finish(sender)
     if outcome.exit_code:
         raise run_error(state, outcome)
+
+
+def clean_up(store: Store) -> None:
+    """Remove what processes killed a day ago left half written; it is no hurry."""
+    before = datetime.now(UTC) - STALE
+    with suppress(LccError, OSError):  # another time, or never, where it may not
+        if count := store.end_stale_uploads(before=before):
+            logger.info("event=stale_uploads_ended count=%d", count)
 
 
 def _finish(sender: Sender) -> None:
@@ -227,7 +242,7 @@ class ProgressRecorder:
         """Write the state; a store that is away for a while costs only freshness."""
         self._state.driver = this_driver()
         with suppress(UnavailableError):
-            write_state(self._store, self._state)
+            write_state(impatient(self._store), self._state)
         self._written = time.monotonic()
 
 

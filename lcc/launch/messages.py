@@ -4,10 +4,12 @@ Knows figures, where results lie and which command looks at them; prints nothing
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 
 from lcc.config.commands import command_line
+from lcc.config.fields import setting_fields
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
@@ -48,6 +50,9 @@ RESULTS = {
     Stage.TRAIN: layout.model,
     Stage.EVALUATE: layout.report,
 }
+KEEPS_SETTINGS = (
+    "It keeps its settings: to change one start again; finished shards are kept."
+)
 INDENT = " " * 10
 
 
@@ -236,5 +241,20 @@ def run_error(state: RunState, outcome: Outcome) -> Exception:
         remedy = "After changing the settings start again; finished shards are kept."
     else:
         remedy = f"After mending it: {resume}"
+        if names_setting(outcome.message or ""):
+            remedy += f"\n{KEEPS_SETTINGS}"
     message = f"{outcome.message}{log}\n{remedy}"
     return StepFailed(message, exit_code=outcome.exit_code)
+
+
+def names_setting(message: str) -> bool:
+    """Return whether a message names a setting, which a resumed run cannot change.
+
+    Example:
+        >>> names_setting("epoch 3: must be a number. Lower train.learning_rate.")
+        True
+        >>> names_setting("s3://lab/train.csv: not found")
+        False
+    """
+    words = re.findall(r"[a-z_]+(?:\.[a-z_]+)+", message)
+    return not setting_fields().keys().isdisjoint(words)

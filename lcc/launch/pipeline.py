@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError, NotFoundError
+from lcc.launch.claim import claimed
 from lcc.launch.driver import RunContext, create_run, run_stage
 from lcc.launch.messages import RunStopped
 from lcc.launch.plan import Plan, Stage, build_plan, stages_of, takes_turns
@@ -18,6 +19,7 @@ from lcc.launch.resolve import resolve_inputs
 from lcc.launch.state import (
     RunState,
     RunStatus,
+    keep_settings,
     now,
     read_run_settings,
     read_state,
@@ -34,15 +36,27 @@ def start(context: RunContext, stage: Stage, settings: Settings) -> RunState:
     """Make a new run of a stage or pipeline and run it; return how it ended."""
     state = create_run(context.store, _plan(context, stage, settings), settings)
     context.display.say(f"run {state.run_id}")
-    _go_on(context, state, settings)
+    with claimed(context.store, state.run_id):
+        _go_on(context, state, settings)
     return state
 
 
 def resume(context: RunContext, run_id: str) -> RunState:
-    """Go on with a run where it stopped; a run that is done stays as it is."""
+    """Go on with a run where it stopped; a run that is done stays as it is.
+
+    Raises:
+        ConfigError: Another process of this machine works on it.
+        UnavailableError: One elsewhere does.
+    """
     state = read_state(context.store, run_id)
-    if state.status is not RunStatus.DONE:
-        _go_on(context, state, read_run_settings(context.store, run_id))
+    if state.status is RunStatus.DONE:
+        return state
+    with claimed(context.store, run_id):
+        state = read_state(context.store, run_id)  # as whoever had it before left it
+        if state.status is not RunStatus.DONE:
+            settings = read_run_settings(context.store, run_id)
+            keep_settings(context.store, run_id, settings)
+            _go_on(context, state, settings)
     return state
 
 
@@ -146,7 +160,8 @@ def _run_part(
     pipeline.stages[part.name], pipeline.driver = state.run_id, this_driver()
     write_state(context.store, pipeline)
     context.display.say(f"run {state.run_id}")
-    run_stage(context, plan, inputs, state=state)
+    with claimed(context.store, state.run_id):
+        run_stage(context, plan, inputs, state=state)
 
 
 def _settings_of(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lcc.config.commands import command_line
-from lcc.config.load import parse_settings
+from lcc.config.load import changed_settings, dump_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
@@ -157,18 +157,37 @@ def read_state(store: Store, run_id: str) -> RunState:
         )
         raise DataError(message)
     state = _from_document(document)
+    for step in state.steps:
+        step.log = _log_here(store, run_id, step.log)
     if state.status is RunStatus.RUNNING and not _is_driven_anywhere(store, state):
-        state.status, state.message = RunStatus.LOST, state.message or DIED
+        state.status = RunStatus.LOST
         for step in state.steps:
             if step.status is RunStatus.RUNNING:
                 step.status = RunStatus.LOST
     return state
 
 
+def _log_here(store: Store, run_id: str, log: str | None) -> str | None:
+    """Return where a log lies now: the root may have been moved."""
+    prefix = layout.logs_prefix(run_id)
+    _, found, rest = (log or "").partition(prefix)
+    return f"{store.uri}/{prefix}{rest}" if found else log
+
+
 def read_run_settings(store: Store, run_id: str) -> Settings:
-    """Return the settings that a run was made with."""
+    """Return the settings that a run was made with; its root may have been moved."""
     key = layout.run_settings(run_id)
-    return parse_settings(store.read(key).decode(), source=shown_uri(store.uri, key))
+    settings = parse_settings(
+        store.read(key).decode(), source=shown_uri(store.uri, key)
+    )
+    return changed_settings(settings, {"storage.root": store.uri})
+
+
+def keep_settings(store: Store, run_id: str, settings: Settings) -> None:
+    """Have the steps of a run find the settings, where others are written down."""
+    key, text = layout.run_settings(run_id), dump_settings(settings).encode()
+    if store.read(key) != text:
+        store.write(key, text)
 
 
 def _is_driven_anywhere(store: Store, state: RunState) -> bool:
@@ -201,11 +220,25 @@ def run_ids(store: Store) -> Iterator[str]:
 
 def is_driven(state: RunState) -> bool:
     """Return whether the driver lives; one elsewhere must have been heard of lately."""
-    driver = state.driver
-    if driver.host != socket.gethostname():
-        beat = datetime.fromisoformat(driver.beat)
-        return (datetime.now(UTC) - beat).total_seconds() < SILENCE_SECONDS
+    return lives(state.driver)
+
+
+def lives(driver: DriverIdentity) -> bool:
+    """Return whether a process lives; one elsewhere must have been heard of lately."""
+    if not is_here(driver):
+        return silence_of(driver) < SILENCE_SECONDS
     return _start_mark(driver.pid) == driver.start != ""
+
+
+def is_here(driver: DriverIdentity) -> bool:
+    """Return whether a process is, or was, one of this machine."""
+    return driver.host == socket.gethostname()
+
+
+def silence_of(driver: DriverIdentity) -> float:
+    """Return the seconds since a process was last heard of."""
+    beat = datetime.fromisoformat(driver.beat)
+    return (datetime.now(UTC) - beat).total_seconds()
 
 
 def _start_mark(pid: str) -> str:

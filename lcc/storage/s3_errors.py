@@ -6,7 +6,14 @@ Knows codes and messages; not how a request is made (`s3`).
 from collections.abc import Mapping
 from typing import Any
 
-from lcc.errors import ConfigError, DataError, LccError, NotFoundError, UnavailableError
+from lcc.errors import (
+    ConfigError,
+    DataError,
+    LccError,
+    NoRoomError,
+    NotFoundError,
+    UnavailableError,
+)
 
 MISSING = {"404", "NoSuchKey", "NotFound"}
 EXISTS = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
@@ -125,6 +132,14 @@ def bad_endpoint(*, uri: str, endpoint: str, reason: object) -> ConfigError:
         "Use http://host:port."
     )
     return ConfigError(message)
+
+
+def no_room(*, uri: str, reason: object) -> NoRoomError:
+    """Return the error of a copy that this machine's disk cannot hold."""
+    return NoRoomError(
+        f"{uri}: its copy on this machine needs room, got {reason}. Free some, or set "
+        "TMPDIR to a larger disk; on a cluster raise cluster.resources' scratch."
+    )
 
 
 def unavailable(*, uri: str, endpoint: str, reason: object) -> UnavailableError:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.storage.local import LocalStore
+from lcc.storage.patient import make_patient
 from lcc.storage.store import Store
 
 SCHEMES = ("file", "s3")
@@ -178,6 +179,8 @@ def fetch_file(
 ) -> Path:
     """Return a local file with the bytes of one file, by path or URI.
 
+    A store that is away is waited for.
+
     Args:
         uri: Path or URI of the file.
         folder: Where a remote file is copied to.
@@ -189,7 +192,8 @@ def fetch_file(
         ConfigError: The file has another digest.
     """
     root, _, key = absolute_uri(uri).rpartition("/")
-    store = open_store(root, settings)
+    settings = settings or StorageSettings()
+    store = make_patient(open_store(root, settings), settings)
     key = _unquote(key) if scheme_of(uri) == "file" else key
     if not store.exists(key):
         message = f"{uri}: not found. Check the path or URI."
@@ -198,6 +202,20 @@ def fetch_file(
     if sha256 is not None:
         _check_digest(uri, path, sha256=sha256)
     return path
+
+
+def file_size(uri: str, settings: StorageSettings | None = None) -> int | None:
+    """Return the bytes of one file, by path or URI; None where there is none.
+
+    A store that is away is not waited for.
+
+    Raises:
+        UnavailableError: The store is away.
+    """
+    root, _, key = absolute_uri(uri).rpartition("/")
+    key = _unquote(key) if scheme_of(uri) == "file" else key
+    items = open_store(root, settings).list_objects(key)
+    return next((item.size_bytes for item in items if item.key == key), None)
 
 
 def _check_digest(uri: str, path: Path, *, sha256: str) -> None:

@@ -18,7 +18,7 @@ from lcc.config import environment
 from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
-from lcc.tracking.location import locked, tracking_folder, tracking_uri
+from lcc.tracking.location import artifact_folder, locked, tracking_uri
 from lcc.tracking.registry import Registry
 from lcc.tracking.server import Metric, RefusedError
 
@@ -74,7 +74,7 @@ class MlflowServer:
             return str(found.experiment_id)
         location = None
         if self.uri.startswith("sqlite:"):  # else the server has a location of its own
-            location = (tracking_folder(self.root) / "mlartifacts").as_uri()
+            location = artifact_folder(self.root).as_uri()
         return str(self._client.create_experiment(name, artifact_location=location))
 
     def page(self) -> str:

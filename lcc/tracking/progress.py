@@ -1,10 +1,15 @@
-"""Progress lines on stdout: printed by a step, parsed by whoever started it."""
+"""Lines on stdout of how far a step is and what it waits for.
 
+Printed by a step, parsed by whoever started it.
+"""
+
+import json
 import sys
 import time
 from dataclasses import dataclass
 
 PREFIX = "progress"
+WAIT_PREFIX = "waits "
 INTERVAL_SECONDS = 0.2  # finer is not seen, and would cost time
 
 
@@ -68,3 +73,21 @@ def parse_progress(line: str) -> tuple[int, int, int] | None:
                 case [done, total, found]:
                     return done, total, found
     return None
+
+
+def print_wait(what: str) -> None:
+    """Print what the step waits for, or nothing once it goes on."""
+    sys.stdout.write(f"{WAIT_PREFIX}{json.dumps(what)}\n")
+    sys.stdout.flush()
+
+
+def parse_wait(line: str) -> str | None:
+    """Return what a line says is waited for, None for any other line.
+
+    Example:
+        >>> parse_wait('waits "s3://lab to answer"'), parse_wait("progress 1 2")
+        ('s3://lab to answer', None)
+    """
+    if not line.startswith(f'{WAIT_PREFIX}"'):
+        return None
+    return str(json.loads(line.removeprefix(WAIT_PREFIX)))

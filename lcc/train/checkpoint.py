@@ -147,6 +147,11 @@ class Checkpoints:
         for key in self._keys()[:-KEPT]:
             self._store.delete(key)
 
+    def remove(self) -> None:
+        """Remove all: the training is done, and its model kept."""
+        for key in self._keys():
+            self._store.delete(key)
+
     def load(self) -> Checkpoint | None:
         """Return the newest checkpoint that can be read, None where there is none.
 

@@ -56,8 +56,8 @@ def run_trials(
         if recipe is None:
             recipe = open_recipe(settings, run.store, catalogue, scratch=run.scratch)
         result = _run_trial(recipe, trial_at(number, settings), run.tracker)
+        run.tracker.flush()  # first: a trial with a result is not run again
         run.store.create(keys[number], json.dumps(result).encode())
-        run.tracker.flush()
         progress.advance()
 
 

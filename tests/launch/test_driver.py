@@ -77,6 +77,18 @@ def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
     assert statuses == [RunStatus.DONE, RunStatus.FAILED, RunStatus.WAITING]
 
 
+def test_advice_that_names_a_setting_says_that_resume_takes_none(
+    tmp_path: Path,
+) -> None:
+    store = a_store(tmp_path)
+    plan = a_plan(a_step("train"))
+    message = "epoch 0: the training loss must be a number. Lower train.learning_rate."
+    backend = scripted(store, train=Outcome(exit_code=1, message=message))
+
+    with pytest.raises(StepFailed, match="It keeps its settings: to change one start"):
+        run_plan(store, plan, a_run(store, plan), backend)
+
+
 def test_a_resumed_run_leaves_out_what_is_done(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     plan = a_plan(a_step("list"), a_step("hash"))

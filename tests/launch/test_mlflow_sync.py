@@ -59,9 +59,10 @@ def test_reports_of_a_finished_run_are_sent_again(tmp_path: Path) -> None:
     [
         pytest.param({"status": RunStatus.RUNNING}, id="driven"),
         pytest.param({"status": RunStatus.LOST, "steps": []}, id="a pipeline"),
+        pytest.param({"status": RunStatus.LOST, "message": "x"}, id="settled before"),
     ],
 )
-def test_a_run_with_a_driver_or_without_reports_is_left_alone(
+def test_a_run_that_has_nothing_to_report_is_left_alone(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
     store = a_store(tmp_path)

@@ -68,7 +68,7 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     process = start(place, "prepare", "tiles")
     store = LocalStore(place / "lcc-study")
     wait_until(
-        lambda: any(store.list_objects("runs/")) and steps_of(only_run(store).run_id),
+        lambda: read_states(store) and steps_of(only_run(store).run_id),
         seconds=60,
         what="the processes of the run",
     )
@@ -125,8 +125,10 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     lines = talk.splitlines()
     assert (code, output, run.status, run.exit_code) == (3, "", RunStatus.FAILED, 3)
     assert lines[0].startswith("Error: ")
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         f"       log: {store.folder}/{log}",
         f"       After mending it: lcc-launch resume {run.run_id} "
         f"--root {local_path(store.uri)}",
+        "       It keeps its settings: to change one start again; finished shards are "
+        "kept.",
     ]

@@ -7,8 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from typing import Self
 
 from lcc.backends.local.pool import ProcessPool
@@ -25,22 +24,11 @@ from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of, shown_uri
 from lcc.tracking.location import tracking_uri
-
-# What a plain install lacks, which is the launcher alone; the steps that need it.
-MODULES = ("tensorflow", "matplotlib")
-USERS = {"features", "trial", "train", "evaluate"}
-HOW_TO_INSTALL = "pip install '.[worker]'"
-
-
-def is_installed(module: str) -> bool:
-    """Return whether a module could be imported; imports nothing."""
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+from lcc.tracking.moved import mend_locations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +39,11 @@ class LocalBackend:
         settings: In force.
         store: The root.
         backoff_seconds: Before a step is tried again.
-        has_module: Whether a module is installed.
     """
 
     settings: Settings
     store: Store
     backoff_seconds: float = BACKOFF_SECONDS
-    has_module: Callable[[str], bool] = is_installed
 
     @classmethod
     @contextmanager
@@ -65,6 +51,7 @@ class LocalBackend:
         """Give the back end of a root."""
         settings = _resolved(settings)
         store = open_store(str(settings.storage.root), settings.storage)
+        mend_locations(store.uri)
         yield cls(settings=settings, store=store)
 
     @classmethod
@@ -113,13 +100,11 @@ class LocalBackend:
         raise ConfigError(message)
 
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
-        """Look whether the steps can be run here, and whether the source is a folder.
+        """Look whether the source is a folder.
 
         Raises:
-            ConfigError: What a step is made of is not installed.
             DataError: The source is no folder.
         """
-        self._check_modules(stage, settings)
         source = settings.data.source
         if stage not in {Stage.PREPARE, Stage.PIPELINE} or source is None:
             return
@@ -131,17 +116,17 @@ class LocalBackend:
             )
             raise DataError(message)
 
-    def _check_modules(self, stage: Stage, settings: Settings) -> None:
-        plans = plans_of(stage, settings, parallelism=num_cores())
-        steps = [step.name for plan in plans for step in plan.steps]
-        for name in MODULES:
-            users = [step for step in steps if step in USERS]
-            if users and not self.has_module(name):
-                message = (
-                    f"{name}: must be installed for the steps {', '.join(users)}, got "
-                    f"no such module. In a checkout of lcc: {HOW_TO_INSTALL}"
-                )
-                raise ConfigError(message)
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away."""
+        store = make_patient(
+            self.store,
+            self.settings.storage,
+            waits=Waits(tell=tell),
+            is_hurried=is_hurried,
+        )
+        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""

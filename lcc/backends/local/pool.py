@@ -47,10 +47,12 @@ class ProcessPool:
         """Look after ended processes, start due ones; return how the step stands."""
         is_over = not self._goes_on()
         done, found, total = self._progress()
+        reasons = (process.waits for process in self._running)
         return StepStatus(
             done=done,
             found=found,
             total=total,
+            reason=next(filter(None, reasons), ""),
             outcome=self.outcome if is_over else None,
         )
 

@@ -238,30 +238,3 @@ def test_a_file_is_no_source(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"one folder per class, got a file"):
         backend.check_inputs(Stage.PREPARE, settings)
-
-
-@pytest.mark.parametrize(
-    ("stage", "steps"),
-    [
-        (Stage.TRAIN, "train"),
-        (Stage.EVALUATE, "evaluate"),
-        (Stage.PIPELINE, "train, evaluate"),
-    ],
-)
-def test_what_is_not_installed_is_told_before_the_first_step(
-    tmp_path: Path, stage: Stage, steps: str
-) -> None:
-    store = a_store(tmp_path)
-    settings = local_settings(store, data__source=tmp_path.as_uri())
-    backend = LocalBackend(
-        store=store, settings=settings, has_module=lambda name: name != "tensorflow"
-    )
-
-    with pytest.raises(ConfigError) as caught:
-        backend.check_inputs(stage, settings)
-
-    assert str(caught.value) == (
-        f"tensorflow: must be installed for the steps {steps}, got no such module. In "
-        "a checkout of lcc: pip install '.[worker]'"
-    )
-    backend.check_inputs(Stage.PREPARE, settings)  # which needs no TensorFlow
