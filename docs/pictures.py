@@ -59,7 +59,7 @@ def film_study() -> None:
     tmux("new-session", "-d", "-s", SESSION, "-n", "run", *size, "bash", "--norc")
     try:
         tmux("send-keys", "-t", "run", f"PS1='$ '; clear; {STUDY[0]} -q", "Enter")
-        wait_for("run", "Next:")
+        wait_for("run", "next:")
         tmux("send-keys", "-t", "run", f"clear; {STUDY[1]}", "Enter")
         wait_for("run", "\ntrial ")
         time.sleep(15)  # until some trials are done

@@ -1,11 +1,10 @@
 """Last step of `prepare`: families and checked splits, as a catalogue."""
 
-import json
-
 from jobs.entry import StepContext, main
 from lcc.prepare.assembly import build_catalogue
 from lcc.prepare.summary import count_metrics
 from lcc.prepare.task import Task
+from lcc.storage import layout
 from lcc.storage.pointers import write_catalogue_pointer
 from lcc.tracking.progress import ProgressPrinter
 
@@ -22,8 +21,8 @@ def run(context: StepContext) -> None:
         name=task.name, digest=digest, source=built.source, context="prepare"
     )
     tracker.log_metrics(count_metrics(built.summary))
-    tracker.log_artifact("audit.json", json.dumps(built.summary, indent=1).encode())
-    tracker.log_artifact("splits.json", json.dumps(built.validation, indent=1).encode())
+    tracker.log_artifact("audit.json", layout.audit(task.name, digest))
+    tracker.log_artifact("splits.json", layout.splits(task.name, digest))
 
 
 if __name__ == "__main__":

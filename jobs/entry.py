@@ -13,17 +13,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from jobs import pod_log, pod_progress
-from lcc.config import environment
+from lcc.config import environment, log_lines
+from lcc.config.commands import Place, working_at
 from lcc.config.load import changed_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, RefusedLoginError, UnavailableError
+from lcc.storage import layout
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
-from lcc.storage.uri import fetch_file, open_store
+from lcc.storage.uri import fetch_file, open_store, shown_uri
+from lcc.tracking.progress import print_wait
 from lcc.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -112,7 +118,7 @@ def _exit_code(err: LccError) -> int:
 def _missing_extra(step: str, err: ModuleNotFoundError) -> ConfigError:
     return ConfigError(
         f"{err.name}: must be installed for the step {step}, got no such module. "
-        "Run: pip install 'lcc[worker]'"
+        "In a checkout of lcc: pip install '.[worker]'"
     )
 
 
@@ -154,10 +160,15 @@ def _run_in_context(
     if settings.storage.root is None:  # the launcher always writes it
         message = "storage.root: must be set, got none. Pass --root URI."
         raise ConfigError(message)
-    store = open_store(settings.storage.root, settings.storage)
-    keep.store = store
+    own = open_store(settings.storage.root, settings.storage)
+    keep.store = own
     writer = f"{step}-{arguments.process_index:05d}-{os.getpid()}-{time.time_ns()}"
+    root = shown_uri(settings.storage.root)
+    waits = Waits()
+    waits.tell = partial(_tell_wait, waits, own, layout.waits(arguments.run, writer))
+    store = make_patient(own, settings.storage, waits=waits)
     with (
+        working_at(Place(root=root).narrowed(settings, root=root)),
         tempfile.TemporaryDirectory(prefix=f"lcc-{step}-") as scratch,
         Tracker(store, run_id=arguments.run, writer=writer) as tracker,
     ):
@@ -174,6 +185,14 @@ def _run_in_context(
         )
 
 
+def _tell_wait(waits: Waits, store: Store, key: str, what: str) -> None:
+    """Tell whoever started this process of a wait; note its length once it is over."""
+    print_wait(what)
+    if not what:
+        with suppress(LccError):  # the next wait's note counts this one too
+            store.write(key, waits.dump())
+
+
 def _read_settings(uri: str) -> Settings:
     if uri.startswith("env:"):  # a pod's settings travel with it
         name = uri.removeprefix("env:")
@@ -183,7 +202,7 @@ def _read_settings(uri: str) -> Settings:
         return parse_settings(os.environ[name], source=uri)
     with tempfile.TemporaryDirectory(prefix="lcc-settings-") as scratch:
         text = fetch_file(uri, Path(scratch)).read_text(encoding="utf-8")
-    return parse_settings(text, source=uri)
+    return parse_settings(text, source=shown_uri(uri))
 
 
 def _parse_arguments(step: str) -> argparse.Namespace:
@@ -202,11 +221,6 @@ def _parse_arguments(step: str) -> argparse.Namespace:
 
 
 def _configure_logging() -> None:
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=os.environ.get(environment.LOG_LEVEL, "INFO"),
-        format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    log_lines.configure(os.environ.get(environment.LOG_LEVEL, "INFO"))
     # It reports each processor extension that it does not find.
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)

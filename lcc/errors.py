@@ -56,6 +56,10 @@ class UnavailableError(LccError):
     exit_code = 75
 
 
+class NoRoomError(UnavailableError):
+    """A disk of this machine is full, which waiting does not mend."""
+
+
 class Stopped(LccError):  # noqa: N818 - an orderly stop, not an error
     """SIGTERM arrived and all work so far is saved."""
 

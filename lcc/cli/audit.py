@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import settings_options
+from lcc.cli.options import LocalPath, settings_options
 
 if TYPE_CHECKING:
     from lcc.audit.leaks import SplitAudit
@@ -23,12 +23,12 @@ WIDTH = 80
     metavar="SPLIT...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
 )
 @click.option(
     "--images",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Where the paths of lists start; by default the folder of the first.",
 )
 @click.option(
@@ -36,7 +36,7 @@ WIDTH = 80
     "outputs",
     metavar="FILE",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Report: .html with pictures, .md, .json, or .csv with all leaks; may be "
     "repeated.",
 )

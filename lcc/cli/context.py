@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lcc.backends import backend_class
 from lcc.cli.verbosity import configure_logging
+from lcc.config.commands import here, named_place, working_at
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
@@ -17,6 +18,7 @@ from lcc.errors import NotFoundError
 from lcc.launch.backend import Backend
 from lcc.launch.resolve import LOCAL_ROOT
 from lcc.launch.state import read_states
+from lcc.storage.uri import shown_uri
 
 
 def make_sources(
@@ -36,6 +38,24 @@ def make_sources(
 
 
 @contextmanager
+def working_as_given(sources: SettingsSources) -> Iterator[None]:
+    """Have the commands that texts name lead where the options of this one lead."""
+    place = named_place(
+        sources.flags, settings=sources.file, overrides=tuple(sources.overrides)
+    )
+    with working_at(place):
+        yield
+
+
+@contextmanager
+def _opened(sources: SettingsSources, settings: Settings) -> Iterator[Backend]:
+    with backend_class(settings.launch.backend).open(sources, settings) as backend:
+        root = shown_uri(str(backend.settings.storage.root))
+        with working_at(here().narrowed(backend.settings, root=root)):
+            yield backend
+
+
+@contextmanager
 def open_backend(sources: SettingsSources) -> Iterator[Backend]:
     """Give the back end that a launch names, until the end of `with`.
 
@@ -44,8 +64,7 @@ def open_backend(sources: SettingsSources) -> Iterator[Backend]:
         UnavailableError: The API server is away.
     """
     configure_logging()
-    settings = sources.load()
-    with backend_class(settings.launch.backend).open(sources, settings) as backend:
+    with _opened(sources, sources.load()) as backend:
         yield backend
 
 
@@ -57,7 +76,7 @@ def find_backend(sources: SettingsSources) -> Iterator[Backend]:
     its namespace is named.
     """
     settings = find_settings(sources)
-    with backend_class(settings.launch.backend).open(sources, settings) as backend:
+    with _opened(sources, settings) as backend:
         yield backend
 
 
@@ -89,8 +108,8 @@ def latest_run(backend: Backend, run_id: str | None) -> str:
     states = [state for state in read_states(backend.store) if state.pipeline is None]
     if not states:
         message = (
-            f"{backend.store.uri}: must hold a run, got none. Start one, or check "
-            "--root."
+            f"{shown_uri(backend.store.uri)}: must hold a run, got none. Start one, or "
+            "check --root."
         )
         raise NotFoundError(message)
     return states[-1].run_id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import settings_options
+from lcc.cli.options import LocalPath, settings_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,7 @@ MAX_LINES = 8  # edges in a list: two lines each, two lists a screen
 @click.option(
     "--gallery",
     metavar="FILE.html",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Write pages of pictures: of all families, or of the explained image.",
 )
 @settings_options("data.name", "data.catalogue")

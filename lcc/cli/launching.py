@@ -3,9 +3,10 @@
 Knows the order of things: checks, inputs, run, summary; each is done elsewhere.
 """
 
+import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from lcc.backends import backend_class
 from lcc.cli.context import find_backend, open_backend
 from lcc.cli.options import Launch, LaunchMode
 from lcc.cli.verbosity import configure_logging, level
+from lcc.config.commands import command_line, leads_to_place
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Backend
 from lcc.launch.plan import Stage, build_plan
+from lcc.storage.uri import shown_uri
 
 if TYPE_CHECKING:
     from lcc.launch.driver import RunContext
@@ -40,6 +43,7 @@ def launch_stage(stage: Stage, sources: SettingsSources, how: Launch) -> None:
     with open_backend(sources) as backend:
         match mode:
             case LaunchMode.DRY_RUN_SERVER:
+                _inputs(stage, backend)
                 for line in backend.rehearse(stage):
                     click.echo(line)
             case LaunchMode.DETACH:
@@ -56,18 +60,42 @@ def resume_run(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
     with find_backend(sources) as backend:
         state = read_state(backend.store, run_id)
         is_done = state.status is RunStatus.DONE
-        if is_done:
-            click.echo(f"{run_id}: is done already.", err=True)
-        else:
+        if not is_done:
             _check_undriven(backend, state)
         settings = read_run_settings(backend.store, run_id)
+        _check_overrides(state, settings, sources)
+        if is_done:
+            click.echo(f"{run_id}: is done already.", err=True)
         if detach and not is_done:
             _check_detachable(backend)
-            backend.detach(run_id, settings)
+            hand_over(backend, run_id, settings)
             return
         with _run_context(backend) as context:
             state = resume(context, run_id)
         _print_summary(backend, state, settings)
+
+
+def _check_overrides(
+    state: "RunState", settings: Settings, sources: SettingsSources
+) -> None:
+    """Refuse settings that would be ignored: a run keeps those it was made with.
+
+    Raises:
+        ConfigError: Names what was given, and the command that takes it.
+    """
+    ignored = [text for text in sources.overrides if not leads_to_place(text)]
+    if ignored:
+        given = [word for text in ignored for word in ("--set", text)]
+        data = settings.data
+        is_read = state.stage in {Stage.PREPARE, Stage.PIPELINE}
+        words = [shown_uri(str(data.source))] if is_read else []
+        words += ["--name", data.name] if data.name else []
+        message = (
+            f"run {state.run_id}: must go on with the settings it was made with, got "
+            f"{shlex.join(given)}. For a new run with them: "
+            f"{command_line(state.stage, *words, *given)}"
+        )
+        raise ConfigError(message)
 
 
 def _check_undriven(backend: Backend, state: "RunState") -> None:
@@ -81,7 +109,8 @@ def _check_undriven(backend: Backend, state: "RunState") -> None:
         driver = "a driver in the cluster"
     if driver:
         message = (
-            f"run {state.run_id}: must not be running, got {driver}. Stop that first."
+            f"run {state.run_id}: must not be running, got {driver}. Stop it first: "
+            f"{command_line('cancel', state.run_id)}"
         )
         raise ConfigError(message)
 
@@ -96,14 +125,25 @@ def _run(stage: Stage, backend: Backend) -> None:
     from lcc.launch.messages import summarize_launch
     from lcc.launch.pipeline import start
 
-    classes = _preview_classes(stage, backend)
-    settings = _inputs(stage, backend)
+    classes, num_images = _preview_classes(stage, backend)
+    settings = _inputs(stage, backend, num_images=num_images)
     with _run_context(backend) as context:
-        for line in classes:
+        for line in (*classes, *_tracking_notes(backend, settings)):
             context.display.say(f"  {line}")
         context.display.say(summarize_launch(stage, settings, backend))
+        _settle_others(backend)
         state = start(context, stage, settings)
     _print_summary(backend, state, settings)
+
+
+def _settle_others(backend: Backend) -> None:
+    """Record what became of earlier runs whose launcher was killed."""
+    from functools import partial
+
+    from lcc.launch.mlflow_sync import settle_all, tracking_server
+
+    states = backend.list_runs()
+    settle_all(backend.store, states, partial(tracking_server, backend))
 
 
 def _detach(stage: Stage, backend: Backend) -> None:
@@ -116,14 +156,19 @@ def _detach(stage: Stage, backend: Backend) -> None:
         context.display.say(summarize_launch(stage, settings, backend))
     plan = build_plan(stage, settings, parallelism=backend.parallelism)
     state = create_run(backend.store, plan, settings)
-    backend.detach(state.run_id, settings)
-    click.echo(state.run_id)
-    look = f"look: lcc-launch status {state.run_id} --watch {backend.flags}"
-    click.echo(look, err=True)
+    hand_over(backend, state.run_id, settings)
 
 
-def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
-    """Return which folders will be the classes, where this machine has the source.
+def hand_over(backend: Backend, run_id: str, settings: Settings) -> None:
+    """Have a run driven in the cluster, and say so."""
+    backend.detach(run_id, settings)
+    click.echo(run_id)
+    click.echo("driven in the cluster from here on; this machine may go", err=True)
+    click.echo(f"look: {command_line('status', run_id, '--watch')}", err=True)
+
+
+def _preview_classes(stage: Stage, backend: Backend) -> tuple[tuple[str, ...], int]:
+    """Return which folders will be the classes and how many images, where it is here.
 
     Raises:
         DataError: They cannot be told: the step `list` would say the same, later.
@@ -134,20 +179,33 @@ def _preview_classes(stage: Stage, backend: Backend) -> tuple[str, ...]:
     is_local = backend.settings.launch.backend is BackendName.LOCAL
     is_read = stage in {Stage.PREPARE, Stage.PIPELINE}
     if not (is_local and is_read and source and scheme_of(source) == "file"):
-        return ()
+        return (), 0
     from lcc.listing.listing import list_as_set
 
     with tempfile.TemporaryDirectory(prefix="lcc-classes-") as scratch:
         found = list_as_set(open_store(source), backend.settings, Path(scratch))
-    return (*found.tree.splitlines(), *found.notes)
+    return (*found.tree.splitlines(), *found.notes), len(found)
 
 
-def _inputs(stage: Stage, backend: Backend) -> Settings:
+def _tracking_notes(backend: Backend, settings: Settings) -> "Iterable[str]":
     from lcc.launch.mlflow_sync import tracking_server
+    from lcc.launch.needs import tracking_notes
+
+    return tracking_notes(tracking_server(backend, settings), settings)
+
+
+def _inputs(stage: Stage, backend: Backend, *, num_images: int = 0) -> Settings:
+    from lcc.launch.mlflow_sync import tracking_server
+    from lcc.launch.needs import check_files, check_modules, check_room
     from lcc.launch.resolve import resolve_inputs
 
     settings = backend.settings
     backend.check_inputs(stage, settings)
+    is_here = settings.launch.backend is BackendName.LOCAL
+    if is_here:
+        check_modules(stage)
+        check_room(stage, settings, num_images=num_images)
+    check_files(stage, settings, backend.reachable(settings).storage, is_here=is_here)
     server = tracking_server(backend, settings)
     return resolve_inputs(settings, stage, backend.store, server=server)
 
@@ -159,7 +217,8 @@ def _run_context(backend: Backend) -> "Iterator[RunContext]":
     from lcc.launch.signals import stop_on_signals
 
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
-        yield RunContext(backend=backend, display=display, stop=stop)
+        patient = backend.patient(is_hurried=lambda: bool(stop), tell=display.wait)
+        yield RunContext(backend=patient, display=display, stop=stop)
 
 
 def _print_summary(backend: Backend, state: "RunState", settings: Settings) -> None:

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from lcc.cli.suggestions import suggest_folders, suggest_settings
 from lcc.cli.verbosity import verbosity_options
-
-if TYPE_CHECKING:
-    pass
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -45,6 +42,28 @@ def flag_name(path: str) -> str:
         '--batch-size'
     """
     return f"--{path.rpartition('.')[2].replace('_', '-')}"
+
+
+class LocalPath(click.Path):
+    """A file or folder of this machine; a URI of another place is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the path.
+
+        Raises:
+            ConfigError: It is in a bucket, or a URI with a slip in it.
+        """
+        from lcc.storage.uri import folder_path
+
+        return super().convert(folder_path(str(value)), param, ctx)
 
 
 class LaunchMode(StrEnum):
@@ -79,7 +98,7 @@ def settings_options(*paths: str) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_sources(**given: Any) -> Any:
-            from lcc.cli.context import make_sources
+            from lcc.cli.context import make_sources, working_as_given
 
             sources = make_sources(
                 file=given.pop("file"),
@@ -87,7 +106,8 @@ def settings_options(*paths: str) -> Decorator:
                 is_local=given.pop("local"),
                 flags={path: given.pop(_argument(path)) for path in flags},
             )
-            return command(sources=sources, **given)
+            with working_as_given(sources):
+                return command(sources=sources, **given)
 
         decorated: Callable[..., Any] = verbosity_options(with_sources)
         for option in (*_COMMON, *map(_flag, reversed(flags))):
@@ -111,7 +131,7 @@ _COMMON: tuple[Decorator, ...] = (
         "--settings",
         "file",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=LocalPath(),
         help="Settings file; by default lcc.yaml, if there.",
     ),
 )

@@ -1,13 +1,14 @@
 """`lcc-launch sample FOLDER`: synthetic tiles to try everything on."""
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lcc.cli.options import LocalPath
 from lcc.cli.verbosity import verbosity_options
+from lcc.config.commands import command_line
 
 
 def _number(
@@ -18,7 +19,7 @@ def _number(
 
 
 @click.command("sample", short_help="Draw synthetic tissue tiles.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=LocalPath())
 @_number("--sources", 64, low=2, text="Source tiles per class.")
 @_number("--copies", 14, low=1, text="Augmented tiles per source.")
 @_number("--size-px", 96, low=32, text="Side of a tile.")
@@ -26,7 +27,7 @@ def _number(
 @click.option(
     "--random-split",
     metavar="FILE.csv",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Write a random split of the tiles as well: it leaks.",
 )
 @verbosity_options
@@ -63,9 +64,9 @@ def command(
     if random_split is not None:
         write_random_split(folder, random_split, seed=seed)
         click.echo(f"a random split in {random_split}")
-        shown = shlex.join([str(random_split), "--images", str(folder)])
-        click.echo(f"Next: lcc-launch audit {shown}")
+        words = [str(random_split), "--images", str(folder)]
+        click.echo(f"next: {command_line('audit', *words)}")
     else:
-        settings = "--set model.backbone=small --set model.weights=none"
-        shown = shlex.quote(str(folder))
-        click.echo(f"Next: lcc-launch pipeline {shown} --local {settings}")
+        small = ("--set", "model.backbone=small", "--set", "model.weights=none")
+        words = [str(folder), "--local", *small]
+        click.echo(f"next: {command_line('pipeline', *words)}")

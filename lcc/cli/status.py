@@ -20,7 +20,7 @@ def command(run_id: str | None, watch: bool, sources: "SettingsSources") -> None
     from functools import partial
 
     from lcc.cli.context import find_backend, latest_run
-    from lcc.cli.tables import run_tree
+    from lcc.cli.tables import run_tree, wait_lines
     from lcc.cli.watching import watch_run
     from lcc.launch.mlflow_sync import reconcile, tracking_server
 
@@ -30,6 +30,8 @@ def command(run_id: str | None, watch: bool, sources: "SettingsSources") -> None
             watch_run(backend, run_id)
         states = backend.describe(run_id)
         for line in run_tree(states[0], states[1:]):
+            click.echo(line)
+        for line in wait_lines(backend.store, states):
             click.echo(line)
         waiting = reconcile(backend.store, states, partial(tracking_server, backend))
     if waiting:

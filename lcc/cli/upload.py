@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lcc.cli.options import settings_options
+from lcc.cli.options import LocalPath, settings_options
+from lcc.config.commands import command_line
 from lcc.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,25 +19,26 @@ NUM_THREADS = 8  # small files: the answers are waited for, not the bytes
 
 
 @click.command("upload", short_help="Bring a folder of tiles to the bucket.")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=LocalPath())
 @click.argument("uri", metavar="S3URI")
 @settings_options()
-def command(folder: str, uri: str, sources: "SettingsSources") -> None:
+def command(folder: Path, uri: str, sources: "SettingsSources") -> None:
     """Copy FOLDER to S3URI, e.g. s3://lcc/sources/lung; what is there is left alone."""
     from lcc.cli.context import find_backend
     from lcc.cli.watching import watch_progress
-    from lcc.storage.uri import open_store
+    from lcc.storage.uri import bucket_uri, open_store
 
+    uri = bucket_uri(uri)
     with find_backend(sources) as backend:
         storage = backend.reachable(backend.settings).storage
-        target = open_store(uri.rstrip("/"), storage)
+        target = open_store(uri, storage)
         with watch_progress("upload"):
-            done = upload_folder(Path(folder), target)
-    click.echo(
-        f"{target.uri}: {done.num_sent} files copied, {done.num_present} there already"
-    )
-    command = f"lcc-launch prepare {target.uri} {backend.flags}"
-    click.echo(f"next: {command}", err=True)
+            done = upload_folder(folder, target)
+        click.echo(
+            f"{target.uri}: {done.num_sent} files copied, {done.num_present} there "
+            "already"
+        )
+        click.echo(f"next: {command_line('prepare', target.uri)}", err=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,7 @@ def upload_folder(folder: Path, target: "Store") -> Uploaded:
         for key, path in files.items()
         if present.get(key) != path.stat().st_size
     }
-    progress = start_progress(len(files))
-    progress.advance(len(files) - len(missing))
+    progress = start_progress(len(files), found=len(files) - len(missing))
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         for _ in pool.map(lambda item: target.upload(*item), sorted(missing.items())):
             progress.advance()

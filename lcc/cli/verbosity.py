@@ -47,21 +47,12 @@ def configure_logging() -> None:
     """Send warnings to stderr, with `-v` what the launcher does, with `-vv` all."""
     import logging
     import os
-    import sys
-    import time
 
-    from lcc.config import environment
+    from lcc.config import environment, log_lines
 
     levels = {-1: "ERROR", 0: "WARNING", 1: "INFO"}
     chosen = levels.get(level(), "DEBUG")
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level="WARNING",  # libraries; their chatter is not about the study
-        format="%(asctime)sZ level=%(levelname)s logger=%(name)s %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
+    log_lines.configure("WARNING")  # libraries; their chatter is not about the study
     logging.getLogger("lcc").setLevel(chosen)
-    logging.getLogger("urllib3").setLevel("ERROR")  # what it tries again by itself
     if chosen == "DEBUG":
         os.environ.setdefault(environment.LOG_LEVEL, "DEBUG")  # of the steps' processes

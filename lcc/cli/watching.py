@@ -13,7 +13,7 @@ from lcc.cli.tables import run_tree
 from lcc.cli.verbosity import level
 from lcc.errors import UnavailableError
 from lcc.launch.backend import Backend
-from lcc.launch.display import Display, open_display
+from lcc.launch.display import Display, open_display, silent_keys, told_reason
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Step
 from lcc.launch.state import RunState, RunStatus
@@ -29,7 +29,8 @@ class _Listener:
     def write(self, text: str) -> int:
         """Take a line."""
         if progress := parse_progress(text):
-            self._display.advance(*progress)
+            done, total, found = progress
+            self._display.advance(done, total, found=found)
         return len(text)
 
     def flush(self) -> None:
@@ -63,7 +64,10 @@ def watch_run(
     """
     console = Console(stderr=True)
     known, told = "", None
-    with Live(console=console, transient=True, auto_refresh=False) as live:
+    with (
+        silent_keys(),
+        Live(console=console, transient=True, auto_refresh=False) as live,
+    ):
         while True:
             try:
                 states = backend.describe(run_id)
@@ -74,7 +78,9 @@ def watch_run(
                 news = _all_but_time(states)
                 is_over = states[0].status is not RunStatus.RUNNING
             if console.is_terminal:
-                live.update(Text(text), refresh=True)
+                # What is cut is whole in the last words, where it can be pasted.
+                shown = Text(text, no_wrap=True, overflow="ellipsis")
+                live.update(shown, refresh=True)
             elif news != told:
                 click.echo(text, err=True)
             told = news
@@ -85,5 +91,9 @@ def watch_run(
 
 def _all_but_time(states: Sequence[RunState]) -> str:
     """Return what must change before a tree is worth another line of a log."""
-    steps = [(step.status, step.done, step.reason) for s in states for step in s.steps]
+    steps = [
+        (step.status, step.done, told_reason(step.reason))
+        for state in states
+        for step in state.steps
+    ]
     return str(([state.status for state in states], steps))

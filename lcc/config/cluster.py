@@ -230,7 +230,10 @@ class ClusterSettings(Section):
         default=120, ge=1, le=3600, description="Time to save after SIGTERM."
     )
     ttl_seconds_after_finished: int = Field(
-        default=7 * 86_400, ge=0, description="Finished Jobs are removed after this."
+        # Their logs are in the store by then.
+        default=86_400,
+        ge=0,
+        description="Finished Jobs and pods are removed after this; logs are kept.",
     )
     extra_env: tuple[Variable, ...] = Field(
         default=(),

@@ -17,6 +17,7 @@ from lcc.config.cluster import (
     QUANTITY,
     VARIABLE,
 )
+from lcc.config.commands import command_line
 from lcc.config.fields import is_mapping, section_paths, setting_fields
 from lcc.config.layers import Layers
 
@@ -97,7 +98,7 @@ def near_words(path: str) -> str:
     near = near or [siblings[name] for name in close]
     near = near or get_close_matches(path, known, n=1, cutoff=0.85)
     if not near:
-        return "`lcc-launch schema` lists them all."
+        return f"All of them: {command_line('schema')}"
     return f"Did you mean {' or '.join(near)}?"
 
 

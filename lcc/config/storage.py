@@ -23,8 +23,18 @@ class StorageSettings(Section):
     )
     region: str | None = Field(default=None, description="S3 region.")
     max_attempts: int = Field(
-        default=5, ge=1, le=20, description="Tries of one request before giving up."
+        # A step then waits for patience_minutes, and says so: soon, not after minutes.
+        default=2,
+        ge=1,
+        le=20,
+        description="Tries of one request until the store counts as away.",
     )
     timeout_seconds: float = Field(
-        default=30.0, gt=0, le=600, description="Longest wait for one answer."
+        default=20.0, gt=0, le=600, description="Longest wait for one answer."
+    )
+    patience_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        le=10_080,
+        description="How long a run waits for a store that is away, each time.",
     )

@@ -16,13 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lcc.config.commands import command_line
 from lcc.config.data import DataSettings
 from lcc.data.digest import digest_rows
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
-from lcc.storage.pointers import check_version, read_latest
+from lcc.storage.pointers import check_version, read_latest, source_words
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 SCHEMA = pa.schema(
     {
@@ -206,7 +208,7 @@ def read_catalogue(store: Store, *, name: str, digest: str | None = None) -> Cat
     key = layout.catalogue(name, found)
     table = from_parquet(store.read(key))
     version = (table.schema.metadata or {}).get(b"format", b"none").decode()
-    check_version(f"{store.uri}/{key}", version)
+    check_version(shown_uri(store.uri, key), version)
     return Catalogue(name=name, digest=found, table=table.replace_schema_metadata(None))
 
 
@@ -234,7 +236,8 @@ def _full_digest(store: Store, name: str, digits: str) -> str:
     if not found:
         message = (
             f"data.catalogue: must be a catalogue of {name}, got {digits}, which is "
-            'none. Leave it out for the latest, or run "lcc-launch prepare".'
+            "none. Leave it out for the latest, or make it: "
+            f"{command_line('prepare', *source_words(store, name))}"
         )
         raise NotFoundError(message)
     if len(found) > 1:

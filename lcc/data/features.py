@@ -20,6 +20,8 @@ DESCRIPTOR_NORM = (
 THUMBNAIL_PX = 96  # aligns two tiles to a third of a percent of their side
 
 _WORK_PX = 128  # side SIFT sees at most: finds as much as 224 px at 0.6 of the time
+_CLOSE_PX = 224  # when it looks closely: more of a narrow strip than at 192 px
+NUM_CLOSE_KEYPOINTS = 1000
 _MIN_SIDE_PX = 16  # SIFT's coarsest useful patch; smaller images are scaled up to it
 # A pale tile still has keypoints at a quarter of SIFT's contrast threshold (0.04); the
 # strongest `num_keypoints` are kept, so that a tile rich in contrast is not touched.
@@ -69,17 +71,38 @@ def extract_features(image: Array, *, num_keypoints: int) -> tuple[np.void, Arra
     Returns:
         A record of `feature_dtype(num_keypoints)`, and (512,) float16 of norm 1.
     """
-    grey = _reduce(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    record = _record_of(image, num_keypoints=num_keypoints, size_px=_WORK_PX)
+    descriptors = record["descriptors"][: int(record["num"])]
+    if len(descriptors) < MIN_KEYPOINTS:
+        return record, _describe_blank(record["thumbnail"])
+    return record, _project(_vlad(descriptors) + _vlad(mirror_descriptors(descriptors)))
+
+
+def extract_closely(image: Array) -> np.void:
+    """Return up to 1,000 keypoints of an image, seen at up to 224 px.
+
+    A close view shares few of the strongest keypoints with a wide one, and a narrow
+    strip holds few of them. It takes three times as long as `extract_features`.
+
+    Args:
+        image: As for `extract_features`.
+
+    Returns:
+        A record of `feature_dtype(NUM_CLOSE_KEYPOINTS)`.
+    """
+    return _record_of(image, num_keypoints=NUM_CLOSE_KEYPOINTS, size_px=_CLOSE_PX)
+
+
+def _record_of(image: Array, *, num_keypoints: int, size_px: int) -> np.void:
+    grey = _reduce(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size_px)
     points, descriptors = _detect(grey, num_keypoints)
-    record = np.zeros(1, dtype=feature_dtype(num_keypoints))[0]
+    record: np.void = np.zeros(1, dtype=feature_dtype(num_keypoints))[0]
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     record["thumbnail"] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     record["num"] = len(points)
     record["points"][: len(points)] = points
     record["descriptors"][: len(points)] = descriptors
-    if len(points) < MIN_KEYPOINTS:
-        return record, _describe_blank(record["thumbnail"])
-    return record, _project(_vlad(descriptors) + _vlad(mirror_descriptors(descriptors)))
+    return record
 
 
 def _describe_blank(thumbnail: Array) -> Array:
@@ -114,11 +137,11 @@ def detect_descriptors(grey: Array, *, num_keypoints: int = 200) -> Array:
     return _detect(grey, num_keypoints)[1]
 
 
-def _reduce(grey: Array) -> Array:
+def _reduce(grey: Array, size_px: int) -> Array:
     side = min(grey.shape)
     top, left = ((length - side) // 2 for length in grey.shape)
     grey = grey[top : top + side, left : left + side]
-    target = min(max(side, _MIN_SIDE_PX), _WORK_PX)
+    target = min(max(side, _MIN_SIDE_PX), size_px)
     if target == side:
         return grey
     shrinks = target < side

@@ -21,6 +21,7 @@ from lcc.data.tiles import TileShard
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 # 52 KiB each at 200 keypoints: 13 MiB, more than the pairs of a few rows
 CACHED_RECORDS = 256
@@ -102,8 +103,8 @@ class HashShards:
             return self.store.read(key)
         except NotFoundError as err:
             message = (
-                f"{self.store.uri}/{key}: not found, a shard of hash is missing. Run "
-                "prepare again; finished shards are kept."
+                f"{shown_uri(self.store.uri, key)}: not found, a shard of hash is "
+                "missing. Run prepare again; finished shards are kept."
             )
             raise DataError(message) from err
 

@@ -77,10 +77,12 @@ class CsvTable:
     Attributes:
         columns: Column → its name in the file.
         rows: Rows in their order, blank lines left out.
+        notes: Sentences on how its text was read.
     """
 
     columns: dict[str, str]
     rows: tuple[CsvRow, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ def read_table(
     return CsvTable(
         columns={key: found.header[number] for key, number in columns.items()},
         rows=tuple(_row(cells, columns, line) for line, cells in found.lines),
+        notes=found.notes,
     )
 
 
@@ -323,6 +326,7 @@ def read_all_columns(file: Path, *, field: str) -> CsvTable:
     return CsvTable(
         columns={key: header[number] for key, number in columns.items()},
         rows=tuple(_row(cells, columns, line) for line, cells in found.lines),
+        notes=found.notes,
     )
 
 

@@ -19,7 +19,7 @@ from lcc.errors import DataError, NotFoundError
 from lcc.images.decode import Image8
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import scheme_of
+from lcc.storage.uri import scheme_of, shown_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def open_tiles(
         document = json.loads(store.read(key))
     except NotFoundError as err:
         message = (
-            f"{store.uri}/{key}: not found. Run prepare with "
+            f"{shown_uri(store.uri, key)}: not found. Run prepare with "
             f"data.tile_size_px={size_px}, or set it to the size that was packed."
         )
         raise NotFoundError(message) from err
@@ -158,7 +158,7 @@ def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:
         json.loads(store.read(item.key)) for item in store.list_objects(prefix)
     ]
     if not documents:
-        message = f"{store.uri}/{prefix}*: not found. Run prepare again."
+        message = f"{shown_uri(store.uri, prefix)}*: not found. Run prepare again."
         raise NotFoundError(message)
     document = max(documents, key=lambda document: int(document["size_px"]))
     size_px = int(document["size_px"])
@@ -181,7 +181,9 @@ def tile_reader(
         try:
             content = store.read_range(shard.key, start=start, length=length)
         except NotFoundError as err:
-            message = f"{store.uri}/{shard.key}: not found. Run prepare again."
+            message = (
+                f"{shown_uri(store.uri, shard.key)}: not found. Run prepare again."
+            )
             raise NotFoundError(message) from err
         if len(content) < length:
             raise _wrong_bytes(store, shard)
@@ -204,7 +206,7 @@ def _map(store: Store, shard: TileShard, size_px: int, scratch: Path) -> Image8:
 
 def _wrong_bytes(store: Store, shard: TileShard) -> DataError:
     message = (
-        f"{store.uri}/{shard.key}: must be the {shard.num_records} tiles that were "
-        "packed, got other bytes. Delete it and run prepare again."
+        f"{shown_uri(store.uri, shard.key)}: must be the {shard.num_records} tiles "
+        "that were packed, got other bytes. Delete it and run prepare again."
     )
     return DataError(message)

@@ -86,8 +86,9 @@ def compare_turns(
         "report.html": render_turns(found, spreads, axis=axis).encode(),
     }
     for name, content in files.items():
-        store.write(layout.evaluation(run_id, name), content)
-        tracker.log_artifact(name, content)
+        key = layout.evaluation(run_id, name)
+        store.write(key, content)
+        tracker.log_artifact(name, key)
     for name, spread in spreads.items():
         figures = {"": spread.mean, "_deviation": spread.deviation}
         figures["_least"] = spread.least

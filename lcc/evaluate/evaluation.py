@@ -222,8 +222,9 @@ def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> No
     for name, content in report.plots.items():
         files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
     for name, content in files.items():
-        store.write(layout.evaluation(run_id, name), content)
-        tracker.log_artifact(name, content)
+        key = layout.evaluation(run_id, name)
+        store.write(key, content)
+        tracker.log_artifact(name, key)
 
 
 def without_nan(value: Any) -> Any:

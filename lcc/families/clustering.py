@@ -3,7 +3,7 @@
 Knows edges between rows; pixels only through the `verify` it is given.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,8 @@ from lcc.families.merging import Verify, merge_families, merge_small
 Look = Callable[[Codes, Codes], Codes]  # family, degree → (m, 2) rows a < b
 
 LITTLE_IN_COMMON = 0.7  # of the smaller tile: two of one family seldom share less
+CLOSE_PAIRS = 0.2  # an image, on average, that are looked at closely
+FREE_CLOSE_PAIRS = 500  # in any case: half a minute of one core
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 
@@ -55,6 +57,7 @@ def join_families(
     *,
     look: Look,
     verify: Verify,
+    verify_closely: Verify,
     settings: FamilySettings,
 ) -> Clustering:
     """Cluster verified edges twice: into families, and into groups of families.
@@ -64,52 +67,99 @@ def join_families(
     own lead into the family, at least two or all there are, and fewer that say "little
     in common"; or have such an edge to the leader when that pair is verified. So
     neither a false edge nor a row of neighbouring fields chains two families. Pieces of
-    one family that candidates left apart are then merged (`merging`), and photographs
-    of neighbouring fields divided (`fields`). A group joins families by *any* verified
-    edge. Deterministic: depends on the set of edges alone.
+    one family that candidates left apart are then looked for, by votes of keypoints and
+    closely, and merged (`merging`), and photographs of neighbouring fields divided
+    (`fields`). A group joins families by *any* verified edge. Deterministic: depends on
+    the set of edges alone.
 
     Args:
         edges: Table of `EDGE_SCHEMA` over the rows.
         num_rows: n.
-        look: Finds pairs that candidates missed, given family and degree of each row.
+        look: Finds pairs that candidates missed, given family and degree of each row;
+            those that stand out most come first.
         verify: Verifies more pairs of rows.
+        verify_closely: Finds more edges among pairs, and takes long.
         settings: Thresholds.
     """
-    asked: dict[tuple[int, int], Edge] = {}
-
-    def ask(pairs: Codes) -> Sequence[Edge]:
-        found = verify(pairs)
-        asked.update({(edge.a, edge.b): edge for edge in found})
-        return found
-
+    known = _KnownEdges(edges, verify, verify_closely)
     graphs = _EdgeGraphs.of(edges, num_rows, settings)
-    family = _grow_families(graphs, verify=ask, settings=settings)
-    edges = _with_edges(edges, asked.values())
-    family = merge_small(family, edges, settings=settings)
-    ask(look(family, graphs.degree))
-    edges = _with_edges(edges, asked.values())
-    family = merge_small(family, edges, settings=settings)
-    family = merge_families(family, graphs.degree, edges, verify=ask, settings=settings)
-    edges = _with_edges(edges, asked.values())
-    pairs = np.concatenate([ends(edges), chain(family)])
-    group = components(pairs, num_rows)
-    family = divide_fields(family, group, edges, settings=settings)
+    family = _grow_families(graphs, verify=known.ask, settings=settings)
+    family = merge_small(family, known.table, settings=settings)
+    named = look(family, graphs.degree)
+    known.ask(np.unique(named, axis=0))
+    known.ask_closely(foremost_apart(named, known.groups(family)))
+    family = merge_small(family, known.table, settings=settings)
+    family = merge_families(
+        family, graphs.degree, known.table, verify=known.ask_twice, settings=settings
+    )
+    group = known.groups(family)
+    family = divide_fields(family, group, known.table, settings=settings)
     return Clustering(
         family=family,
         group=group,
-        edges=edges,
+        edges=known.table,
         alarms=tuple(
             find_alarms(family, group, max_fraction=settings.max_family_fraction)
         ),
     )
 
 
-def _with_edges(edges: pa.Table, more: Iterable[Edge]) -> pa.Table:
-    """Return the edges and those of `more` that are not among them, sorted."""
-    known = set(map(tuple, ends(edges).tolist()))
-    found = tabulate_edges(edge for edge in more if (edge.a, edge.b) not in known)
-    order = [("a", "ascending"), ("b", "ascending")]
-    return pa.concat_tables([edges, found]).sort_by(order)
+def foremost_apart(named: Codes, group: Codes) -> Codes:
+    """Return the pairs that are worth a closer look: the first between two groups.
+
+    Args:
+        named: (m, 2) rows, those that stand out most first.
+        group: (n,) codes.
+
+    Returns:
+        (k, 2) rows, sorted; k is a fifth of n, or 500, at most.
+    """
+    apart = named[group[named[:, 0]] != group[named[:, 1]]]
+    most = max(round(CLOSE_PAIRS * len(group)), FREE_CLOSE_PAIRS)
+    return np.unique(apart[:most], axis=0)
+
+
+class _KnownEdges:
+    """All edges that were found so far, and two ways to find more."""
+
+    def __init__(self, edges: pa.Table, verify: Verify, verify_closely: Verify) -> None:
+        self._given = edges
+        self._verify = verify
+        self._verify_closely = verify_closely
+        self._asked: dict[tuple[int, int], Edge] = {}
+
+    def ask(self, pairs: Codes) -> Sequence[Edge]:
+        """Return the edges among pairs, and keep them."""
+        return self._keep(self._verify(pairs))
+
+    def ask_closely(self, pairs: Codes) -> Sequence[Edge]:
+        """Return the edges among pairs by a closer look, and keep them."""
+        return self._keep(self._verify_closely(pairs))
+
+    def ask_twice(self, pairs: Codes) -> Sequence[Edge]:
+        """Return the edges among pairs: a closer look at those that have none."""
+        found = self.ask(pairs)
+        tied = {(edge.a, edge.b) for edge in found}
+        rest = [pair for pair in pairs.tolist() if tuple(pair) not in tied]
+        others = np.array(rest, np.int64).reshape(-1, 2)
+        return [*found, *self.ask_closely(others)]
+
+    def _keep(self, found: Sequence[Edge]) -> Sequence[Edge]:
+        self._asked.update({(edge.a, edge.b): edge for edge in found})
+        return found
+
+    @property
+    def table(self) -> pa.Table:
+        """Table of `EDGE_SCHEMA`, each pair once, sorted."""
+        known = set(map(tuple, ends(self._given).tolist()))
+        found = (edge for pair, edge in self._asked.items() if pair not in known)
+        order = [("a", "ascending"), ("b", "ascending")]
+        return pa.concat_tables([self._given, tabulate_edges(found)]).sort_by(order)
+
+    def groups(self, family: Codes) -> Codes:
+        """Return the group of each row: families joined by any edge."""
+        pairs = np.concatenate([ends(self.table), chain(family)])
+        return components(pairs, len(family))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lcc.config.commands import command_line
 from lcc.config.data import FamilySettings
 from lcc.data.catalogue import Catalogue, Codes
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.errors import NotFoundError
 from lcc.storage import layout
+from lcc.storage.pointers import source_words
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +132,9 @@ def read_edges(store: Store, catalogue: Catalogue) -> pa.Table:
         return from_parquet(store.read(_key(catalogue)))
     except NotFoundError as err:
         message = (
-            f'{store.uri}/{_key(catalogue)}: not found. Run "lcc-launch prepare" '
-            "again: it keeps the edges between images since this release."
+            f"{shown_uri(store.uri, _key(catalogue))}: not found. This release keeps "
+            "the edges between images; make them: "
+            f"{command_line('prepare', *source_words(store, catalogue.name))}"
         )
         raise NotFoundError(message) from err
 

@@ -2,7 +2,7 @@
 
 Knows edges, families and groups. How much two tiles share depends on their zoom; how
 far apart their centres lie does not. Copies that were turned and zoomed about the
-centre of their source all have that centre: on 33,574 edges of real families it moves
+centre of their source all have that centre: on 33,573 edges of real families it moves
 by 0.005 of the side at most, between neighbouring fields by 0.073 and more
 (`benchmarks/families.py`).
 """

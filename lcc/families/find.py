@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from joblib import effective_n_jobs
+from PIL.Image import registered_extensions
 
 from lcc.config.data import DataSettings
 from lcc.data.catalogue import Codes
@@ -46,6 +47,8 @@ class Families:
         unreadable: Position → why that image could not be judged.
         alarms: Sentences about families and groups that are larger than plausible.
         notes: Sentences about what could not be compared: marks, blank pictures.
+        paths: The images of a folder, in the order of all the numbers; none where
+            images were given one by one.
     """
 
     content: Codes
@@ -56,10 +59,11 @@ class Families:
     unreadable: dict[int, str]
     alarms: tuple[str, ...]
     notes: tuple[str, ...]
+    paths: tuple[Path, ...] = ()
 
 
 def find_families(
-    images: Sequence[Image],
+    images: Sequence[Image] | str | Path,
     *,
     settings: DataSettings | None = None,
     verdicts: Verdicts | None = None,
@@ -75,7 +79,7 @@ def find_families(
 
     Args:
         images: Paths of image files, or (height, width, 3) uint8 RGB arrays, of any
-            size; a folder's are `sorted(Path("tiles").rglob("*.png"))`.
+            size; or a folder, for all image files below it, sorted by path.
         settings: How images are read and families found; the defaults come from
             geometry and are meant to stay.
         verdicts: What people decided of two images, by their positions: questions
@@ -88,7 +92,7 @@ def find_families(
         Families and groups, one number per image, in the order given.
 
     Raises:
-        NotFoundError: A path is no file.
+        NotFoundError: A path is no file, or there is no such folder.
         DataError: An array is not (height, width, 3) uint8.
 
     Example:
@@ -99,6 +103,9 @@ def find_families(
         >>> found.group.tolist()
         [0, 1, 0]
     """
+    paths: tuple[Path, ...] = ()
+    if isinstance(images, str | Path):
+        images = paths = _images_below(Path(images))
     _check(images)
     num_jobs = effective_n_jobs(n_jobs)
     counter = progress(2 * len(images)) if progress else None
@@ -117,7 +124,31 @@ def find_families(
         unreadable=pictures.unreadable,
         alarms=tuple(str(alarm) for alarm in joined.alarms),
         notes=pictures.notes,
+        paths=paths,
     )
+
+
+def _images_below(folder: Path) -> tuple[Path, ...]:
+    """Return the image files below a folder by their endings, but for hidden ones.
+
+    Raises:
+        NotFoundError: There is no such folder, or no image in it.
+    """
+    endings = registered_extensions()
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in endings and path.is_file()
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        got = "no image in it" if folder.is_dir() else "none"
+        message = (
+            f"images: must be a folder with images, got {got}: {folder}. Check the "
+            "path."
+        )
+        raise NotFoundError(message)
+    return tuple(found)
 
 
 def _add_all(

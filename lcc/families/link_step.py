@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from lcc.config.data import FamilySettings
@@ -28,13 +29,16 @@ from lcc.families.candidates import (
     find_nearest,
     share_pairs,
 )
+from lcc.families.closer import CloserLook
 from lcc.families.clustering import Clustering
 from lcc.families.edges import Edge
 from lcc.families.marks import Marks, find_marks
 from lcc.families.merging import SecondLook
 from lcc.families.planting import KnownPictures
 from lcc.families.verification import BLOCK_PAIRS, find_edges, verify_pairs
+from lcc.images.decode import Image8
 from lcc.storage import layout
+from lcc.storage.uri import shown_uri
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ class LinkShards:
             step="link",
             hashed=self.hashed.digest,
             facts=[sha256 for sha256, _ in self._facts],
-            settings=self.settings.model_dump(mode="json"),
+            settings=self.settings.model_dump(mode="json", exclude={"num_planted"}),
         )
 
     @cached_property
@@ -161,12 +165,24 @@ class LinkShards:
         reader = self.hashed.features()
         return np.array([reader.count(record) for record in self.records.tolist()])
 
-    def known(self, clusters: Clustering, *, size_px: int) -> KnownPictures:
-        """Return what is known of the pictures, to plant copies among them."""
+    def closer(self, size_px: int) -> CloserLook:
+        """Return what finds edges that `find` does not, from tiles of such a side."""
+        return CloserLook(
+            pixels=self._pixels(size_px),
+            marks=self.marks,
+            settings=self.settings,
+            n_jobs=effective_n_jobs(-1),
+        )
+
+    def _pixels(self, size_px: int) -> Callable[[int], Image8]:
         shards = self.hashed.tile_shards
         tile = tile_reader(self.hashed.store, shards, size_px=size_px)
+        return lambda picture: tile(int(self.records[picture]))
+
+    def known(self, clusters: Clustering, *, size_px: int) -> KnownPictures:
+        """Return what is known of the pictures, to plant copies among them."""
         return KnownPictures(
-            pixels=lambda picture: tile(int(self.records[picture])),
+            pixels=self._pixels(size_px),
             features=self.features,
             nearest=self._like,
             marks=self.marks,
@@ -209,7 +225,8 @@ class LinkShards:
             return from_parquet(self.hashed.store.read(self.key(shard_index)))
         except NotFoundError as err:
             message = (
-                f"{self.hashed.store.uri}/{self.key(shard_index)}: not found, a shard "
-                "of link is missing. Run prepare again; finished shards are kept."
+                f"{shown_uri(self.hashed.store.uri, self.key(shard_index))}: not "
+                "found, a shard of link is missing. Run prepare again; finished shards "
+                "are kept."
             )
             raise DataError(message) from err

@@ -62,7 +62,7 @@ class SecondLook:
             degree: (n,) edges of each row.
 
         Returns:
-            (m, 2) rows a < b, no pair twice.
+            (m, 2) rows a < b, no pair twice; those that stand out most come first.
         """
         ranked = rank_members(family, degree)
         shown = [_spread_over(rows, NUM_SHOWN) for rows in ranked]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from lcc.config.data import DataSettings, FamilySettings
@@ -25,6 +25,7 @@ from lcc.data.features import (
 from lcc.data.hashing import RecordWriter
 from lcc.data.work import ProgressCounter, single_threaded
 from lcc.families.candidates import find_candidates
+from lcc.families.closer import CloserLook
 from lcc.families.clustering import Clustering, join_families
 from lcc.families.edges import Edge, tabulate_edges
 from lcc.families.marks import Marks, find_marks, note_blank
@@ -55,6 +56,7 @@ class Pictures:
         self._by_bytes: dict[str, int] = {}
         self._by_pixels: dict[str, int] = {}
         self._vectors: list[NDArray[np.float16]] = []
+        self._images: list[Image] = []  # the first one of each picture
         self._features = RecordWriter(scratch / "features")
 
     def __len__(self) -> int:
@@ -92,8 +94,8 @@ class Pictures:
                 self.unreadable[number] = found
             else:
                 contents[number] = found
-        for number in range(len(self._picture), len(self)):
-            self._picture.append(self._picture_of(number, contents.get(number)))
+        for number, image in enumerate(images, len(self._picture)):
+            self._picture.append(self._picture_of(number, image, contents.get(number)))
 
     def join(
         self,
@@ -124,6 +126,12 @@ class Pictures:
             len(records),
             look=look,
             verify=verifier.find,
+            verify_closely=CloserLook(
+                pixels=self._pixels,
+                marks=marks,
+                settings=families,
+                n_jobs=effective_n_jobs(n_jobs),
+            ),
             settings=families,
         )
         told = self._told(verdicts or {})
@@ -181,9 +189,8 @@ class Pictures:
         Several threads may call it.
         """
         if isinstance(content, bytes):
-            megapixels = self._settings.max_megapixels
             try:
-                content = decode_image(content, max_megapixels=megapixels).pixels
+                content = self._decode(content)
             except UnreadableError as err:
                 return str(err.reason)
         digest = digest_pixels(content)
@@ -192,7 +199,17 @@ class Pictures:
         num_keypoints = self._settings.families.num_keypoints
         return digest, extract_features(content, num_keypoints=num_keypoints)
 
-    def _picture_of(self, number: int, content: Content | None) -> int:
+    def _pixels(self, picture: int) -> Image8:
+        image = self._images[picture]
+        if not isinstance(image, str | Path):
+            return image
+        return self._decode(Path(image).read_bytes())
+
+    def _decode(self, content: bytes) -> Image8:
+        megapixels = self._settings.max_megapixels
+        return decode_image(content, max_megapixels=megapixels).pixels
+
+    def _picture_of(self, number: int, image: Image, content: Content | None) -> int:
         """Return the picture of an image, and keep the features of a new one."""
         first = self._content[number]
         if first in self.unreadable:
@@ -207,6 +224,7 @@ class Pictures:
             record, vector = features
             self._features.write(np.asarray(record))
             self._vectors.append(vector)
+            self._images.append(image)
         return picture
 
     def _records(self) -> NDArray[np.void]:

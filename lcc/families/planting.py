@@ -7,7 +7,8 @@ picture that nobody has seen, and changes nothing of what was found.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
+from functools import cached_property
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,16 @@ from lcc.data.catalogue import Codes
 from lcc.data.changes import CHANGES, mirror
 from lcc.data.features import Features, extract_features
 from lcc.families.candidates import Rows, Vectors
+from lcc.families.closer import CloserLook
+from lcc.families.edges import Edge
 from lcc.families.marks import Marks
-from lcc.families.merging import MAX_NAMED, NUM_ALIKE
+from lcc.families.merging import MAX_NAMED, NUM_ALIKE, Verify
 from lcc.families.verification import find_edges
 from lcc.families.voting import Asking, PartIndex, find_alike
 from lcc.images.decode import Image8
 
 CONFIDENCE = 0.95
+NUM_CLOSE = 2  # pictures that a copy names first, looked at closely
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,7 @@ def plant_copies(pictures: KnownPictures, settings: FamilySettings) -> PlantedCo
     """Make copies of some pictures by each change, and look for their groups.
 
     Each is mirrored or turned as well. It is looked for among its nearest neighbours,
-    all of them compared, then as a small family is, by its keypoints.
+    all of them compared, then as a small family is, by its keypoints, and closely.
 
     Args:
         pictures: Those of the data set.
@@ -111,50 +115,60 @@ def plant_copies(pictures: KnownPictures, settings: FamilySettings) -> PlantedCo
     draw = np.random.default_rng(settings.num_planted)
     count = min(settings.num_planted, len(pictures.group))
     sources = draw.choice(len(pictures.group), count, replace=False)
-    names = list(islice(cycle(CHANGES), count))
     copies = [
-        _copy(pictures.pixels(source), name, draw, settings)
-        for source, name in zip(sources.tolist(), names, strict=True)
+        _Copy(source, name, seed)
+        for seed, (source, name) in enumerate(
+            zip(sources.tolist(), cycle(CHANGES), strict=False)
+        )
     ]
-    seen = _Search(pictures, settings, copies).find(sources)
-    unseen = Counter(name for name, found in zip(names, seen, strict=True) if not found)
-    return PlantedCopies(num_planted=dict(Counter(names)), num_unseen=dict(unseen))
-
-
-def _copy(
-    pixels: Image8, name: str, draw: np.random.Generator, settings: FamilySettings
-) -> Features:
-    changed = mirror(CHANGES[name](pixels, draw), draw)
-    return extract_features(changed, num_keypoints=settings.num_keypoints)
+    unseen = _Search(pictures, settings, copies).find_unseen()
+    return PlantedCopies(
+        num_planted=dict(Counter(copy.name for copy in copies)),
+        num_unseen=dict(Counter(copies[number].name for number in unseen)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
+class _Copy:
+    """A picture, changed in a way that has a name; made anew whenever it is needed."""
+
+    source: int
+    name: str
+    seed: int
+
+    def pixels(self, pictures: KnownPictures) -> Image8:
+        draw = np.random.default_rng(self.seed)
+        return mirror(CHANGES[self.name](pictures.pixels(self.source), draw), draw)
+
+
+@dataclass(frozen=True)
 class _Search:
     """Looks for the groups of planted copies, which have the rows from n on."""
 
     pictures: KnownPictures
     settings: FamilySettings
-    copies: Sequence[Features]
+    copies: Sequence[_Copy]
 
-    def find(self, sources: Codes) -> list[bool]:
-        """Return whether each copy is found to be of its source's group."""
-        first = len(self.pictures.group)
-        group = self.pictures.group[sources]
-        near = self._nearest()
-        seen = [
-            self._leads_to(first + number, rows, group[number])
-            for number, rows in enumerate(near)
+    def find_unseen(self) -> list[int]:
+        """Return the copies that are not found to be of their source's group."""
+        unseen = [
+            number
+            for number, rows in enumerate(self._nearest())
+            if not self._leads_home(number, rows, self._verify)
         ]
-        alone = [number for number, found in enumerate(seen) if not found]
-        for number, rows in zip(alone, self._named(alone), strict=True):
-            seen[number] = self._leads_to(first + number, rows, group[number])
-        return seen
+        named = dict(zip(unseen, self._named(unseen), strict=True))
+        return [
+            number
+            for number, rows in named.items()
+            if not self._leads_home(number, rows, self._verify)
+            and not self._leads_home(number, rows[:NUM_CLOSE], self._closer)
+        ]
 
     def _nearest(self) -> NDArray[np.int64]:
         """Return the pictures most like each copy, -1 where there are no more."""
         if not self.copies:
             return np.zeros((0, 0), np.int64)
-        return self.pictures.nearest(np.stack([vector for _, vector in self.copies]))
+        return self.pictures.nearest(np.stack([vector for _, vector in self._features]))
 
     def _named(self, numbers: Sequence[int]) -> list[Any]:
         """Return the pictures that the keypoints of some copies name."""
@@ -164,22 +178,42 @@ class _Search:
         pairs = find_alike(
             [Asking(first + n, num_parts + n, MAX_NAMED) for n in numbers],
             self.pictures.parts,
-            self._features,
+            self._record,
             num_images=NUM_ALIKE,
         )
         return [pairs[pairs[:, 1] == first + number, 0] for number in numbers]
 
-    def _leads_to(self, row: int, rows: NDArray[np.int64], group: int) -> bool:
-        """Whether an edge leads from a copy to a picture of a group."""
-        rows = rows[rows >= 0]
-        near = rows[self.pictures.group[rows] == group].tolist()
-        return any(
-            find_edges([(other, row)], self._features, settings=self.settings)
-            for other in near
-        )
+    def _leads_home(self, number: int, rows: NDArray[np.int64], verify: Verify) -> bool:
+        """Whether an edge leads from a copy to one of those pictures of its group."""
+        group = self.pictures.group
+        home = group[self.copies[number].source]
+        near = [row for row in rows.tolist() if row >= 0 and group[row] == home]
+        return any(verify(np.array([(row, len(group) + number)])) for row in near)
 
-    def _features(self, row: int) -> np.void:
+    def _verify(self, pairs: Codes) -> Sequence[Edge]:
+        return find_edges(pairs.tolist(), self._record, settings=self.settings)
+
+    @cached_property
+    def _closer(self) -> CloserLook:
+        marks, settings = self.pictures.marks, self.settings
+        return CloserLook(pixels=self._pixels, marks=marks, settings=settings)
+
+    def _pixels(self, row: int) -> Image8:
+        first = len(self.pictures.group)
+        if row < first:
+            return self.pictures.pixels(row)
+        return self.copies[row - first].pixels(self.pictures)
+
+    def _record(self, row: int) -> np.void:
         first = len(self.pictures.group)
         if row < first:
             return self.pictures.features(row)
-        return self.pictures.marks.without(self.copies[row - first][0])
+        return self.pictures.marks.without(self._features[row - first][0])
+
+    @cached_property
+    def _features(self) -> list[Features]:
+        count = self.settings.num_keypoints
+        return [
+            extract_features(copy.pixels(self.pictures), num_keypoints=count)
+            for copy in self.copies
+        ]

@@ -31,6 +31,7 @@ RATIO = 0.85  # of the distances to best and second best; Lowe 2004, figure 11, 
 TOLERANCE = 0.012  # of the side: 3 px at 256, twice SIFT's own scatter after resampling
 MAX_ITERATIONS = 400  # finds 8 true of 30 matches with probability above 0.999
 MIN_SPREAD = 0.04  # deviation of inliers in the narrower direction, in sides
+CLOSE_SPREAD = 0.02  # where both judges must agree: in a strip of 0.15 it is 0.03
 # Rotation by up to 25° with a crop to the largest rectangle, as LC25000 was made,
 # changes the aspect by up to 1.3 in each of two copies; shear adds to it.
 MAX_STRETCH = 2.5
@@ -83,8 +84,25 @@ def verify_pair(
     """
     first, second = features(a), features(b)
     fit = _fit_best(first, second, settings) or _compare_pixels(first, second, settings)
-    if fit is None:
+    return None if fit is None else _edge(a, b, fit)
+
+
+def verify_closely(
+    a: int, b: int, *, features: Callable[[int], np.void], settings: FamilySettings
+) -> Edge | None:
+    """Return the edge between two images that both judges support, else None.
+
+    For records with many keypoints (`extract_closely`): a narrow strip may be all that
+    two fields share, and inliers in one line are evidence only beside the pixels.
+    """
+    first, second = features(a), features(b)
+    fit = _fit_best(first, second, settings, min_spread=CLOSE_SPREAD)
+    if fit is None or fit.correlation < settings.min_correlation:
         return None
+    return _edge(a, b, fit)
+
+
+def _edge(a: int, b: int, fit: "_Fit") -> Edge:
     matrix = fit.matrix
     return Edge(
         a=a,
@@ -110,12 +128,22 @@ class _Fit:
     correlation: float
 
 
-def _fit_best(first: np.void, second: np.void, settings: FamilySettings) -> _Fit | None:
+def _fit_best(
+    first: np.void,
+    second: np.void,
+    settings: FamilySettings,
+    *,
+    min_spread: float = MIN_SPREAD,
+) -> _Fit | None:
     """Return the better fit of image and mirror image, refined if pixels disagree."""
     fits = [
         (*fit, mirrored)
         for mirrored in (False, True)
-        if (fit := _fit_affine(first, second, mirrored=mirrored, settings=settings))
+        if (
+            fit := _fit_affine(
+                first, second, mirrored=mirrored, settings=settings, spread=min_spread
+            )
+        )
     ]
     if not fits:
         return None
@@ -158,7 +186,12 @@ def _compare_pixels(
 
 
 def _fit_affine(
-    first: np.void, second: np.void, *, mirrored: bool, settings: FamilySettings
+    first: np.void,
+    second: np.void,
+    *,
+    mirrored: bool,
+    settings: FamilySettings,
+    spread: float,
 ) -> tuple[int, Matrix] | None:
     """Match `first` with `second` or its mirror image, fit an affine transform."""
     own, other = _match(first, second, mirrored=mirrored)
@@ -179,7 +212,7 @@ def _fit_affine(
     if matrix is None:
         return None
     inside = mask.ravel().astype(bool)
-    if inside.sum() < settings.min_inliers or _spread(source[inside]) < MIN_SPREAD:
+    if inside.sum() < settings.min_inliers or _spread(source[inside]) < spread:
         return None
     matrix[:, 2] /= 256
     return int(inside.sum()), matrix

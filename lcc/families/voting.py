@@ -33,6 +33,21 @@ Features = Callable[[int], np.void]
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A part that a row names.
+
+    Attributes:
+        votes: Of the row's keypoints, or of its mirror image's.
+        prominence: Standard deviations by which it exceeds the mean of all parts.
+        rows: Of the part, those with most votes first.
+    """
+
+    votes: float
+    prominence: float
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
     """A row that asks where else its tissue is shown; it names so many parts."""
 
@@ -53,28 +68,30 @@ def find_alike(
         num_images: Rows of a named part to pair with, those with most votes first.
 
     Returns:
-        (m, 2) rows a < b, each pair once, sorted.
+        (m, 2) rows a < b, each pair once: first the best row of each named part, those
+        parts before others that stand out more among all.
     """
-    named: dict[int, list[tuple[float, list[int]]]] = defaultdict(list)
+    named: dict[int, list[Named]] = defaultdict(list)
     for index in parts.blocks():
         for start in range(0, len(asking), NUM_TOGETHER):
             together = asking[start : start + NUM_TOGETHER]
             votes = index.vote([(one.row, one.part) for one in together], features)
             for one, own in zip(together, votes, strict=True):
                 named[one.row] += index.best(own, one.num_parts, num_images)
-    pairs = [
-        (one.row, row)
+    found = sorted(
+        (place, -part.prominence, one.row, row)
         for one in asking
-        for _, rows in sorted(named[one.row], key=_by_votes)[: one.num_parts]
-        for row in rows
-    ]
-    found = np.sort(np.array(pairs, np.int64).reshape(-1, 2), axis=1)
-    return np.unique(found, axis=0)
+        for part in sorted(named[one.row], key=_by_votes)[: one.num_parts]
+        for place, row in enumerate(part.rows)
+    )
+    ends = [(row, other) for _, _, row, other in found]
+    pairs = np.sort(np.array(ends, np.int64).reshape(-1, 2), axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    return pairs[np.sort(first)]
 
 
-def _by_votes(named: tuple[float, list[int]]) -> tuple[float, list[int]]:
-    votes, rows = named
-    return -votes, rows
+def _by_votes(named: "Named") -> tuple[float, tuple[int, ...]]:
+    return -named.votes, named.rows
 
 
 def _blocks(shown: Sequence[Codes], most: int) -> Iterator[list[int]]:
@@ -202,12 +219,13 @@ class KeypointIndex:
 
     def best(
         self, votes: NDArray[np.float64], num_parts: int, num_images: int
-    ) -> list[tuple[float, list[int]]]:
-        """Return the parts with most votes: their votes, and rows, most votes first."""
+    ) -> list[Named]:
+        """Return the parts with most votes, most votes first."""
         _, first = np.unique(self.part, return_index=True)
         if not len(first):
             return []
         of_part = np.add.reduceat(votes, first, axis=1).max(axis=0)
+        prominence = (of_part - of_part.mean()) / max(float(of_part.std()), 1e-9)
         last = [*first[1:], len(self.part)]
         of_image = votes.max(axis=0)
         named = []
@@ -215,7 +233,8 @@ class KeypointIndex:
             own = slice(first[n], last[n])
             order = np.argsort(-of_image[own], kind="stable")[:num_images]
             if of_part[n] > 0:
-                named.append((float(of_part[n]), self.row[own][order].tolist()))
+                rows = tuple(self.row[own][order].tolist())
+                named.append(Named(float(of_part[n]), float(prominence[n]), rows))
         return named
 
 

@@ -6,7 +6,7 @@ that keeps it; nothing else in the launcher knows where steps run.
 Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the model.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,14 @@ class StepStatus:
 
     Attributes:
         done: Units of work that are finished.
+        found: Of these, how many an earlier attempt had finished.
         total: Units of work in all, 0 while that is unknown.
         reason: Why it does not go on, empty where it does.
         outcome: How it ended, None while it goes on.
     """
 
     done: int = 0
+    found: int = 0
     total: int = 0
     reason: str = ""
     outcome: Outcome | None = None
@@ -58,7 +60,14 @@ class Finding:
 
 
 class SubmittedStep(Protocol):
-    """A step at work, until the end of the `with` that submitted it."""
+    """A step at work, until the end of the `with` that submitted it.
+
+    Attributes:
+        parting: What to say before it is left, which may take a while.
+    """
+
+    @property
+    def parting(self) -> str: ...  # noqa: D102 - see above
 
     def describe(self) -> StepStatus:
         """Return how the step stands now; to be asked again until it has ended."""
@@ -76,7 +85,6 @@ class Backend(Protocol):
     Attributes:
         settings: In force, with absolute locations, as the steps know them.
         store: The root, as it is reached from here.
-        flags: Those that lead a later command to the same runs, e.g. `-n lab`.
         parallelism: Processes of a step at once, unless the user says otherwise.
         can_detach: Whether a run can be driven from elsewhere.
     """
@@ -86,9 +94,6 @@ class Backend(Protocol):
 
     @property
     def store(self) -> Store: ...  # noqa: D102 - see above
-
-    @property
-    def flags(self) -> str: ...  # noqa: D102 - see above
 
     @property
     def parallelism(self) -> int: ...  # noqa: D102 - see above
@@ -154,6 +159,16 @@ class Backend(Protocol):
         Raises:
             ConfigError: All that is missing, or that no step can reach.
             DataError: The source is not what it should be.
+        """
+
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away.
+
+        Args:
+            is_hurried: Whether somebody asked to stop: then nothing is waited for.
+            tell: Called with what is waited for, and with nothing once it is there.
         """
 
     def reachable(self, settings: Settings) -> Settings:

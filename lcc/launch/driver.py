@@ -4,20 +4,22 @@ Knows plans and what a back end promises; not how a step is run, nor the order o
 (`pipeline`).
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from lcc import __version__
 from lcc.config.fields import is_mapping
 from lcc.config.load import dump_settings
 from lcc.config.settings import Settings
-from lcc.errors import UnavailableError
+from lcc.errors import LccError, UnavailableError
 from lcc.launch.backend import Backend, StepStatus, SubmittedStep
-from lcc.launch.display import Display
-from lcc.launch.messages import run_error
+from lcc.launch.display import Display, told_reason
+from lcc.launch.messages import run_error, score_of
 from lcc.launch.mlflow_sync import (
     finish_safely,
     send_safely,
@@ -38,11 +40,15 @@ from lcc.launch.state import (
     write_state,
 )
 from lcc.storage import layout
+from lcc.storage.patient import impatient
 from lcc.storage.store import Store
 from lcc.tracking.sender import Sender
 from lcc.tracking.server import TrackingServer
 from lcc.tracking.tracker import MlflowStatus, Tracker
 
+logger = logging.getLogger(__name__)
+
+STALE = timedelta(days=1)  # no upload takes that long
 STATE_SECONDS = 2.0  # how stale the counts of `status` may be
 BEAT_SECONDS = 15.0  # how often the state says that its driver lives
 LAST_TRIES = 3  # of sending what is left at the end; `status` sends later what remains
@@ -112,6 +118,7 @@ def run_stage(
         RunStopped: A signal asked to stop.
     """
     store = context.store
+    clean_up(store)
     writer = f"driver-{os.getpid()}-{time.time_ns()}"
     server = context.server_of(context.backend, settings)
     sender = Sender(store=store, server=server, run_id=state.run_id)
@@ -122,13 +129,23 @@ def run_stage(
         if not outcome.goes_on:
             tracker.set_status(_mlflow_status(state))
             tracker.flush()  # first: whoever reads that it is done can send that, too
+            if state.status is RunStatus.DONE:
+                state.score = score_of(store, plan.stage, state.run_id)
             write_state(store, state)
     if outcome.goes_on:  # its trials are not dead
         send_safely(sender)
     else:
         _finish(sender)
     if outcome.exit_code:
-        raise run_error(state, outcome, flags=context.backend.flags)
+        raise run_error(state, outcome)
+
+
+def clean_up(store: Store) -> None:
+    """Remove what processes killed a day ago left half written; it is no hurry."""
+    before = datetime.now(UTC) - STALE
+    with suppress(LccError, OSError):  # another time, or never, where it may not
+        if count := store.end_stale_uploads(before=before):
+            logger.info("event=stale_uploads_ended count=%d", count)
 
 
 def _finish(sender: Sender) -> None:
@@ -184,7 +201,9 @@ def _run_step(
     with context.backend.submit(
         step, run_id=state.run_id, settings=settings, is_retry=is_retry
     ) as submitted:
-        outcome = await_end(submitted, recorder.record, context.stop)
+        outcome = await_end(
+            submitted, recorder.record, context.stop, say=context.display.say
+        )
     context.display.end(outcome)
     if outcome.goes_on:
         return outcome
@@ -203,12 +222,14 @@ class ProgressRecorder:
         self._store, self._display = store, display
         self._state, self._step = state, step
         self._written = time.monotonic()
+        self._told = {"", told_reason(step.reason)}
 
     def record(self, status: StepStatus) -> None:
         """Show how the step stands, and write it down now and then."""
-        self._display.advance(status.done, status.total)
+        self._display.advance(status.done, status.total, found=status.found)
         step = self._step
-        if status.reason != step.reason:
+        if (reason := told_reason(status.reason)) not in self._told:
+            self._told.add(reason)
             self._display.wait(status.reason)
         now = (status.done, status.total, status.reason)
         is_new = now != (step.done, step.total, step.reason)
@@ -221,12 +242,16 @@ class ProgressRecorder:
         """Write the state; a store that is away for a while costs only freshness."""
         self._state.driver = this_driver()
         with suppress(UnavailableError):
-            write_state(self._store, self._state)
+            write_state(impatient(self._store), self._state)
         self._written = time.monotonic()
 
 
 def await_end(
-    submitted: SubmittedStep, record: Callable[[StepStatus], None], stop: StopRequest
+    submitted: SubmittedStep,
+    record: Callable[[StepStatus], None],
+    stop: StopRequest,
+    *,
+    say: Callable[[str], None],
 ) -> Outcome:
     """Return how a step ended, or how it is left where this process must stop.
 
@@ -234,6 +259,7 @@ def await_end(
         submitted: The step at work.
         record: Told how it stands, now and then and at its end.
         stop: Whether to stop.
+        say: Tells the user something at once.
     """
     while not stop:
         status = submitted.describe()
@@ -241,6 +267,7 @@ def await_end(
         if status.outcome is not None:
             return status.outcome
         submitted.wait()
+    say(submitted.parting)
     return submitted.leave(stop)
 
 

@@ -4,9 +4,12 @@ Knows figures, where results lie and which command looks at them; prints nothing
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 
+from lcc.config.commands import command_line
+from lcc.config.fields import setting_fields
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
@@ -16,7 +19,7 @@ from lcc.launch.state import RunState
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import shown_uri
 from lcc.tracking.location import tracking_uri
 
 HEADLINES = {  # what to show of each stage, and what it is called
@@ -37,11 +40,19 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "turns/macro_f1_least": "least of them",
     },
 }
+SCORES = {  # what two runs of a stage are compared by; the first that there is
+    Stage.SEARCH: ("validation/macro_f1",),
+    Stage.TRAIN: ("validation/macro_f1",),
+    Stage.EVALUATE: ("turns/macro_f1", "test/macro_f1"),
+}
 RESULTS = {
     Stage.SEARCH: layout.search_table,
     Stage.TRAIN: layout.model,
     Stage.EVALUATE: layout.report,
 }
+KEEPS_SETTINGS = (
+    "It keeps its settings: to change one start again; finished shards are kept."
+)
 INDENT = " " * 10
 
 
@@ -55,7 +66,7 @@ def summarize_launch(stage: Stage, settings: Settings, backend: Backend) -> str:
             "then a comparison"
         )
     lines += backend.summarize(plans)
-    return "\n".join([*lines, f"  {'root':<10}{settings.storage.root}"])
+    return "\n".join([*lines, f"  {'root':<10}{shown_uri(str(settings.storage.root))}"])
 
 
 def _chain(plan: Plan) -> str:
@@ -82,7 +93,12 @@ def summarize_run(backend: Backend, state: RunState, settings: Settings) -> list
 def _tracking_hint(uri: str, backend: Backend) -> str:
     if uri.startswith("http"):
         return backend.tracking_hint(uri)
-    return f"mlflow ui --backend-store-uri {uri}"
+    return mlflow_command(uri)
+
+
+def mlflow_command(uri: str) -> str:
+    """Return the command that shows the pages of a database of MLflow."""
+    return shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
 
 
 def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
@@ -95,10 +111,10 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         yield from _left_out(store, run_id)
         yield from _alarms(store, name, digest)
         yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
-        yield _shown(store, layout.catalogue(name, digest))
-        yield f"lcc-launch families {backend.flags} --gallery families.html"
+        yield shown_uri(store.uri, layout.catalogue(name, digest))
+        yield command_line("families", "--name", name, "--gallery", "families.html")
     else:
-        yield _shown(store, RESULTS[stage](run_id))
+        yield shown_uri(store.uri, RESULTS[stage](run_id))
 
 
 def _read(store: Store, name: str, digest: str) -> Iterator[str]:
@@ -124,7 +140,7 @@ def _left_out(store: Store, run_id: str) -> Iterator[str]:
         more = " …" if item["count"] > len(item["first"]) else ""
         yield f"  {item['count']} {item['reason']} ({item['advice']})"
         yield f"    {', '.join(item['first'])}{more}"
-    yield f"  all of them: {_shown(store, layout.left_out(run_id))}"
+    yield f"  all of them: {shown_uri(store.uri, layout.left_out(run_id))}"
 
 
 def _alarms(store: Store, name: str, digest: str) -> Iterator[str]:
@@ -148,6 +164,13 @@ def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
         yield f"{words} {text}"
 
 
+def score_of(store: Store, stage: Stage, run_id: str) -> float | None:
+    """Return the macro F1 by which runs are compared, None where there is none."""
+    names = SCORES.get(stage, ())
+    found = _last_metrics(store, run_id) if names else {}
+    return next((found[name] for name in names if name in found), None)
+
+
 def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     """Return the last value of each metric that a run's processes spooled."""
     events = [
@@ -163,11 +186,13 @@ def _last_metrics(store: Store, run_id: str) -> dict[str, float]:
     return found
 
 
-def _shown(store: Store, key: str = "") -> str:
-    """Return a path where it is one: a terminal opens it with a click."""
-    if scheme_of(store.uri) == "file":
-        return str(local_path(store.uri) / key)
-    return f"{store.uri}/{key}".rstrip("/")
+def nothing_to_cancel(state: RunState) -> ConfigError:
+    """Return the error of a run that is to be ended and has ended."""
+    when = f" on {state.ended[:16].replace('T', ' ')} UTC" if state.ended else ""
+    return ConfigError(
+        f"run {state.run_id}: must be running, got {state.status}{when}. Nothing was "
+        "cancelled; what it made stays."
+    )
 
 
 class StepFailed(RunFailed):
@@ -179,41 +204,57 @@ class StepFailed(RunFailed):
 
 
 class RunStopped(Stopped):
-    """The driver was asked to stop; exits with the code of the signal."""
+    """The driver was asked to stop; exits with the code of the signal.
 
-    def __init__(self, message: str, *, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-def root_flag(root: str) -> str:
-    """Return the flag that leads a later command to a root, ready to paste.
-
-    Example:
-        >>> root_flag("file:///data/my%20study"), root_flag("s3://lab/study")
-        ("--root '/data/my study'", '--root s3://lab/study')
+    Args:
+        message: What happened, and what to do.
+        exit_code: Of the signal.
+        goes_on: Whether Jobs are still at work.
     """
-    shown = str(local_path(root)) if scheme_of(root) == "file" else root
-    return f"--root {shlex.quote(shown)}"
+
+    def __init__(self, message: str, *, exit_code: int, goes_on: bool) -> None:
+        super().__init__(message)
+        self.exit_code, self.goes_on = exit_code, goes_on
 
 
-def run_error(state: RunState, outcome: Outcome, *, flags: str) -> Exception:
+def run_error(state: RunState, outcome: Outcome) -> Exception:
     """Return the error of a run that ended without its result.
+
+    Its first line says what happened, and stays; the others name what to do now.
 
     Args:
         state: Of the run.
         outcome: How its last step ended.
-        flags: Those that lead a later command to the run.
     """
     run_id = state.pipeline or state.run_id  # a stage leaves its pipeline unfinished
-    resume = f"lcc-launch resume {run_id} {flags}"
+    resume = command_line("resume", run_id)
     if outcome.is_stop:
-        message = f"{state.run_id}: {outcome.message}. Go on: {resume}"
-        return RunStopped(message, exit_code=outcome.exit_code)
+        lines = [f"{state.run_id}: {outcome.message}."]
+        if outcome.goes_on:
+            lines.append(f"End it: {command_line('cancel', run_id)}")
+        lines.append(f"Go on: {resume}")
+        return RunStopped(
+            "\n".join(lines), exit_code=outcome.exit_code, goes_on=outcome.goes_on
+        )
     log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
         remedy = "After changing the settings start again; finished shards are kept."
     else:
         remedy = f"After mending it: {resume}"
+        if names_setting(outcome.message or ""):
+            remedy += f"\n{KEEPS_SETTINGS}"
     message = f"{outcome.message}{log}\n{remedy}"
     return StepFailed(message, exit_code=outcome.exit_code)
+
+
+def names_setting(message: str) -> bool:
+    """Return whether a message names a setting, which a resumed run cannot change.
+
+    Example:
+        >>> names_setting("epoch 3: must be a number. Lower train.learning_rate.")
+        True
+        >>> names_setting("s3://lab/train.csv: not found")
+        False
+    """
+    words = re.findall(r"[a-z_]+(?:\.[a-z_]+)+", message)
+    return not setting_fields().keys().isdisjoint(words)

@@ -8,13 +8,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from lcc.config.settings import Settings
 from lcc.errors import LccError
 from lcc.launch.backend import Backend
-from lcc.launch.state import RunState, RunStatus, read_run_settings, write_state
+from lcc.launch.claim import claimed
+from lcc.launch.state import DIED, RunState, RunStatus, read_run_settings, write_state
 from lcc.storage.store import Store
 from lcc.tracking.mlflow import MlflowServer, open_mlflow
 from lcc.tracking.sender import Sender
@@ -85,17 +86,49 @@ def reconcile(store: Store, states: list[RunState], server_of: ServerOf) -> int:
     Returns:
         Chunks of reports that still wait.
     """
+    settle(store, states)
     waiting = 0
     for state in states:
-        if state.status is RunStatus.RUNNING or not state.steps:
-            continue
-        if state.status is RunStatus.LOST:
-            report_killed(store, state.run_id)
-            lost = "its driver died; go on with `lcc-launch resume`"
-            state.message = state.message or lost
-            write_state(store, state)
-        waiting += finish_run(store, state.run_id, server_of) or 0
+        if state.status is not RunStatus.RUNNING and state.steps:
+            waiting += finish_run(store, state.run_id, server_of) or 0
     return waiting
+
+
+def settle(store: Store, states: Iterable[RunState]) -> list[RunState]:
+    """Record that runs were lost whose drivers died; return those that nobody had.
+
+    A run that somebody goes on with at this moment is left alone.
+
+    Args:
+        store: The root.
+        states: Of runs, as they stand now; those that are settled get their note.
+    """
+    settled = []
+    for state in states:
+        if state.status is not RunStatus.LOST or state.message is not None:
+            continue
+        try:
+            with claimed(store, state.run_id):
+                _settle(store, state)
+        except LccError as err:
+            logger.info("event=not_settled run=%s reason=%s", state.run_id, err)
+        else:
+            settled.append(state)
+    return settled
+
+
+def _settle(store: Store, state: RunState) -> None:
+    state.message = DIED
+    if state.steps:  # a pipeline has no run of its own in MLflow
+        report_killed(store, state.run_id)
+    write_state(store, state)
+
+
+def settle_all(store: Store, states: list[RunState], server_of: ServerOf) -> None:
+    """Settle all lost runs, for MLflow too, which shows them as running else."""
+    for state in settle(store, states):
+        if state.steps:
+            finish_run(store, state.run_id, server_of)
 
 
 def report_killed(store: Store, run_id: str) -> None:

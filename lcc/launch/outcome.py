@@ -19,7 +19,7 @@ class Outcome:
     Attributes:
         exit_code: 0, or the code of the first process that failed for good.
         message: Its one-line error.
-        log: URI of its log, or the command that shows it.
+        log: Where its log is, or the command that shows it.
         is_stop: Whether the driver was asked to stop, and nothing failed.
         goes_on: Whether its Jobs are still at work, without a driver.
     """

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import LccError, NotFoundError
+from lcc.launch.claim import claimed
 from lcc.launch.driver import RunContext, create_run, run_stage
 from lcc.launch.messages import RunStopped
 from lcc.launch.plan import Plan, Stage, build_plan, stages_of, takes_turns
@@ -18,6 +19,7 @@ from lcc.launch.resolve import resolve_inputs
 from lcc.launch.state import (
     RunState,
     RunStatus,
+    keep_settings,
     now,
     read_run_settings,
     read_state,
@@ -27,21 +29,34 @@ from lcc.launch.state import (
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 
 def start(context: RunContext, stage: Stage, settings: Settings) -> RunState:
     """Make a new run of a stage or pipeline and run it; return how it ended."""
     state = create_run(context.store, _plan(context, stage, settings), settings)
     context.display.say(f"run {state.run_id}")
-    _go_on(context, state, settings)
+    with claimed(context.store, state.run_id):
+        _go_on(context, state, settings)
     return state
 
 
 def resume(context: RunContext, run_id: str) -> RunState:
-    """Go on with a run where it stopped; a run that is done stays as it is."""
+    """Go on with a run where it stopped; a run that is done stays as it is.
+
+    Raises:
+        ConfigError: Another process of this machine works on it.
+        UnavailableError: One elsewhere does.
+    """
     state = read_state(context.store, run_id)
-    if state.status is not RunStatus.DONE:
-        _go_on(context, state, read_run_settings(context.store, run_id))
+    if state.status is RunStatus.DONE:
+        return state
+    with claimed(context.store, run_id):
+        state = read_state(context.store, run_id)  # as whoever had it before left it
+        if state.status is not RunStatus.DONE:
+            settings = read_run_settings(context.store, run_id)
+            keep_settings(context.store, run_id, settings)
+            _go_on(context, state, settings)
     return state
 
 
@@ -60,23 +75,31 @@ def _go_on(context: RunContext, state: RunState, settings: Settings) -> None:
 
 def _run_pipeline(context: RunContext, pipeline: RunState, settings: Settings) -> None:
     pipeline.driver, pipeline.status = this_driver(), RunStatus.RUNNING
-    pipeline.ended = None
+    pipeline.ended = pipeline.exit_code = pipeline.message = None
     write_state(context.store, pipeline)
     try:
         for part in _parts(context.store, pipeline, settings):
             _run_part(context, pipeline, part, settings)
     except LccError as err:
+        if not (isinstance(err, RunStopped) and err.goes_on):
+            _end(context.store, pipeline, err)
+        raise  # whoever looks next finds the Jobs that go on, and no driver
+    _end(context.store, pipeline, None)
+
+
+def _end(store: Store, pipeline: RunState, err: LccError | None) -> None:
+    """Write down how a pipeline ended; what to do about it is said when one looks."""
+    pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
+    if err is None:
+        last = list(pipeline.stages.values())[-1]
+        pipeline.score = read_state(store, last).score
+    else:
         is_stop = isinstance(err, RunStopped)
         pipeline.status = RunStatus.STOPPED if is_stop else RunStatus.FAILED
         pipeline.exit_code = err.exit_code
         pipeline.message = str(err).partition("\n")[0]
-        raise
-    else:
-        pipeline.status, pipeline.exit_code = RunStatus.DONE, 0
-        pipeline.message = None
-    finally:
-        pipeline.ended = now()
-        write_state(context.store, pipeline)
+    pipeline.ended = now()
+    write_state(store, pipeline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +160,8 @@ def _run_part(
     pipeline.stages[part.name], pipeline.driver = state.run_id, this_driver()
     write_state(context.store, pipeline)
     context.display.say(f"run {state.run_id}")
-    run_stage(context, plan, inputs, state=state)
+    with claimed(context.store, state.run_id):
+        run_stage(context, plan, inputs, state=state)
 
 
 def _settings_of(
@@ -180,6 +204,7 @@ def _made_catalogue(store: Store, run_id: str) -> str:
     """Return the catalogue that a prepare run made, whatever others made since."""
     key = layout.catalogue_pointer(run_id)
     if not store.exists(key):
-        message = f"{store.uri}/{key}: not found. Run the prepare stage again."
+        where = shown_uri(store.uri, key)
+        message = f"{where}: not found. Run the prepare stage again."
         raise NotFoundError(message)
     return read_catalogue_pointer(store, run_id)[1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lcc.config.launch import LaunchSettings
+from lcc.config.model import ModelSettings, is_file_name
 from lcc.config.settings import Settings
 from lcc.search.trial import count_trials
 
@@ -78,16 +79,27 @@ def build_plan(stage: Stage, settings: Settings, *, parallelism: int) -> Plan:
         >>> [(step.name, step.num_processes) for step in plan.steps]
         [('list', 1), ('hash', 2), ('link', 2), ('catalogue', 1)]
     """
-    return Plan(stage=stage, steps=_steps(stage, settings, parallelism=parallelism))
+    in_pipeline = settings.launch.pipeline is not None
+    steps = _steps(stage, settings, parallelism=parallelism, in_pipeline=in_pipeline)
+    return Plan(stage=stage, steps=steps)
 
 
 def plans_of(stage: Stage, settings: Settings, *, parallelism: int) -> list[Plan]:
     """Return the plans of a stage, or of each stage of a pipeline."""
-    parts = stages_of(settings) if stage is Stage.PIPELINE else (stage,)
-    return [build_plan(part, settings, parallelism=parallelism) for part in parts]
+    if stage is not Stage.PIPELINE:
+        return [build_plan(stage, settings, parallelism=parallelism)]
+    return [
+        Plan(
+            stage=part,
+            steps=_steps(part, settings, parallelism=parallelism, in_pipeline=True),
+        )
+        for part in stages_of(settings)
+    ]
 
 
-def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step, ...]:
+def _steps(
+    stage: Stage, settings: Settings, *, parallelism: int, in_pipeline: bool
+) -> tuple[Step, ...]:
     at_once = settings.launch.parallelism or parallelism
     num_sharing = min(at_once, settings.data.num_shards)
     is_frozen = settings.model.frozen_stages == "all"
@@ -98,7 +110,10 @@ def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step,
     match stage:
         case Stage.PREPARE:
             hashes, links = (_shared(n, num_sharing, at_once) for n in ("hash", "link"))
-            return (Step(name="list"), hashes, links, Step(name="catalogue"))
+            # Hours of a pipeline must not end because weights cannot be had.
+            is_asked = in_pipeline and _needs_files(settings.model)
+            first = (Step(name="model"),) if is_asked else ()
+            return (*first, Step(name="list"), hashes, links, Step(name="catalogue"))
         case Stage.SEARCH:
             num_trials = _num_trial_processes(settings, at_once)
             trials = _shared("trial", num_trials, at_once, gpus=gpus)
@@ -110,10 +125,8 @@ def _steps(stage: Stage, settings: Settings, *, parallelism: int) -> tuple[Step,
                 return (Step(name="compare"),)
             return (Step(name="evaluate", gpus=gpus),)
         case Stage.PIPELINE:
-            parts = stages_of(settings)
-            return sum(
-                (_steps(p, settings, parallelism=parallelism) for p in parts), ()
-            )
+            plans = plans_of(stage, settings, parallelism=parallelism)
+            return sum((plan.steps for plan in plans), ())
 
 
 def stages_of(settings: Settings) -> tuple[Stage, ...]:
@@ -135,6 +148,11 @@ def takes_turns(settings: Settings) -> bool:
         False
     """
     return settings.data.leave_out is not None and settings.data.test_value is None
+
+
+def _needs_files(model: ModelSettings) -> bool:
+    """Return whether the network begins with weights from outside."""
+    return model.weights != "none" or is_file_name(model.backbone)
 
 
 def _num_trial_processes(settings: Settings, at_once: int) -> int:

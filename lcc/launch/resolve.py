@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from urllib.parse import unquote
 
 from lcc.config.cluster import SOURCE_FOLDER
+from lcc.config.commands import command_line
 from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
@@ -16,9 +17,9 @@ from lcc.errors import ConfigError, NotFoundError
 from lcc.launch.plan import Stage, takes_turns
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
-from lcc.storage.pointers import dataset_names, read_latest
+from lcc.storage.pointers import SOURCE, dataset_names, read_latest
 from lcc.storage.store import Store
-from lcc.storage.uri import absolute_uri
+from lcc.storage.uri import absolute_uri, shown_uri
 from lcc.tracking.server import TrackingServer
 
 LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
@@ -129,12 +130,14 @@ def resolve_catalogue(settings: Settings, store: Store) -> Settings:
         ConfigError: Several data sets, and none was named.
         NotFoundError: There is no such data set.
     """
-    name = settings.data.name or _only_dataset(store)
+    name = settings.data.name or _only_dataset(settings, store)
     if not store.exists(layout.latest(name)):
         near = get_close_matches(name, dataset_names(store), n=1)
-        hint = f"Did you mean {near[0]}?" if near else 'Run "lcc-launch prepare" first.'
+        first = f"First: {_prepare(settings)}"
+        hint = f"Did you mean {near[0]}?" if near else first
         message = (
-            f"data.name: must be a prepared data set of {store.uri}, got {name}. {hint}"
+            f"data.name: must be a prepared data set of {shown_uri(store.uri)}, got "
+            f"{name}. {hint}"
         )
         raise NotFoundError(message)
     changes: dict[str, object] = {"data.name": name}
@@ -143,12 +146,18 @@ def resolve_catalogue(settings: Settings, store: Store) -> Settings:
     return changed_settings(settings, changes)
 
 
-def _only_dataset(store: Store) -> str:
+def _prepare(settings: Settings) -> str:
+    """Return the command that makes a catalogue of the source, where it is known."""
+    source = settings.data.source
+    return command_line("prepare", shown_uri(source) if source else SOURCE)
+
+
+def _only_dataset(settings: Settings, store: Store) -> str:
     names = dataset_names(store)
     if not names:
         message = (
-            f"{store.uri}: must hold a prepared data set, got none. "
-            'Run "lcc-launch prepare" first, or check --root.'
+            f"{shown_uri(store.uri)}: must hold a prepared data set, got none. Check "
+            f"--root, or run first: {_prepare(settings)}"
         )
         raise NotFoundError(message)
     if len(names) > 1:
@@ -184,8 +193,8 @@ def _candidate(server: TrackingServer, store: Store) -> str:
         return str(candidate)
     if not trained:
         message = (
-            f"{store.uri}: must hold a trained model, got none. "
-            'Run "lcc-launch train" first, or check --root.'
+            f"{shown_uri(store.uri)}: must hold a trained model, got none. Check "
+            f"--root, or run first: {command_line('train')}"
         )
         raise NotFoundError(message)
     return trained[-1]

@@ -16,16 +16,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from lcc.config.load import parse_settings
+from lcc.config.commands import command_line
+from lcc.config.load import changed_settings, dump_settings, parse_settings
 from lcc.config.settings import Settings
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 logger = logging.getLogger(__name__)
 
 # A driver elsewhere says every 15 s that it lives; a minute of silence, and it is dead.
 SILENCE_SECONDS = 60.0
+DIED = "its driver died"  # the note of a run that is lost
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32: no letter looks like a digit
 
 
@@ -85,6 +88,8 @@ class RunState:
         pipeline: The pipeline run it belongs to, if any.
         steps: In order; none for a pipeline.
         stages: Of a pipeline: stage → run id, in order, as far as started.
+        score: Macro F1 of what it made, 0 to 1: over folds, of the validation or of the
+            test split, as its stage has it; of a pipeline that of its last evaluation.
         driver: Who drives it, or drove it last.
     """
 
@@ -98,6 +103,7 @@ class RunState:
     message: str | None = None
     steps: list[StepState] = field(default_factory=list)
     stages: dict[str, str] = field(default_factory=dict)
+    score: float | None = None
     driver: DriverIdentity
     format: int = layout.FORMAT_VERSION
 
@@ -158,6 +164,8 @@ def read_state(store: Store, run_id: str) -> RunState:
         )
         raise DataError(message)
     state = _from_document(document)
+    for step in state.steps:
+        step.log = _log_here(store, run_id, step.log)
     if state.status is RunStatus.RUNNING and not _is_driven_anywhere(store, state):
         state.status = RunStatus.LOST
         for step in state.steps:
@@ -166,10 +174,27 @@ def read_state(store: Store, run_id: str) -> RunState:
     return state
 
 
+def _log_here(store: Store, run_id: str, log: str | None) -> str | None:
+    """Return where a log lies now: the root may have been moved."""
+    prefix = layout.logs_prefix(run_id)
+    _, found, rest = (log or "").partition(prefix)
+    return f"{store.uri}/{prefix}{rest}" if found else log
+
+
 def read_run_settings(store: Store, run_id: str) -> Settings:
-    """Return the settings that a run was made with."""
+    """Return the settings that a run was made with; its root may have been moved."""
     key = layout.run_settings(run_id)
-    return parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
+    settings = parse_settings(
+        store.read(key).decode(), source=shown_uri(store.uri, key)
+    )
+    return changed_settings(settings, {"storage.root": store.uri})
+
+
+def keep_settings(store: Store, run_id: str, settings: Settings) -> None:
+    """Have the steps of a run find the settings, where others are written down."""
+    key, text = layout.run_settings(run_id), dump_settings(settings).encode()
+    if store.read(key) != text:
+        store.write(key, text)
 
 
 def _is_driven_anywhere(store: Store, state: RunState) -> bool:
@@ -202,11 +227,25 @@ def run_ids(store: Store) -> Iterator[str]:
 
 def is_driven(state: RunState) -> bool:
     """Return whether the driver lives; one elsewhere must have been heard of lately."""
-    driver = state.driver
-    if driver.host != socket.gethostname():
-        beat = datetime.fromisoformat(driver.beat)
-        return (datetime.now(UTC) - beat).total_seconds() < SILENCE_SECONDS
+    return lives(state.driver)
+
+
+def lives(driver: DriverIdentity) -> bool:
+    """Return whether a process lives; one elsewhere must have been heard of lately."""
+    if not is_here(driver):
+        return silence_of(driver) < SILENCE_SECONDS
     return _start_mark(driver.pid) == driver.start != ""
+
+
+def is_here(driver: DriverIdentity) -> bool:
+    """Return whether a process is, or was, one of this machine."""
+    return driver.host == socket.gethostname()
+
+
+def silence_of(driver: DriverIdentity) -> float:
+    """Return the seconds since a process was last heard of."""
+    beat = datetime.fromisoformat(driver.beat)
+    return (datetime.now(UTC) - beat).total_seconds()
 
 
 def _start_mark(pid: str) -> str:
@@ -241,5 +280,6 @@ def _from_document(document: dict[str, Any]) -> RunState:
 def _no_such_run(store: Store, run_id: str) -> str:
     known = list(run_ids(store))
     near = get_close_matches(run_id, known, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]}?" if near else "`lcc-launch list` shows the runs."
-    return f"run {run_id}: must exist under {store.uri}, got no such run. {hint}"
+    hint = f"Did you mean {near[0]}?" if near else f"Runs: {command_line('list')}"
+    root = shown_uri(store.uri)
+    return f"run {run_id}: must exist under {root}, got no such run. {hint}"

@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from lcc.data.digest import encode_name
 from lcc.listing.folders import Folders, NameKind, find_split_folders, kind_of
@@ -114,7 +113,7 @@ def tree_text(tree: FolderTree, uri: str, *, chosen: Reading | None = None) -> s
     """
     names = _names_by_level(tree)
     total = sum(tree.counts.values())
-    lines = [f"  {unquote(uri.rpartition('/')[2])}/  {total} images"]
+    lines = [f"  {uri.rpartition('/')[2]}/  {total} images"]
     if tree.splits:
         splits = sorted({way[-1] for way in tree.splits}, key=natural)
         lines.append(f"  split folders, no level: {_shown(splits)}")

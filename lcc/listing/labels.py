@@ -26,8 +26,21 @@ NUMBERED_FILE = re.compile(r"(.*[^\W\d_])([ _-]\(?)\d+(\)?\.\w+)")
 MAX_STEMS = 12  # names of files that begin in more ways are no classes
 
 
-def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
-    """Return path → label of the CSV that the settings name, None where they name none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLabels:
+    """What a user's table says of the images.
+
+    Attributes:
+        by_path: Path → label.
+        notes: Sentences on how its text was read.
+    """
+
+    by_path: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def read_labels(settings: Settings, scratch: Path) -> UserLabels | None:
+    """Return the labels of the CSV that the settings name, None where they name none.
 
     Raises:
         NotFoundError: There is no such file.
@@ -39,7 +52,8 @@ def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
     file = fetch_file(uri, scratch, settings=settings.storage)
     labels: dict[str, str] = {}
     faults = []
-    for path, label in _read_rows(file):
+    rows, notes = _read_rows(file)
+    for path, label in rows:
         if not label:
             faults.append(f"{encode_name(path)} has none")
         elif labels.setdefault(path, label) != label:
@@ -50,18 +64,22 @@ def read_labels(settings: Settings, scratch: Path) -> dict[str, str] | None:
             f"{first_few(faults)}. Mend these rows."
         )
         raise DataError(message)
-    return labels
+    return UserLabels(by_path=labels, notes=tuple(f"{FIELD}: {note}" for note in notes))
 
 
-def _read_rows(file: Path) -> list[tuple[str, str]]:
-    """Return path and label of each row; a column for each class will do as well."""
+def _read_rows(file: Path) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Return path and label of each row, and how the text was read.
+
+    A column for each class will do as well.
+    """
     try:
-        rows = read_table(file, field=FIELD, needed=("path", "label")).rows
+        table = read_table(file, field=FIELD, needed=("path", "label"))
     except DataError:
         if found := _read_one_hot(file):
-            return found
+            return found, ()
         raise
-    return [(row.cells["path"], row.cells["label"]) for row in rows]
+    rows = [(row.cells["path"], row.cells["label"]) for row in table.rows]
+    return rows, table.notes
 
 
 def _read_one_hot(file: Path) -> list[tuple[str, str]]:

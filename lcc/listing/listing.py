@@ -6,9 +6,10 @@ Knows the order of these acts and how a listing is kept; not which files may be 
 
 import json
 import logging
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from lcc.listing.labels import read_labels
 from lcc.listing.sources import LeftOut, check_links, find_images
 from lcc.storage import layout
 from lcc.storage.store import ObjectInfo, Store
-from lcc.storage.uri import absolute_uri, local_path, scheme_of
+from lcc.storage.uri import absolute_uri, shown_uri
 
 logger = logging.getLogger(__name__)
 TABLES = (".csv", ".tsv")
@@ -78,12 +79,15 @@ def list_as_set(source: Store, settings: Settings, scratch: Path) -> Listing:
         scratch: Folder for a copy of the user's labels.
     """
     root = absolute_uri(settings.storage.root or "")
-    return list_source(
+    told = read_labels(settings, scratch)
+    listing = list_source(
         source,
         settings.data,
         skip=results_prefix(source.uri, root),
-        labels=read_labels(settings, scratch),
+        labels=told.by_path if told else None,
     )
+    notes = told.notes if told else ()
+    return replace(listing, notes=(*notes, *listing.notes))
 
 
 def list_source(
@@ -114,7 +118,7 @@ def list_source(
     found, left_out = find_images(store, skip=skip)
     keys = [entry.key for entry in found]
     try:
-        labelling = label_images(store.uri, settings, keys, labels)
+        labelling = label_images(shown_uri(store.uri), settings, keys, labels)
     except DataError as err:
         hint = _hint_at_tables(store.uri, left_out) if labels is None else ""
         message = f"{err}{hint}"
@@ -123,7 +127,7 @@ def list_source(
     check_links(rows, limit=settings.max_unreadable_fraction)
     names = sorted({row[-1] for row in rows})
     if len(names) < MIN_CLASSES:
-        raise DataError(_too_few(store.uri, names))
+        raise DataError(_too_few(shown_uri(store.uri), names))
     counts = Counter(reason for _, reason in left_out)
     logger.info(
         "event=listed source=%s images=%d classes=%s left_out=%s",
@@ -189,8 +193,9 @@ def _hint_at_tables(uri: str, left_out: LeftOut) -> str:
     tables = [path for path, _ in left_out if path.casefold().endswith(TABLES)]
     if not tables or len(tables) > MAX_TABLES:
         return ""
-    folder = local_path(uri) if scheme_of(uri) == "file" else uri
-    lines = [f"\n  --set 'data.labels_csv={folder}/{path}'" for path in tables]
+    folder = shown_uri(uri)
+    given = (shlex.quote(f"data.labels_csv={folder}/{path}") for path in tables)
+    lines = [f"\n  --set {text}" for text in given]
     return f"\nIf one of these holds path and label:{''.join(lines)}"
 
 
@@ -219,7 +224,8 @@ def _check_source(store: Store, source: str, *, name: str) -> None:
     known = json.loads(store.read(layout.dataset_source(name)))["source"]
     if known != source:
         message = (
-            f"data.name: {name} must stay with its source {known}, got {source}. Pass "
+            f"data.name: {name} must stay with its source {shown_uri(known)}, got "
+            f"{shown_uri(source)}. Pass "
             "--name with another name."
         )
         raise DataError(message)

@@ -14,7 +14,7 @@ from lcc.errors import DataError
 from lcc.listing.folders import find_mask_folders
 from lcc.listing.litter import ARCHIVES, SIDE_NAMES, archive_ending, why_no_image
 from lcc.storage.store import ObjectInfo, Store
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import local_path, scheme_of, shown_uri
 
 BROKEN_LINK = "broken link"  # in place of a change mark
 BROKEN_FOLDER = "broken_folder_link"  # by its name: nobody can look
@@ -66,7 +66,7 @@ def how_to_unpack(archive: Path) -> str:
 
     Example:
         >>> how_to_unpack(Path("/lungs.zip"))
-        'Unpack it: unzip -q /lungs.zip -d /lungs; then name that folder.'
+        'Unpack it and name that folder: unzip -q /lungs.zip -d /lungs'
     """
     ending = archive_ending(archive.name) or ""
     folder = archive.with_name(archive.name[: -len(ending)])
@@ -75,7 +75,7 @@ def how_to_unpack(archive: Path) -> str:
     )
     if command.startswith("tar"):  # it makes no folder
         command = f"mkdir -p {shlex.quote(str(folder))} && {command}"
-    return f"Unpack it: {command}; then name that folder."
+    return f"Unpack it and name that folder: {command}"
 
 
 def _candidates(store: Store, skip: str, left_out: LeftOut) -> Iterator[ObjectInfo]:
@@ -128,8 +128,8 @@ def _no_images(uri: str, left_out: LeftOut) -> str:
     else:
         hint = "Put the images of each class into a folder of its name."
     return (
-        f"data.source: must hold one folder of images per class, got none in {uri} "
-        f"({found or 'no file'}). {hint}"
+        f"data.source: must hold one folder of images per class, got none in "
+        f"{shown_uri(uri)} ({found or 'no file'}). {hint}"
     )
 
 

@@ -4,14 +4,14 @@ Knows CSV and paths; not what the columns are used for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from lcc.config.path_pattern import compile_pattern
 from lcc.data.digest import encode_name
-from lcc.data.table import CsvRow, first_few, read_all_columns, read_table
+from lcc.data.table import CsvRow, CsvTable, first_few, read_all_columns, read_table
 from lcc.errors import DataError
 from lcc.listing.path_ends import find_by_end
 from lcc.prepare.task import Task
@@ -57,7 +57,8 @@ def user_split(task: Task, paths: Sequence[str]) -> tuple[list[str], tuple[str, 
     faults = [*columns.faults, *empty_faults("split", empty, field=f"data.{SPLIT}")]
     if faults:
         raise DataError("\n".join(faults))
-    return [text or "" for text in columns.values["split"]], columns.notes
+    notes = (*_notes_on(table, SPLIT), *columns.notes)
+    return [text or "" for text in columns.values["split"]], notes
 
 
 def group_columns(task: Task, paths: Sequence[str]) -> Columns:
@@ -75,7 +76,13 @@ def group_columns(task: Task, paths: Sequence[str]) -> Columns:
             f"{field}: must have a column beside the path, got none. Add e.g. patient."
         )
         raise DataError(message)
-    return match_rows(table.rows, names, paths, field=field)
+    columns = match_rows(table.rows, names, paths, field=field)
+    return replace(columns, notes=(*_notes_on(table, GROUPS), *columns.notes))
+
+
+def _notes_on(table: CsvTable, field: str) -> Iterator[str]:
+    """Yield how a table's text was read, which the settings name."""
+    return (f"data.{field}: {note}" for note in table.notes)
 
 
 def path_columns(pattern: str, paths: Sequence[str]) -> Columns:

@@ -77,6 +77,7 @@ def group_files(
             len(linked.records),
             look=linked.look,
             verify=linked.find,
+            verify_closely=linked.closer(settings.tile_size_px),
             settings=settings.families,
         )
         clusters, notes = apply_verdicts(clusters, told, settings=settings.families)

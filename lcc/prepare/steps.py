@@ -64,9 +64,8 @@ def hash_shards(
         number: shard_rows(number, num_shards=shards.num_shards, num_rows=len(listing))
         for number in range(process_index, shards.num_shards, num_processes)
     }
-    counter = task.progress(sum(map(len, rows.values())))
     missing = [number for number in rows if not _is_hashed(shards, number)]
-    counter.advance(sum(len(rows[number]) for number in set(rows) - set(missing)))
+    counter = task.progress(sum(len(rows[number]) for number in missing))
     with single_threaded():
         for number in missing:
             mine = listing.table.slice(rows[number].start, len(rows[number]))

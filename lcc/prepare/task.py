@@ -18,6 +18,7 @@ from lcc.errors import ConfigError
 from lcc.images.decode import RULES
 from lcc.listing.listing import Listing, read_listing
 from lcc.storage import layout
+from lcc.storage.patient import make_patient
 from lcc.storage.pointers import read_listing_pointer
 from lcc.storage.store import Store
 from lcc.storage.uri import absolute_uri, open_store
@@ -88,9 +89,9 @@ class Task:
         if self.settings.data.source is None:
             message = "data.source: must be set, got none. Name a folder or s3://… URI."
             raise ConfigError(message)
-        return open_store(
-            absolute_uri(self.settings.data.source), self.settings.storage
-        )
+        settings = self.settings.storage
+        store = open_store(absolute_uri(self.settings.data.source), settings)
+        return make_patient(store, settings)
 
     def listing(self) -> Listing:
         """Return the listing that the step `list` of this run wrote."""

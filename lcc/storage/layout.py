@@ -179,6 +179,16 @@ def run_state(run_id: str) -> str:
     return _run(run_id, "state.json")
 
 
+def claims_prefix(run_id: str) -> str:
+    """Return the prefix of the claims of a run; keys sort by number."""
+    return _run(run_id, "claims/")
+
+
+def claim(run_id: str, number: int) -> str:
+    """Return the key of the note who works on a run; the highest number counts."""
+    return f"{claims_prefix(run_id)}{number:06d}.json"
+
+
 def run_of_state(key: str) -> str | None:
     """Return the run that `run_state` gave the key of, None for another key.
 
@@ -265,19 +275,13 @@ def evaluation(run_id: str, name: str) -> str:
     return _run(run_id, name)
 
 
-def artifact(run_id: str, trial: str | None, name: str) -> str:
-    """Return the key of an artifact for MLflow; two trials may use one name."""
-    folder = "artifacts" if trial is None else f"trial-artifacts/{trial}"
-    return _run(run_id, f"{folder}/{name}")
-
-
 def report(run_id: str) -> str:
-    """Return the key of the report that `evaluate` hands to MLflow."""
-    return artifact(run_id, None, "report.html")
+    """Return the key of the report of an evaluation."""
+    return evaluation(run_id, "report.html")
 
 
 def mlflow_model_prefix(run_id: str) -> str:
-    """Return the prefix of a model's files for MLflow."""
+    """Return the prefix of what MLflow's form of a model has besides the network."""
     return _run(run_id, "mlflow-model/")
 
 
@@ -309,6 +313,16 @@ def progress_prefix(run_id: str, job: str) -> str:
 def progress(run_id: str, job: str, process_index: int) -> str:
     """Return the key of the note on how far one process of a Job is."""
     return f"{progress_prefix(run_id, job)}{process_index:05d}"
+
+
+def waits_prefix(run_id: str) -> str:
+    """Return the prefix of the notes on how long processes waited for the store."""
+    return _run(run_id, "waits/")
+
+
+def waits(run_id: str, writer: str) -> str:
+    """Return the key of the note on how long one process waited for the store."""
+    return f"{waits_prefix(run_id)}{writer}.json"
 
 
 def logs_prefix(run_id: str) -> str:

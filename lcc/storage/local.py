@@ -8,9 +8,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
-from lcc.errors import ConfigError, DataError, NotFoundError, UnavailableError
+from lcc.errors import ConfigError, DataError, NoRoomError, NotFoundError
 from lcc.storage.store import ObjectInfo, check_key
 
 TEMPORARY_PREFIX = ".lcc-tmp-"  # hidden from listings; left over only by a kill
@@ -127,6 +128,17 @@ class LocalStore:
         """Remove the object; nothing happens where there is none."""
         self._path(key).unlink(missing_ok=True)
 
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """Remove temporary files that killed processes left."""
+        stale = [
+            path
+            for path in self.folder.rglob(f"{TEMPORARY_PREFIX}*")
+            if path.stat().st_mtime < before.timestamp()
+        ]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
     def _path(self, key: str) -> Path:
         check_key(key)
         return self.folder / key
@@ -189,7 +201,7 @@ class LocalStore:
                 f"{self.folder}: no space left on the device. Free some, or pass "
                 "another --root; finished shards are kept."
             )
-            return UnavailableError(message)
+            return NoRoomError(message)
         if err.errno in REFUSED or isinstance(err, FileExistsError):
             message = (
                 f"{self.folder}: must be a folder one can write to, got "

@@ -5,9 +5,13 @@ Knows their form and its version; not what they point at.
 
 import json
 
+from lcc.config.commands import command_line
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
+
+SOURCE = "SOURCE"  # in a command: to be filled in
 
 
 def write_latest(store: Store, name: str, digest: str) -> None:
@@ -28,12 +32,21 @@ def read_latest(store: Store, name: str) -> str:
         document = json.loads(store.read(key))
     except NotFoundError as err:
         message = (
-            f'{store.uri}/{key}: not found. Run "lcc-launch prepare" first, or set '
-            "data.name or data.catalogue."
+            f"{shown_uri(store.uri, key)}: not found. Set data.name or data.catalogue, "
+            f"or run first: {command_line('prepare', *source_words(store, name))}"
         )
         raise NotFoundError(message) from err
-    check_version(f"{store.uri}/{key}", document.get("format"))
+    check_version(shown_uri(store.uri, key), document.get("format"))
     return str(document["catalogue"])
+
+
+def source_words(store: Store, name: str) -> list[str]:
+    """Return the words by which `prepare` makes a data set of a root again."""
+    key = layout.dataset_source(name)
+    if not store.exists(key):
+        return [SOURCE]
+    source = str(json.loads(store.read(key))["source"])
+    return [shown_uri(source), "--name", name]
 
 
 def dataset_names(store: Store) -> list[str]:
@@ -68,11 +81,11 @@ def read_catalogue_pointer(store: Store, run_id: str) -> tuple[str, str]:
     return str(document["name"]), str(document["digest"])
 
 
-def check_version(uri: str, version: object) -> None:
+def check_version(where: str, version: object) -> None:
     """Refuse an object that another version of lcc wrote.
 
     Args:
-        uri: Where it lies.
+        where: It lies, for messages.
         version: Format version that it notes.
 
     Raises:
@@ -81,7 +94,8 @@ def check_version(uri: str, version: object) -> None:
     if str(version) != str(layout.FORMAT_VERSION):
         found = "none" if version is None else version
         message = (
-            f"{uri}: format must be {layout.FORMAT_VERSION}, got {found}. "
-            'Run "lcc-launch prepare" again, or use the release of lcc that wrote it.'
+            f"{where}: format must be {layout.FORMAT_VERSION}, got {found}. Use the "
+            "release of lcc that wrote it, or run again: "
+            f"{command_line('prepare', SOURCE)}"
         )
         raise DataError(message)

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -30,6 +31,7 @@ from botocore.exceptions import (
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, LccError, NotFoundError
 from lcc.storage import s3_errors
+from lcc.storage.local import FULL
 from lcc.storage.store import ObjectInfo, check_key
 
 PART_BYTES = 16 << 20  # above it an object goes up in parts, and comes down in ranges
@@ -67,7 +69,8 @@ class S3Store:
     def __init__(self, uri: str, settings: StorageSettings) -> None:
         self.bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         if not self.bucket:
-            message = f"{uri}: must name a bucket. Use s3://bucket/prefix."
+            near = f"Did you mean s3://{rest}? " if (rest := prefix.strip("/")) else ""
+            message = f"{uri}: must name a bucket. {near}Use s3://bucket/prefix."
             raise ConfigError(message)
         self.prefix = prefix.rstrip("/")
         self.settings = settings
@@ -179,6 +182,28 @@ class S3Store:
         with self._translating(key):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(key))
 
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """End uploads in parts that a killed process left open below the root.
+
+        Args:
+            before: Those begun before this moment, which nobody works on any more.
+
+        Returns:
+            How many were ended; their parts took room that no listing shows.
+        """
+        stale = []
+        with self._translating(""):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=self._key("")
+            )
+            for page in pages:
+                stale += [u for u in page.get("Uploads", ()) if u["Initiated"] < before]
+            for upload in stale:
+                self._client.abort_multipart_upload(
+                    Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+        return len(stale)
+
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
 
@@ -253,6 +278,8 @@ class S3Store:
             raise self._error_of(err, key) from err
 
     def _error_of(self, err: Exception, key: str) -> LccError:
+        if isinstance(err, OSError) and err.errno in FULL:
+            return s3_errors.no_room(uri=self._uri(key), reason=err)
         # A failed transfer keeps the answer as its context.
         cause = err.__context__ if isinstance(err, Boto3Error) else err
         if isinstance(cause, ClientError):

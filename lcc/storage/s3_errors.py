@@ -10,6 +10,7 @@ from lcc.errors import (
     ConfigError,
     DataError,
     LccError,
+    NoRoomError,
     NotFoundError,
     RefusedLoginError,
     UnavailableError,
@@ -137,6 +138,14 @@ def bad_endpoint(*, uri: str, endpoint: str, reason: object) -> ConfigError:
         "Use http://host:port."
     )
     return ConfigError(message)
+
+
+def no_room(*, uri: str, reason: object) -> NoRoomError:
+    """Return the error of a copy that this machine's disk cannot hold."""
+    return NoRoomError(
+        f"{uri}: its copy on this machine needs room, got {reason}. Free some, or set "
+        "TMPDIR to a larger disk; on a cluster raise cluster.resources' scratch."
+    )
 
 
 def unavailable(*, uri: str, endpoint: str, reason: object) -> UnavailableError:

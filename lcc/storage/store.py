@@ -6,6 +6,7 @@ are (`layout`).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -83,6 +84,13 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
+
+    def end_stale_uploads(self, *, before: datetime) -> int:
+        """End what killed processes left half written; return how many there were.
+
+        Args:
+            before: Those begun before this moment, which nobody works on any more.
+        """
 
 
 def check_key(key: str) -> None:

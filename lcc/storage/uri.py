@@ -5,6 +5,7 @@ Knows schemes; not how bytes are moved (`local`, `s3`).
 
 import hashlib
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -12,9 +13,12 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, NotFoundError
 from lcc.storage.local import LocalStore
+from lcc.storage.patient import make_patient
 from lcc.storage.store import Store
 
 SCHEMES = ("file", "s3")
+# A scheme without its `://`, which would be taken for a folder: s3:/lab, s3//lab
+MISTYPED = re.compile(r"(?P<scheme>s3|file|pvc)(:[/\\]?|;?[/\\]{2,3})(?=\w)", re.I)
 
 
 def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
@@ -38,22 +42,81 @@ def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
 def scheme_of(uri: str) -> str:
     """Return `file` or `s3`; a plain path is a file.
 
+    Raises:
+        ConfigError: The scheme is unknown, or mistyped so that it reads as a folder.
+
     Example:
         >>> scheme_of("s3://lab/study"), scheme_of("tiles 100%/a#b")
         ('s3', 'file')
     """
-    scheme, separator, _ = uri.partition("://")
-    if not separator:
-        return "file"
-    if scheme not in SCHEMES:
-        near = get_close_matches(scheme, SCHEMES, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}://? " if near else ""
+    scheme, separator, rest = uri.partition("://")
+    if separator and scheme in SCHEMES:
+        return scheme
+    if separator:
+        near = get_close_matches(scheme.lower(), SCHEMES, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}://{rest}? " if near else ""
         message = (
             f"{uri}: scheme must be one of {', '.join(SCHEMES)}, got {scheme}. "
             f"{hint}Use a path, file:///folder or s3://bucket/prefix."
         )
         raise ConfigError(message)
-    return scheme
+    if match := MISTYPED.match(uri):
+        message = (
+            f"{uri}: must be a path or a URI, got a mistyped {match['scheme']}://. Did "
+            f"you mean {_mended(match['scheme'], uri[match.end() :])}? A folder of "
+            f"this name is ./{uri}."
+        )
+        raise ConfigError(message)
+    return "file"
+
+
+def _mended(scheme: str, rest: str) -> str:
+    third = "/" if scheme.lower() == "file" else ""
+    return f"{scheme.lower()}://{third}{rest}"
+
+
+def bucket_uri(text: str) -> str:
+    """Return an `s3://` URI without trailing slash.
+
+    Raises:
+        ConfigError: It is a path, or a URI of another kind.
+
+    Example:
+        >>> bucket_uri("s3://lab/tiles/")
+        's3://lab/tiles'
+    """
+    if scheme_of(text) == "s3":
+        return text.rstrip("/")
+    hint = bucket_hint(text) or "Name a bucket."
+    message = f"{text}: must be s3://bucket/prefix, got a path of this machine. {hint}"
+    raise ConfigError(message.rstrip())
+
+
+def bucket_hint(text: str) -> str:
+    """Return the bucket that may have been meant by a path, with a space behind.
+
+    Example:
+        >>> bucket_hint("lab/tiles"), bucket_hint("/data/tiles")
+        ('Did you mean s3://lab/tiles? ', '')
+    """
+    is_relative = not text.startswith(("/", ".", "~", "file://"))
+    return f"Did you mean s3://{text}? " if is_relative else ""
+
+
+def folder_path(text: str) -> Path:
+    """Return the path of a file or folder of this machine.
+
+    Raises:
+        ConfigError: It lies elsewhere.
+
+    Example:
+        >>> folder_path("tiles 100%").as_posix()
+        'tiles 100%'
+    """
+    if scheme_of(text) == "file":
+        return local_path(text)
+    message = f"{text}: must be a path of this machine, got a bucket. Name a path."
+    raise ConfigError(message)
 
 
 def local_path(uri: str) -> Path:
@@ -83,6 +146,18 @@ def _unquote(text: str) -> str:
     return os.fsdecode(unquote_to_bytes(text))
 
 
+def shown_uri(uri: str, key: str = "") -> str:
+    """Return how a place is shown to people: a path where it is one.
+
+    Example:
+        >>> shown_uri("file:///data/a%20b", "x.csv"), shown_uri("s3://lab", "x.csv")
+        ('/data/a b/x.csv', 's3://lab/x.csv')
+    """
+    if scheme_of(uri) == "file":
+        return str(local_path(uri) / key)
+    return f"{uri}/{key}".rstrip("/")
+
+
 def absolute_uri(uri: str) -> str:
     """Return the URI with a path made absolute, so that every process agrees.
 
@@ -104,6 +179,8 @@ def fetch_file(
 ) -> Path:
     """Return a local file with the bytes of one file, by path or URI.
 
+    A store that is away is waited for.
+
     Args:
         uri: Path or URI of the file.
         folder: Where a remote file is copied to.
@@ -115,7 +192,8 @@ def fetch_file(
         ConfigError: The file has another digest.
     """
     root, _, key = absolute_uri(uri).rpartition("/")
-    store = open_store(root, settings)
+    settings = settings or StorageSettings()
+    store = make_patient(open_store(root, settings), settings)
     key = _unquote(key) if scheme_of(uri) == "file" else key
     if not store.exists(key):
         message = f"{uri}: not found. Check the path or URI."
@@ -124,6 +202,20 @@ def fetch_file(
     if sha256 is not None:
         _check_digest(uri, path, sha256=sha256)
     return path
+
+
+def file_size(uri: str, settings: StorageSettings | None = None) -> int | None:
+    """Return the bytes of one file, by path or URI; None where there is none.
+
+    A store that is away is not waited for.
+
+    Raises:
+        UnavailableError: The store is away.
+    """
+    root, _, key = absolute_uri(uri).rpartition("/")
+    key = _unquote(key) if scheme_of(uri) == "file" else key
+    items = open_store(root, settings).list_objects(key)
+    return next((item.size_bytes for item in items if item.key == key), None)
 
 
 def _check_digest(uri: str, path: Path, *, sha256: str) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lcc.config import environment
+from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import local_path, scheme_of
@@ -33,7 +34,7 @@ def tracking_uri(settings: TrackingSettings, root: str) -> str:
     """
     if uri := settings.uri or os.environ.get(environment.TRACKING_URI):
         return uri
-    path = tracking_folder(root) / "mlflow.db"
+    path = database_file(root)
     if "?" in str(path):  # it would start the query of the URI, and nothing quotes it
         message = (
             f"storage.root: must have no question mark where MLflow has no server, got "
@@ -47,6 +48,16 @@ def tracking_folder(root: str) -> Path:
     """Return the local folder of the SQLite file; it need not exist."""
     folder = local_path(root) if scheme_of(root) == "file" else Path("lcc-study")
     return folder.absolute()
+
+
+def database_file(root: str) -> Path:
+    """Return MLflow's SQLite file; it need not exist."""
+    return tracking_folder(root) / "mlflow.db"
+
+
+def artifact_folder(root: str) -> Path:
+    """Return where MLflow keeps files beside its SQLite file; it need not exist."""
+    return tracking_folder(root) / "mlartifacts"
 
 
 def lock_file(root: str) -> Path:
@@ -82,7 +93,7 @@ def locked(root: str, *, patience_seconds: float = LOCK_SECONDS) -> Iterator[Non
             if time.monotonic() > deadline:
                 message = (
                     f"{path}: one process sends at a time, got another one at it. "
-                    "Nothing is lost, `lcc-launch status` sends it later."
+                    f"Nothing is lost, this sends it later: {command_line('status')}"
                 )
                 raise UnavailableError(message)
             time.sleep(POLL_SECONDS)

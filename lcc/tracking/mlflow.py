@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from lcc.config import environment
+from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
-from lcc.tracking.location import locked, tracking_folder, tracking_uri
+from lcc.tracking.location import artifact_folder, locked, tracking_uri
 from lcc.tracking.registry import Registry
 from lcc.tracking.server import Metric, RefusedError
 
@@ -73,8 +74,20 @@ class MlflowServer:
             return str(found.experiment_id)
         location = None
         if self.uri.startswith("sqlite:"):  # else the server has a location of its own
-            location = (tracking_folder(self.root) / "mlartifacts").as_uri()
+            location = artifact_folder(self.root).as_uri()
         return str(self._client.create_experiment(name, artifact_location=location))
+
+    def page(self) -> str:
+        """Return the address of the experiment's runs; of all, where there is none.
+
+        Raises:
+            UnavailableError: The server is away.
+        """
+        with self._translating(), short_waits():
+            found = self._client.get_experiment_by_name(self.settings.experiment)
+        if found is None:
+            return self.uri
+        return f"{self.uri}/#/experiments/{found.experiment_id}"
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -262,8 +275,8 @@ class MlflowServer:
     def _unavailable(self, err: Exception) -> UnavailableError:
         return UnavailableError(
             f"{self.uri}: MLflow must take what is sent, got {_first_line(err)}. Check "
-            "tracking.uri (or MLFLOW_TRACKING_URI); nothing is lost, "
-            "`lcc-launch status` sends it again."
+            "tracking.uri (or MLFLOW_TRACKING_URI). Nothing is lost, this sends it "
+            f"again: {command_line('status')}"
         )
 
 

@@ -3,9 +3,13 @@
 Knows what a version is named and tagged; the client that it is given is MLflow's.
 """
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from lcc.storage.uri import local_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Registry:
         if self._model() is None:
             self.client.create_registered_model(self.name)
         run = self.client.get_run(mlflow_id)
+        if run.info.artifact_uri.startswith("file:"):
+            share_files(folder, local_path(f"{run.info.artifact_uri}/model"))
         version = self.client.create_model_version(
             self.name,
             source=f"{run.info.artifact_uri}/model",
@@ -70,3 +76,22 @@ class Registry:
     def _model(self) -> Any:
         found = self.client.search_registered_models(f"name = '{self.name}'")
         return found[0] if found else None
+
+
+def share_files(folder: Path, copies: Path) -> None:
+    """Make each copied file one with its original, so that its bytes are kept once.
+
+    Models are never changed. Where a file system cannot link, the copy stays.
+
+    Args:
+        folder: The originals, or links to them.
+        copies: Holds a copy of each, under the same name.
+    """
+    for path in folder.rglob("*"):
+        original, copy = path.resolve(), copies / path.relative_to(folder)
+        if not original.is_file() or not copy.is_file() or copy.samefile(original):
+            continue
+        link = copy.with_name(f".lcc-link-{copy.name}")
+        with suppress(OSError):
+            os.link(original, link)
+            link.replace(copy)

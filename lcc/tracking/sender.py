@@ -196,28 +196,33 @@ class Sender:
                     self.run_id, trial, event["status"], time_ms=event["time_ms"]
                 )
             case "artifact":
-                with tempfile.TemporaryDirectory() as scratch:
-                    key = layout.artifact(self.run_id, trial, event["name"])
-                    file = self.store.fetch(key, Path(scratch))
-                    self.server.log_artifact(self.run_id, trial, event["name"], file)
+                name = event["name"]
+                with self._linked({name: event["key"]}) as folder:
+                    self.server.log_artifact(self.run_id, trial, name, folder / name)
             case "input":
                 names = ("name", "digest", "source", "context")
                 self.server.log_input(self.run_id, {n: event[n] for n in names})
             case "model":
-                with self._model_folder() as folder:
+                with self._linked(self._model_files(event["parts"])) as folder:
                     self.server.register_model(
                         self.run_id, folder, alias=event["alias"]
                     )
 
-    @contextmanager
-    def _model_folder(self) -> Iterator[Path]:
+    def _model_files(self, parts: dict[str, str]) -> dict[str, str]:
+        """Return where each file of a model lies, by its path in the model's folder."""
         prefix = layout.mlflow_model_prefix(self.run_id)
+        keys = [item.key for item in self.store.list_objects(prefix)]
+        return {key.removeprefix(prefix): key for key in keys} | parts
+
+    @contextmanager
+    def _linked(self, files: dict[str, str]) -> Iterator[Path]:
+        """Give a folder of links: path in it → key of an object."""
         with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch, "model")
-            for item in self.store.list_objects(prefix):
-                path = folder / item.key.removeprefix(prefix)
+            folder, copies = Path(scratch, "links"), Path(scratch, "copies")
+            for name, key in files.items():
+                path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self.store.read(item.key))
+                path.symlink_to(self.store.fetch(key, copies).absolute())
             yield folder
 
 

@@ -62,4 +62,7 @@ class TrackingServer(Protocol):
         """Return the run whose model has the alias `candidate`, None without one."""
 
     def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
-        """Register the model folder once, and move the alias to it."""
+        """Register the model folder once, and move the alias to it.
+
+        Its files may be links.
+        """

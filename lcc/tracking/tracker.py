@@ -1,10 +1,12 @@
 """Reports of one process about its run, as events spooled to the object store.
 
-Knows the form of an event and of the spool; not MLflow, and not who forwards it
-(`sender`). Each event carries its own time: forwarding it twice changes nothing.
+Knows the form of an event; not how it comes to the store (`spool`), not MLflow, and not
+who forwards it (`sender`). Each event carries its own time: forwarding it twice changes
+nothing.
 """
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,9 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from lcc.errors import UnavailableError
+from lcc.errors import LccError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.tracking.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+LAST_SECONDS = 20.0  # for the last reports of a process that ends with an error
 
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 Event = dict[str, object]
@@ -23,9 +30,9 @@ Event = dict[str, object]
 class Tracker:
     """The reports of one process of a run, spooled; flushed on exit from `with`.
 
-    Guarantees that a call never fails because a server is away: events wait in memory
-    and, after `flush`, below `runs/<run id>/spool/`. `trial=None` is the stage's run,
-    a name is a child run.
+    Guarantees that a report never fails or waits because a server is away: events are
+    kept in memory, after `flush_soon` on the local disk, and from there they come to
+    `runs/<run id>/spool/`. `trial=None` is the stage's run, a name is a child run.
 
     Args:
         store: The root.
@@ -44,10 +51,9 @@ class Tracker:
     ) -> None:
         self._store = store
         self._run_id = run_id
-        self._writer = writer
         self._clock_ms = clock_ms
         self._events: list[Event] = []
-        self._num_chunks = 0
+        self._spool = Spool(store, run_id=run_id, writer=writer)
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -60,12 +66,23 @@ class Tracker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Flush what is left, also after an error."""
+        """Flush what is left; after an error it is not waited for long.
+
+        What cannot be sent is lost, and said: the work itself is done.
+        """
+        seconds = None if error is None else LAST_SECONDS
         try:
-            self.flush()
-        except UnavailableError:
-            if error is None:  # the first error is the one to show
-                raise
+            self.flush_soon()
+            num_lost = self._spool.deliver(seconds=seconds)
+        except LccError as err:
+            logger.warning("event=reports_lost run=%s reason=%s", self._run_id, err)
+        else:
+            if num_lost:
+                logger.warning(
+                    "event=reports_lost run=%s chunks=%d", self._run_id, num_lost
+                )
+        finally:
+            self._spool.close()
 
     def log_params(
         self, params: Mapping[str, object], *, trial: str | None = None
@@ -90,31 +107,37 @@ class Tracker:
         values = {name: float(value) for name, value in metrics.items()}
         self._add("metrics", trial, values=values, step=int(step))  # NumPy's too
 
-    def log_artifact(
-        self, name: str, content: bytes | Path, *, trial: str | None = None
-    ) -> None:
-        """Keep a file at `runs/<run id>/artifacts/<name>` and report it.
-
-        A child run's file lies at `runs/<run id>/trial-artifacts/<trial>/<name>`.
+    def log_artifact(self, name: str, key: str, *, trial: str | None = None) -> None:
+        """Report an object of the store as an artifact; it is kept there alone.
 
         Args:
             name: Path below the run's artifacts.
-            content: The bytes, or a file that holds them.
+            key: Of the object, which must be written by now.
             trial: Child run, or none for the stage's run.
         """
-        key = layout.artifact(self._run_id, trial, name)
-        if isinstance(content, Path):
-            self._store.upload(key, content)
-        else:
-            self._store.write(key, content)
-        self._add("artifact", trial, name=name)
+        self._add("artifact", trial, name=name, key=key)
 
-    def log_model(self, folder: Path, *, alias: str = "candidate") -> None:
-        """Report an MLflow model folder, to be registered once under `alias`."""
+    def log_model(
+        self,
+        folder: Path,
+        *,
+        parts: Mapping[str, str] | None = None,
+        alias: str = "candidate",
+    ) -> None:
+        """Report an MLflow model folder, to be registered once under `alias`.
+
+        Args:
+            folder: Whose files are kept below the run, small ones.
+            parts: Path below the folder → key of an object that lies there already,
+                as the network itself does; such a file need not be in the folder.
+            alias: Of the version.
+        """
+        parts = parts or {}
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
-            self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
-        self._add("model", None, alias=alias)
+            if name not in parts:
+                self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
+        self._add("model", None, alias=alias, parts=dict(parts))
 
     def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
         """Report a data set that the run reads, for lineage."""
@@ -125,20 +148,27 @@ class Tracker:
         """Report that a run goes on or has ended."""
         self._add("status", trial, status=status)
 
-    def flush(self) -> None:
-        """Write the events so far as one object; never over one that is there."""
+    def flush_soon(self) -> None:
+        """Have the events so far written, in the background; waits for nobody."""
         with self._lock:
             if not self._events:
                 return
             lines = "".join(f"{json.dumps(event)}\n" for event in self._events)
-            while not self._store.create(self._next_chunk(), lines.encode()):
-                pass  # an earlier process had this writer's name: take the next number
+            try:
+                self._spool.put(lines.encode())
+            except OSError as err:  # the disk is full: they stay in memory
+                logger.warning("event=spool_full run=%s reason=%s", self._run_id, err)
+                return
             self._events.clear()
 
-    def _next_chunk(self) -> str:
-        key = layout.spool_chunk(self._run_id, self._writer, self._num_chunks)
-        self._num_chunks += 1
-        return key
+    def flush(self) -> None:
+        """Write the events so far, and return once they are in the store.
+
+        Raises:
+            LccError: The store is away, or refuses; they are kept for the next call.
+        """
+        self.flush_soon()
+        self._spool.deliver()
 
     def _add(self, kind: str, trial: str | None, **fields: object) -> None:
         event = {"kind": kind, "trial": trial, "time_ms": self._clock_ms()}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lcc.errors import ConfigError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 from lcc.train.callbacks import (
     CSV,
     best_weights_of,
@@ -146,6 +147,11 @@ class Checkpoints:
         for key in self._keys()[:-KEPT]:
             self._store.delete(key)
 
+    def remove(self) -> None:
+        """Remove all: the training is done, and its model kept."""
+        for key in self._keys():
+            self._store.delete(key)
+
     def load(self) -> Checkpoint | None:
         """Return the newest checkpoint that can be read, None where there is none.
 
@@ -163,8 +169,9 @@ class Checkpoints:
         found = unpack(self._store.read(key))
         if found.document["digest"] != self._digest:
             message = (
-                f"{self._store.uri}/{key}: must come from the same settings and data, "
-                "got another digest. Start a new run, or restore the old settings."
+                f"{shown_uri(self._store.uri, key)}: must come from the same "
+                "settings and data, got another digest. Start a new run, or restore "
+                "the old settings."
             )
             raise ConfigError(message)
         return found

@@ -23,6 +23,7 @@ from lcc.errors import RunFailed
 
 logger = logging.getLogger(__name__)
 
+NETWORK = "data/model.keras"  # where MLflow's form of a Keras model has the network
 TOLERANCE = 1e-5  # of a probability: float32 sums in another order
 
 
@@ -97,7 +98,10 @@ def digest_of(path: Path) -> str:
 def write_mlflow_model(
     model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
 ) -> None:
-    """Write an MLflow model folder with signature and input example."""
+    """Write an MLflow model folder with signature and input example.
+
+    It lacks the network itself, at `NETWORK`: `save_model` wrote that file.
+    """
     os.environ.setdefault(environment.NO_TELEMETRY, "true")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     from mlflow.keras import save_model as save
@@ -116,3 +120,4 @@ def write_mlflow_model(
             # Named here: to find them out MLflow would load the model once more.
             pip_requirements=[f"{n}=={version(n)}" for n in ("keras", "tensorflow")],
         )
+    (folder / NETWORK).unlink()

@@ -18,7 +18,7 @@ from lcc.data.catalogue import Catalogue
 from lcc.errors import NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import fetch_file
+from lcc.storage.uri import fetch_file, shown_uri
 
 Ints = NDArray[np.int64]
 
@@ -105,6 +105,8 @@ def read_features(
         try:
             shards.append(np.load(io.BytesIO(store.read(key))))
         except NotFoundError as err:
-            message = f"{store.uri}/{key}: not found. Run the features step again."
+            message = (
+                f"{shown_uri(store.uri, key)}: not found. Run the features step again."
+            )
             raise NotFoundError(message) from err
     return FeatureTable(features=np.concatenate(shards))

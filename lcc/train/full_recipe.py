@@ -12,6 +12,7 @@ from lcc.data.tiles import open_tiles
 from lcc.errors import NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 from lcc.train.backbone import build_frozen_backbone, is_frozen
 from lcc.train.feature_store import (
     FeatureTable,
@@ -34,7 +35,7 @@ def with_recipe(settings: Settings, store: Store) -> Settings:
         store: The root, where that run is.
     """
     key = layout.run_settings(str(settings.evaluate.model_run))
-    trained = parse_settings(store.read(key).decode(), source=f"{store.uri}/{key}")
+    trained = parse_settings(store.read(key).decode(), source=shown_uri(store.uri, key))
     changes = {
         "data.tile_size_px": trained.data.tile_size_px,
         "model": trained.model.model_dump(mode="json"),

@@ -201,8 +201,9 @@ def _load_weights(
         except Exception as err:
             message = (
                 f"model.weights: imagenet weights of {settings.backbone} must be "
-                f"downloadable, got {_first_line(err)}. Pass --set model.weights=FILE "
-                "with a file you have, or none to train from scratch."
+                f"downloadable, got {_first_line(err)}. Let it reach them; or "
+                "start again with --set model.weights=FILE, a file you have, or =none, "
+                "to train from scratch."
             )
             raise UnavailableError(message) from err
         plain.set_weights(trained.get_weights())

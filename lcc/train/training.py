@@ -21,7 +21,13 @@ from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.collectives import Collectives, lost_workers_as_unavailable
-from lcc.train.export import ModelCard, digest_of, save_model, write_mlflow_model
+from lcc.train.export import (
+    NETWORK,
+    ModelCard,
+    digest_of,
+    save_model,
+    write_mlflow_model,
+)
 from lcc.train.feature_store import development_rows
 from lcc.train.loop import Hooks
 from lcc.train.recipe import Fitted, Recipe, open_recipe, start_tensorflow
@@ -76,11 +82,11 @@ def train_model(settings: Settings, run: TrainingRun) -> None:
         Stopped: It was asked to stop, and the state is saved.
         UnavailableError: A worker did not come, or was lost.
     """
+    if run.store.exists(run.card_key):  # its process was lost only after the end
+        logger.info("event=done_before run=%s", run.run_id)
+        return
     if run.workers is None:
         _train(settings, run, Hooks(is_stopping=catch_sigterm()))
-        return
-    if run.store.exists(run.card_key):  # a worker was lost only after the end
-        logger.info("event=done_before run=%s", run.run_id)
         return
     with lost_workers_as_unavailable():
         strategy = start_tensorflow(settings, run.workers)
@@ -127,6 +133,8 @@ def _train(
     fitted = recipe.fit(training, validation, hooks=hooks)
     if is_chief:
         _save(recipe, fitted, run)
+        if hooks.checkpoints is not None:
+            hooks.checkpoints.remove()
 
 
 def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) -> None:
@@ -150,7 +158,7 @@ def _report_start(settings: Settings, catalogue: Catalogue, tracker: Tracker) ->
         source=settings.data.source or "",
         context="training",
     )
-    tracker.flush()
+    tracker.flush_soon()
 
 
 def _with_reports(
@@ -173,13 +181,13 @@ def _with_reports(
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
         tracker.log_metrics(metrics, step=epoch)
-        tracker.flush()
+        tracker.flush_soon()
 
     return replace(
         hooks,
         checkpoints=Checkpoints(recipe.store, run_id=run.run_id, digest=digest),
         report=report,
-        progress=lambda step: printer.advance(step - printer.done),
+        progress=printer.count_to,
     )
 
 
@@ -205,12 +213,12 @@ def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
     for path in (keras_file, h5_file):
         recipe.store.upload(layout.model_file(run_id, path.name), path)
     recipe.store.write(layout.history(run_id), fitted.csv.encode())
-    tracker.log_artifact("history.csv", fitted.csv.encode())
-    tracker.log_artifact("model.json", card.dump())
-    tracker.log_artifact(h5_file.name, h5_file)
+    tracker.log_artifact("history.csv", layout.history(run_id))
+    # Referred to: MLflow has the network in its own form, made of model.keras.
+    tracker.set_tags({"lcc.h5": layout.model_file(run_id, h5_file.name)})
     folder = recipe.scratch / "mlflow-model"
     write_mlflow_model(model, folder, sample=sample)
-    tracker.log_model(folder)
+    tracker.log_model(folder, parts={NETWORK: layout.model(run_id)})
     tracker.log_metrics(
         {
             "train/best_epoch": fitted.best_epoch,
@@ -219,3 +227,4 @@ def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
     )
     tracker.flush()
     recipe.store.write(run.card_key, card.dump())
+    tracker.log_artifact("model.json", run.card_key)

@@ -49,16 +49,15 @@ def run_trials(
     check_grid(settings)
     _check_folds(settings, catalogue)
     keys = [layout.trial(run.run_id, name) for name in trial_ids(settings)]
-    progress = start_progress(len(mine))
     missing = [number for number in mine if not run.store.exists(keys[number])]
-    progress.advance(len(mine) - len(missing))
+    progress = start_progress(len(mine), found=len(mine) - len(missing))
     recipe = None
     for number in missing:
         if recipe is None:
             recipe = open_recipe(settings, run.store, catalogue, scratch=run.scratch)
         result = _run_trial(recipe, trial_at(number, settings), run.tracker)
+        run.tracker.flush()  # first: a trial with a result is not run again
         run.store.create(keys[number], json.dumps(result).encode())
-        run.tracker.flush()
         progress.advance()
 
 

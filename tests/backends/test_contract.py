@@ -1,7 +1,6 @@
 """What `lcc.launch.backend` promises, asked of every back end there is."""
 
 import inspect
-import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from lcc.backends import backend_class
 from lcc.backends.local.backend import LocalBackend
 from lcc.cli.main import cli
+from lcc.config.commands import Place
 from lcc.config.launch import BackendName
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
@@ -21,7 +21,9 @@ from lcc.launch.backend import Backend, StepStatus
 from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunStatus, write_state
+from lcc.storage import layout
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import shown_uri
 from tests.builders.clusters import FakeCluster, a_backend
 from tests.builders.launches import (
     a_state,
@@ -76,18 +78,19 @@ def test_every_member_is_called_as_the_contract_says(
         assert parameters_of(kept) == parameters_of(promised)
 
 
-def test_its_flags_lead_a_later_command_to_the_same_runs(
+def test_its_settings_lead_a_later_command_to_the_same_runs(
     tmp_path: Path, make: Make
 ) -> None:
-    flags = shlex.split(make(a_store(tmp_path)).flags)
+    settings = make(a_store(tmp_path)).settings
+    place = Place().narrowed(settings, root=shown_uri(str(settings.storage.root)))
 
-    command = ["train", "--name", "x", *flags, "--dry-run", "client"]
+    command = ["train", "--name", "x", *place.options("train"), "--dry-run", "client"]
     # No cluster is asked.
-    command += ["--values", str(CHART)] if "-n" in flags else ["--local"]
+    command += ["--values", str(CHART)] if "-n" in command else ["--local"]
     result = CliRunner().invoke(cli, command)
 
     assert result.exit_code == 0, result.output
-    assert flags[1] in result.output
+    assert (place.namespace or str(settings.storage.root)) in result.output
 
 
 @every_name
@@ -132,12 +135,26 @@ def test_an_unknown_run_is_named(
         list(getattr(backend, ask.__name__)(RUN))
 
 
-def test_a_run_that_is_done_cannot_be_cancelled(tmp_path: Path, make: Make) -> None:
+@pytest.mark.parametrize(
+    "status", [RunStatus.DONE, RunStatus.FAILED, RunStatus.STOPPED]
+)
+def test_a_run_that_has_ended_stays_as_it_is_however_often_it_is_cancelled(
+    tmp_path: Path, make: Make, status: RunStatus
+) -> None:
     backend = make(a_store(tmp_path))
-    write_state(backend.store, a_state(RUN, status=RunStatus.DONE))
+    ended = "2026-11-23T09:15:42+00:00"
+    write_state(backend.store, a_state(RUN, status=status, ended=ended))
+    before = backend.store.read(layout.run_state(RUN))
 
-    with pytest.raises(ConfigError, match=r"got done\. There is nothing to cancel"):
-        list(backend.cancel(RUN))
+    for _ in range(2):
+        with pytest.raises(ConfigError) as caught:
+            list(backend.cancel(RUN))
+
+        assert str(caught.value) == (
+            f"run {RUN}: must be running, got {status} on 2026-11-23 09:15 UTC. "
+            "Nothing was cancelled; what it made stays."
+        )
+        assert backend.store.read(layout.run_state(RUN)) == before
 
 
 def test_a_log_is_read_after_its_step_is_gone(tmp_path: Path, make: Make) -> None:

@@ -47,7 +47,7 @@ class RecordingDisplay:
     def start(self, step: Step) -> None:
         self.started.append(step.name)
 
-    def advance(self, done: int, total: int) -> None:
+    def advance(self, done: int, total: int, *, found: int = 0) -> None:
         if not self.progress or self.progress[-1] != (done, total):
             self.progress.append((done, total))
 
@@ -64,6 +64,7 @@ class Ended:
 
     outcome: Outcome
     asked: int = 0
+    parting: str = "stopping"
 
     def describe(self) -> StepStatus:
         self.asked += 1

@@ -71,9 +71,8 @@ def test_without_a_cluster_local_is_asked_for() -> None:
 
     assert (result.exit_code, result.output) == (
         2,
-        "Error: kubeconfig: must name a cluster, got none: Invalid kube-config file. "
-        "No configuration found. Set KUBECONFIG or cluster.context, or pass --local to "
-        "run on this machine.\n",
+        "Error: kubeconfig /nowhere: must exist, got no such file. Set KUBECONFIG, or "
+        "pass --local to run on this machine.\n",
     )
 
 
@@ -157,7 +156,7 @@ def test_two_readings_of_folders_are_refused_before_anything_is_written() -> Non
 
     result = launch("prepare", "tiles", "--local")
 
-    source = Path("tiles").absolute().as_uri()
+    source = Path("tiles").absolute()
     assert (result.exit_code, result.output) == (
         3,
         "Error: data.class_level: must say which of these folders are the classes, got "
@@ -180,7 +179,7 @@ def test_a_mistyped_scheme_is_met_with_a_near_one() -> None:
     assert (result.exit_code, result.output) == (
         2,
         "Error: s4://lab/tiles: scheme must be one of file, s3, got s4. Did you mean "
-        "s3://? Use a path, file:///folder or s3://bucket/prefix.\n",
+        "s3://lab/tiles? Use a path, file:///folder or s3://bucket/prefix.\n",
     )
 
 
@@ -189,8 +188,9 @@ def test_training_needs_a_catalogue() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {root().uri}: must hold a prepared data set, got none. "
-        'Run "lcc-launch prepare" first, or check --root.\n',
+        f"Error: {ROOT.absolute()}: must hold a prepared data set, got none. Check "
+        "--root, or run first: lcc-launch prepare SOURCE --local --root "
+        f"{ROOT.absolute()}\n",
     )
 
 
@@ -219,8 +219,8 @@ def test_an_unknown_data_set_is_met_with_a_near_one() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: data.name: must be a prepared data set of {root().uri}, got lnug. "
-        "Did you mean lung?\n",
+        f"Error: data.name: must be a prepared data set of {ROOT.absolute()}, got "
+        "lnug. Did you mean lung?\n",
     )
 
 
@@ -231,9 +231,9 @@ def test_a_catalogue_of_another_version_is_refused() -> None:
 
     assert (result.exit_code, result.output) == (
         3,
-        f"Error: {root().uri}/datasets/lung/latest.json: format must be "
-        f'{FORMAT_VERSION}, got 0. Run "lcc-launch prepare" again, or use the release '
-        "of lcc that wrote it.\n",
+        f"Error: {ROOT.absolute()}/datasets/lung/latest.json: format must be "
+        f"{FORMAT_VERSION}, got 0. Use the release of lcc that wrote it, or run again: "
+        f"lcc-launch prepare SOURCE --local --root {ROOT.absolute()}\n",
     )
 
 
@@ -256,7 +256,7 @@ def test_a_sample_is_drawn_and_the_next_command_named() -> None:
 
     assert (result.exit_code, result.output) == (
         0,
-        "15 tiles in tiles\nNext: lcc-launch pipeline tiles --local "
+        "15 tiles in tiles\nnext: lcc-launch pipeline tiles --local "
         "--set model.backbone=small --set model.weights=none\n",
     )
     assert len(list(Path("tiles").rglob("*.jpeg"))) == 15

@@ -71,6 +71,7 @@ class RecordingBackend:
     @contextmanager
     def open(self, _: SettingsSources, settings: Settings) -> Iterator[Any]:
         self.namespaces += (settings.cluster.namespace,)
+        self.settings = settings
         yield self
 
 

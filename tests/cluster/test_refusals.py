@@ -34,10 +34,10 @@ def pods_of_runs(lab: Lab) -> list[str]:
     ]
 
 
-def test_an_image_that_does_not_exist_fails_within_a_minute(lab: Lab) -> None:
-    started = time.monotonic()
+def test_an_image_that_does_not_exist_fails_within_a_minute(prepared: Lab) -> None:
+    lab, started = prepared, time.monotonic()
 
-    said = failed(lab, "prepare", "s3://lcc/none", "--set", TYPO, code=2)
+    said = failed(lab, "prepare", "s3://lcc/sources/tiles", "--set", TYPO, code=2)
 
     assert "can never start" in said
     assert "image" in said.lower()
@@ -56,7 +56,15 @@ def test_more_gpus_than_any_node_has_name_resource_and_nodes(prepared: Lab) -> N
     wait_until(lambda: not pods_of_runs(lab), what="pods to go")
 
 
-def test_a_quota_that_leaves_no_room_is_named(lab: Lab) -> None:
+def test_a_prefix_that_holds_nothing_is_refused_rehearsed_or_not(lab: Lab) -> None:
+    for mode in ([], ["--dry-run", "server"]):
+        said = failed(lab, "prepare", "s3://lcc/none", *mode, code=3)
+
+        assert "must hold images, got no object below s3://lcc/none/" in said
+
+
+def test_a_quota_that_leaves_no_room_is_named(prepared: Lab) -> None:
+    lab = prepared
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -65,7 +73,7 @@ def test_a_quota_that_leaves_no_room_is_named(lab: Lab) -> None:
     }
     lab.apply(quota)
     try:
-        said = failed(lab, "prepare", "s3://lcc/none", code=2)
+        said = failed(lab, "prepare", "s3://lcc/sources/tiles", code=2)
     finally:
         lab.kubectl("delete", "resourcequota", "tight")
 

@@ -128,7 +128,7 @@ def test_the_tracking_pages_open_through_the_api_server(lab: Lab) -> None:
     process = lab.start("mlflow", "--no-browser", "--port", "0")
     try:
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
+        address = process.stdout.readline().partition("/#/experiments/")[0]
         command = ["curl", "-sf", f"{address}/health"]
         assert subprocess.run(command, check=True, capture_output=True).stdout == b"OK"
     finally:

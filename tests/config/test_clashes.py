@@ -154,7 +154,7 @@ def test_a_clash_is_refused(cluster: dict[str, str], fault: str) -> None:
         pytest.param(
             {"extra_volume_mounts": "[{name: w, mountPath: /w, readonly: true}]"},
             "cluster.extra_volume_mounts.0.readonly: is not a setting, got it from "
-            "--set cluster.extra_volume_mounts. `lcc-launch schema` lists them all.",
+            "--set cluster.extra_volume_mounts. All of them: lcc-launch schema",
             id="field of a mount",
         ),
     ],

@@ -102,7 +102,7 @@ def test_axes_are_columns_of_texts_and_make_the_digest(tmp_path: Path):
 
 
 def test_no_catalogue_says_what_to_run(tmp_path: Path):
-    with pytest.raises(NotFoundError, match='Run "lcc-launch prepare" first'):
+    with pytest.raises(NotFoundError, match="or run first: lcc-launch prepare SOURCE"):
         read_catalogue(LocalStore(tmp_path), name="tiles")
 
 

@@ -1,6 +1,7 @@
 """Families of copies whose making is known, and of pictures that are nobody's copy."""
 
 from itertools import chain
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from lcc import find_families
 from lcc.config.data import FamilySettings
 from lcc.data.features import extract_features
 from lcc.data.sample import augment_copy, draw_source
+from lcc.errors import NotFoundError
 from lcc.families.alignment import overlap_of
 from lcc.families.candidates import (
     build_index,
@@ -205,6 +207,7 @@ def test_families_of_augmented_sources_are_exactly_the_sources():
         verify=lambda pairs: find_edges(
             pairs.tolist(), records.__getitem__, settings=SETTINGS
         ),
+        verify_closely=lambda _: [],
         settings=SETTINGS,
     )
 
@@ -245,6 +248,7 @@ def join(edges: list[dict], num_rows: int):
         num_rows,
         look=ask_nothing,
         verify=lambda _: [],
+        verify_closely=lambda _: [],
         settings=SETTINGS,
     )
 
@@ -311,6 +315,7 @@ def test_a_family_larger_than_its_tiles_have_neighbours_is_one():
         size,
         look=ask_nothing,
         verify=lambda pairs: [Edge(**an_edge(a, b)) for a, b in pairs.tolist()],
+        verify_closely=lambda _: [],
         settings=SETTINGS,
     )
 
@@ -343,6 +348,7 @@ def test_two_pieces_with_few_edges_are_one_family_if_most_pairs_would_have_one(
         verify=lambda pairs: [
             Edge(**an_edge(a, b, overlap=overlap)) for a, b in pairs.tolist()
         ],
+        verify_closely=lambda _: [],
         settings=SETTINGS,
     )
 
@@ -456,3 +462,37 @@ def test_close_views_of_many_sources_are_found_though_they_look_like_others():
     found = find_families(images)
 
     assert found.group.tolist() == np.repeat(np.arange(40), 2).tolist()
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder_stands_for_the_images_below_it(tmp_path: Path, kind):
+    source = a_source()
+    (tmp_path / "b").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    cv2.imwrite(str(tmp_path / "b/1.PNG"), moved(source))
+    cv2.imwrite(str(tmp_path / "a.png"), moved(source, angle=10.0))
+    cv2.imwrite(str(tmp_path / "c.png"), moved(a_source(1)))
+    cv2.imwrite(str(tmp_path / ".hidden/1.png"), moved(source))
+    (tmp_path / "labels.csv").write_text("path,label\n")
+
+    found = find_families(kind(tmp_path))
+
+    names = [str(path.relative_to(tmp_path)) for path in found.paths]
+    assert names == ["a.png", "b/1.PNG", "c.png"]
+    assert found.family.tolist() == [0, 0, 1]
+    assert find_families(found.paths).group.tolist() == found.group.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "got"), [("nowhere", "none"), ("empty", "no image in it")]
+)
+def test_a_folder_without_images_is_named(tmp_path: Path, name, got):
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(NotFoundError) as caught:
+        find_families(str(tmp_path / name))
+
+    assert str(caught.value) == (
+        f"images: must be a folder with images, got {got}: {tmp_path / name}. Check "
+        "the path."
+    )

@@ -9,13 +9,19 @@ import pytest
 
 from lcc.config import environment
 from lcc.config.load import dump_settings
+from lcc.storage.patient import read_waits
+from lcc.storage.store import Store
+from lcc.storage.uri import open_store
 from tests.builders.launches import a_store, local_settings
+from tests.conftest import Server
 
 RUN = "prepare-20261123-0915-k3f9"
 
 
-def start(folder: Path, body: str, **environ: str) -> subprocess.Popen[str]:
-    store = a_store(folder)
+def start(
+    folder: Path, body: str, store: Store | None = None, **environ: str
+) -> subprocess.Popen[str]:
+    store = store or a_store(folder)
     file = folder / "settings.yaml"
     file.write_text(dump_settings(local_settings(store)))
     code = (
@@ -28,6 +34,7 @@ def start(folder: Path, body: str, **environ: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, "--settings", str(file), "--run", RUN]
     return subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -49,9 +56,9 @@ CASES = [
         "import tensorflux",
         2,
         'error "tensorflux: must be installed for the step hash, got no such module. '
-        "Run: pip install 'lcc[worker]'\"\n",
+        "In a checkout of lcc: pip install '.[worker]'\"\n",
         "tensorflux: must be installed for the step hash, got no such module. "
-        "Run: pip install 'lcc[worker]'",
+        "In a checkout of lcc: pip install '.[worker]'",
         id="a missing extra",
     ),
 ]
@@ -164,3 +171,31 @@ def test_a_step_ends_when_its_driver_is_killed(tmp_path: Path) -> None:
         driver.wait()
 
         assert (begun, step.read()) == ("begun\n", "")  # read waits for its end
+
+
+@pytest.mark.slow
+def test_a_step_waits_for_a_server_that_is_restarted(
+    tmp_path: Path, s3_server: Server, s3_bucket: str
+) -> None:
+    store = open_store(f"s3://{s3_bucket}/study")
+    body = (
+        "sys.stdin.readline(); context.store.write('x', b'tile'); "
+        "context.tracker.set_tags({'a': 'b'})"
+    )
+    process = start(tmp_path, f"import sys; {body}", store)
+    s3_server.kill()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    said = process.stdout.readline()
+
+    s3_server.start()
+    rest, _ = process.communicate()
+
+    waited = f"s3://{s3_bucket}/study to answer, for 10 min at most"
+    assert (process.returncode, said) == (0, f'waits "{waited}"\n')
+    assert rest == 'waits ""\n'
+    assert store.read("x") == b"tile"
+    assert read_waits(store, RUN)[0] == 1
+    assert len(list(store.list_objects(f"runs/{RUN}/spool/"))) == 1

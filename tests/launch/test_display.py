@@ -1,4 +1,9 @@
 import io
+import os
+import pty
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
@@ -88,3 +93,52 @@ def test_a_bar_that_failed_stays_where_it_was() -> None:
 
     assert "hash ✗" in text
     assert "3/10" in text
+
+
+def test_what_was_found_done_says_nothing_of_the_time_that_is_left() -> None:
+    clock = FakeClock()
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    progress = Progress(*display.columns(), console=console, get_time=clock)
+    bars = display.Bars(progress)
+    bars.start(a_step("train"))
+
+    bars.advance(0, 100)
+    clock.now = 5.0
+    bars.advance(61, 100, found=60)  # resumed: one step in five seconds
+    for done in range(62, 67):
+        clock.now += 5.0
+        bars.advance(done, 100, found=60)
+
+    [task] = progress.tasks
+    assert task.time_remaining == pytest.approx(5.0 * (100 - 66), rel=0.3)
+    assert task.elapsed == 30.0
+
+
+@dataclass
+class FakeClock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_keys_are_silent_while_bars_are_shown_and_speak_again_after() -> None:
+    script = (
+        "import sys, termios\n"
+        "from lcc.launch.display import silent_keys\n"
+        "def echoes(): return bool(termios.tcgetattr(0)[3] & termios.ECHOCTL)\n"
+        "found = [echoes()]\n"
+        "with silent_keys(): found.append(echoes())\n"
+        "found.append(echoes()); print(found)"
+    )
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", script])  # noqa: S606
+
+    said = b""
+    with suppress(OSError):  # the terminal is closed at the end
+        while part := os.read(terminal, 1024):
+            said += part
+    os.waitpid(child, 0)
+
+    assert said.decode().strip() == "[True, False, True]"

@@ -5,17 +5,18 @@ import pytest
 
 from lcc.backends.local.backend import LocalBackend
 from lcc.errors import Stopped
-from lcc.launch.driver import RunContext, create_run, run_stage
+from lcc.launch.backend import StepStatus
+from lcc.launch.driver import ProgressRecorder, RunContext, create_run, run_stage
 from lcc.launch.messages import StepFailed
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan
-from lcc.launch.state import RunState, RunStatus, read_state
+from lcc.launch.state import RunState, RunStatus, StepState, read_state
 from lcc.storage.local import LocalStore
-from lcc.storage.uri import local_path
 from tests.builders.launches import (
     RecordingDisplay,
     a_context,
     a_plan,
+    a_state,
     a_step,
     a_store,
     entry_points,
@@ -70,11 +71,22 @@ def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
     assert str(caught.value) == (
         "no images\nlog: runs/x/logs/hash/0.log\n"
-        f"After mending it: lcc-launch resume {state.run_id} "
-        f"--root {local_path(store.uri)}"
+        f"After mending it: lcc-launch resume {state.run_id}"
     )
     statuses = [step.status for step in read_state(store, state.run_id).steps]
     assert statuses == [RunStatus.DONE, RunStatus.FAILED, RunStatus.WAITING]
+
+
+def test_advice_that_names_a_setting_says_that_resume_takes_none(
+    tmp_path: Path,
+) -> None:
+    store = a_store(tmp_path)
+    plan = a_plan(a_step("train"))
+    message = "epoch 0: the training loss must be a number. Lower train.learning_rate."
+    backend = scripted(store, train=Outcome(exit_code=1, message=message))
+
+    with pytest.raises(StepFailed, match="It keeps its settings: to change one start"):
+        run_plan(store, plan, a_run(store, plan), backend)
 
 
 def test_a_resumed_run_leaves_out_what_is_done(tmp_path: Path) -> None:
@@ -168,3 +180,21 @@ def test_real_processes_move_the_bar(tmp_path: Path) -> None:
     assert (display.started, display.ended) == (["hash"], [0])
     assert display.progress[-1] == (8, 8)
     assert read_state(store, state.run_id).steps[0].total == 8
+
+
+def test_a_reason_is_told_once_however_many_pods_wait_for_it(tmp_path: Path) -> None:
+    display = RecordingDisplay()
+    step = StepState(name="trial")
+    recorder = ProgressRecorder(
+        a_store(tmp_path), display, state=a_state(steps=[step]), step=step
+    )
+    full, queued = "Unschedulable: 0/3 nodes", "suspended, until its queue lets it run"
+    one, two, three = (
+        f"{n}: {full}" for n in ("pod waits", "2 pods wait", "3 pods wait")
+    )
+
+    for reason in (one, two, "", three, queued, one):
+        recorder.record(StepStatus(reason=reason))
+
+    assert display.reasons == [one, queued]
+    assert step.reason == one

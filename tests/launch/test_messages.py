@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
+from lcc.config.commands import Place, working_at
 from lcc.config.settings import Settings
 from lcc.launch.backend import Backend
 from lcc.launch.messages import summarize_run
@@ -28,12 +29,15 @@ def backend_of(kind: str, store: LocalStore, settings: Settings) -> Backend:
     ("backend", "uri", "expected"),
     [
         pytest.param("kubernetes", "http://lcc-mlflow.lab.svc:5000",
-                     "lcc-launch mlflow -n lab", id="inside the cluster"),
+                     "lcc-launch mlflow", id="inside the cluster"),
         pytest.param("kubernetes", "https://mlflow.example.org",
                      "https://mlflow.example.org", id="outside it"),
         pytest.param("local", "sqlite:////tmp/mlflow.db",
                      "mlflow ui --backend-store-uri sqlite:////tmp/mlflow.db",
                      id="a database"),
+        pytest.param("local", "sqlite:////my study/mlflow.db",
+                     "mlflow ui --backend-store-uri 'sqlite:////my study/mlflow.db'",
+                     id="a database in a folder with a space"),
     ],
 )  # fmt: skip
 def test_the_last_line_says_how_to_open_mlflow(
@@ -86,22 +90,17 @@ def last_words(tmp_path: Path, backend: str = "local", left_out=()) -> list[str]
     return summarize_run(backend_of(backend, store, settings), run, settings)
 
 
-@pytest.mark.parametrize(
-    ("backend", "command"),
-    [
-        pytest.param("local", "lcc-launch families --root {root}", id="a folder"),
-        pytest.param("kubernetes", "lcc-launch families -n lab", id="a cluster"),
-    ],
-)
 def test_prepare_names_its_alarms_its_split_and_how_to_look_at_families(
-    tmp_path: Path, backend: str, command: str
+    tmp_path: Path,
 ) -> None:
-    lines = [line.strip() for line in last_words(tmp_path, backend)]
+    with working_at(Place(root="/my study")):
+        lines = [line.strip() for line in last_words(tmp_path)]
 
-    shown = command.format(root=local_path(a_store(tmp_path).uri))
     assert "alarm: family 3: holds 90 pictures" in lines
     assert "Never split: family, patient." in lines
-    assert lines[-2] == f"{shown} --gallery families.html"
+    assert lines[-2] == (
+        "lcc-launch families --name tiles --gallery families.html --root '/my study'"
+    )
 
 
 def test_prepare_names_classes_and_what_it_left_out(tmp_path: Path) -> None:

@@ -43,9 +43,7 @@ def test_a_lost_run_is_reported_as_killed(tmp_path: Path) -> None:
     [event] = spooled(store, lost.run_id)
     assert waiting == 1  # the server is away
     assert '"status": "KILLED"' in event
-    assert read_state(store, lost.run_id).message == (
-        "its driver died; go on with `lcc-launch resume`"
-    )
+    assert read_state(store, lost.run_id).message == ("its driver died")
 
 
 def test_reports_of_a_finished_run_are_sent_again(tmp_path: Path) -> None:
@@ -61,9 +59,10 @@ def test_reports_of_a_finished_run_are_sent_again(tmp_path: Path) -> None:
     [
         pytest.param({"status": RunStatus.RUNNING}, id="driven"),
         pytest.param({"status": RunStatus.LOST, "steps": []}, id="a pipeline"),
+        pytest.param({"status": RunStatus.LOST, "message": "x"}, id="settled before"),
     ],
 )
-def test_a_run_with_a_driver_or_without_reports_is_left_alone(
+def test_a_run_that_has_nothing_to_report_is_left_alone(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
     store = a_store(tmp_path)

@@ -1,6 +1,7 @@
 """Pipelines with a back end that leaves what real steps would leave."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,17 +9,25 @@ import pytest
 
 from lcc.config.settings import Settings
 from lcc.errors import NotFoundError
-from lcc.launch.messages import StepFailed
+from lcc.launch.messages import RunStopped, StepFailed
 from lcc.launch.outcome import Outcome
 from lcc.launch.pipeline import resume, start
 from lcc.launch.plan import Stage
-from lcc.launch.state import RunStatus, read_run_settings, read_state
+from lcc.launch.state import (
+    RunStatus,
+    StepState,
+    create_state,
+    read_run_settings,
+    read_state,
+    read_states,
+)
 from lcc.storage import layout
 from lcc.storage.layout import FORMAT_VERSION
 from lcc.storage.local import LocalStore
 from tests.builders.launches import (
     ScriptedBackend,
     a_context,
+    a_state,
     a_store,
     local_settings,
     scripted,
@@ -67,6 +76,8 @@ def a_study(folder: Path, **changes: object) -> tuple[LocalStore, Settings]:
             "data__source": (folder / "tiles").as_uri(),
             "data__name": "tiles",
             "search__grid": grid,
+            "model__backbone": "small",
+            "model__weights": "none",
             **changes,
         },
     )
@@ -88,6 +99,25 @@ def test_stages_follow_each_other_tied_by_the_pipeline(tmp_path: Path) -> None:
     assert read_state(store, state.run_id).status is RunStatus.DONE
     pipelines = {read_state(store, run_id).pipeline for run_id in state.stages.values()}
     assert pipelines == {state.run_id}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param({"model__backbone": "resnet50", "model__weights": "imagenet"}),
+        pytest.param({"model__backbone": "file:///data/lite0.keras"}),
+    ],
+)
+def test_weights_from_outside_are_loaded_before_anything_else(
+    tmp_path: Path, model: dict[str, object]
+) -> None:
+    store, settings = a_study(tmp_path, **model)
+    backend = a_backend(store, model=AWAY)
+
+    with pytest.raises(StepFailed, match="storage is away"):
+        start(a_context(backend), Stage.PIPELINE, settings)
+
+    assert backend.ran == ["model"]
 
 
 def test_the_best_point_and_the_own_catalogue_are_trained_on(tmp_path: Path) -> None:
@@ -203,6 +233,37 @@ def test_a_study_in_turns_goes_on_in_the_turn_that_failed(tmp_path: Path) -> Non
     assert len(stage_runs(store)) == 11
 
 
+def test_a_note_of_an_earlier_driver_goes_when_another_takes_over(
+    tmp_path: Path,
+) -> None:
+    store, settings = a_study(tmp_path)
+    with pytest.raises(StepFailed):
+        start(a_context(a_backend(store, train=AWAY)), Stage.PIPELINE, settings)
+    [pipeline] = [r for r in stage_runs(store) if r.startswith("pipeline")]
+    notes = [read_state(store, pipeline).message]
+
+    def act(run_id: str, step: str) -> None:
+        notes.append(read_state(store, pipeline).message)
+
+    backend = scripted(store, act)
+    resume(a_context(backend), pipeline)
+
+    assert notes == ["storage is away", None, None]
+    assert backend.ran == ["train", "evaluate"]
+
+
+def test_a_pipeline_whose_jobs_go_on_is_not_noted_as_stopped(tmp_path: Path) -> None:
+    store, settings = a_study(tmp_path)
+    left = Outcome(exit_code=130, message="not watched", is_stop=True, goes_on=True)
+
+    with pytest.raises(RunStopped):
+        start(a_context(a_backend(store, train=left)), Stage.PIPELINE, settings)
+
+    [pipeline] = [r for r in stage_runs(store) if r.startswith("pipeline")]
+    state = read_state(store, pipeline)
+    assert (state.status, state.message, state.ended) == (RunStatus.RUNNING, None, None)
+
+
 def test_a_prepare_run_without_its_pointer_is_named(tmp_path: Path) -> None:
     store, settings = a_study(tmp_path)
     backend = a_backend(store)
@@ -226,3 +287,36 @@ def as_json(state: object) -> bytes:
 def stage_runs(store: LocalStore) -> list[str]:
     keys = [item.key for item in store.list_objects("runs/")]
     return [key.split("/")[1] for key in keys if key.endswith("/state.json")]
+
+
+def test_a_run_whose_root_was_moved_goes_on_where_the_root_is_now(
+    tmp_path: Path,
+) -> None:
+    old, settings = a_study(tmp_path)
+    failed = Outcome(exit_code=1, log=f"{old.uri}/runs/x/logs/train/00000.log")
+    with pytest.raises(StepFailed):
+        start(a_context(a_backend(old, train=failed)), Stage.PIPELINE, settings)
+    new = LocalStore(tmp_path / "moved")
+    shutil.move(old.folder, new.folder)
+    [pipeline] = [s for s in read_states(new) if s.stage == Stage.PIPELINE]
+
+    resume(a_context(a_backend(new)), pipeline.run_id)
+
+    assert read_state(new, pipeline.run_id).status is RunStatus.DONE
+    training = read_state(new, pipeline.run_id).stages["train"]
+    text = new.read(layout.run_settings(training)).decode()
+    assert new.uri in text
+    assert old.uri not in text.replace(str(settings.data.source), "")
+    assert not old.folder.exists()
+
+
+def test_the_log_of_a_failed_step_is_named_where_the_root_is_now(
+    tmp_path: Path,
+) -> None:
+    store, run_id = a_store(tmp_path), "train-20261127-0915-k3f9"
+    step = StepState(name="train", log=f"file:///old/runs/{run_id}/logs/train/0.log")
+    create_state(store, a_state(run_id, steps=[step]))
+
+    log = read_state(store, run_id).steps[0].log
+
+    assert log == f"{store.uri}/runs/{run_id}/logs/train/0.log"

@@ -61,7 +61,8 @@ def labels_of(tmp_path: Path, text: str) -> dict[str, str] | None:
     file = tmp_path / "labels.csv"
     file.write_text(text)
     settings = Settings.model_validate({"data": {"labels_csv": str(file)}})
-    return read_labels(settings, tmp_path)
+    found = read_labels(settings, tmp_path)
+    return found and found.by_path
 
 
 @pytest.mark.parametrize(
@@ -112,3 +113,18 @@ def test_a_pattern_tells_the_class(pattern: str, path: str, label: str | None):
 def test_names_that_say_no_class_suggest_no_pattern():
     assert suggest_pattern(["1.png", "2.png"]) is None
     assert suggest_pattern(["a_1.png", "b_2.jpg"]) is None
+
+
+def test_labels_that_are_not_utf_8_are_read_with_a_note(tmp_path: Path):
+    file = tmp_path / "labels.csv"
+    file.write_bytes("path,label\na.png,Müller\n".encode("cp1252"))
+    settings = Settings.model_validate({"data": {"labels_csv": str(file)}})
+
+    found = read_labels(settings, tmp_path)
+
+    assert found is not None
+    assert found.by_path == {"a.png": "Müller"}
+    assert found.notes == (
+        "data.labels_csv: Read as Windows-1252, not UTF-8: line 2. Other letters than "
+        "those of western Europe would be wrong.",
+    )

@@ -9,6 +9,7 @@ from lcc.config.data import DataSettings
 from lcc.errors import ConfigError, DataError
 from lcc.listing.listing import list_source, read_listing, write_listing
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import shown_uri
 
 
 def write(folder: Path, *names: str) -> Path:
@@ -228,8 +229,8 @@ def test_an_archive_is_refused_with_what_unpacks_it(tmp_path: Path, name, comman
         listed(tmp_path / name)
 
     assert str(caught.value) == (
-        f"data.source: must be a folder, got the archive {tmp_path / name}. Unpack it: "
-        f"{command.format(tmp_path)}; then name that folder."
+        f"data.source: must be a folder, got the archive {tmp_path / name}. Unpack it "
+        f"and name that folder: {command.format(tmp_path)}"
     )
 
 
@@ -237,7 +238,8 @@ def test_a_folder_that_holds_an_archive_alone_says_what_unpacks_it(tmp_path: Pat
     write(tmp_path, "set/tiles.zip", "set/README.md")
 
     with pytest.raises(
-        DataError, match=r"\(1 archive, 1 side_file\)\. Unpack it: unzip"
+        DataError,
+        match=r"\(1 archive, 1 side_file\)\. Unpack it and name that folder: ",
     ):
         listed(tmp_path)
 
@@ -313,8 +315,8 @@ def test_a_name_stays_with_its_source(tmp_path: Path):
         write_listing(root, second, name="tiles")
 
     assert str(caught.value) == (
-        f"data.name: tiles must stay with its source {first.source}, got "
-        f"{second.source}. Pass --name with another name."
+        f"data.name: tiles must stay with its source {shown_uri(first.source)}, "
+        f"got {shown_uri(second.source)}. Pass --name with another name."
     )
 
 
@@ -335,7 +337,7 @@ def test_a_table_among_images_without_classes_is_pointed_at(tmp_path: Path):
         listed(tmp_path)
 
     assert str(caught.value).splitlines()[-1] == (
-        f"  --set 'data.labels_csv={tmp_path}/annotations.csv'"
+        f"  --set data.labels_csv={tmp_path}/annotations.csv"
     )
 
 

@@ -109,7 +109,7 @@ def check_results(store: LocalStore, study: RunState) -> None:
     assert best["point"].keys() == {"train.learning_rate"}
     assert len(rows) == 3  # a header and two points
     assert store.exists(f"runs/{train}/model/model.keras")
-    assert store.exists(f"runs/{study.stages['evaluate']}/artifacts/report.html")
+    assert store.exists(f"runs/{study.stages['evaluate']}/report.html")
 
 
 def test_mlflow_holds_every_run_as_it_ended(

@@ -12,6 +12,7 @@ from lcc.storage.local import LocalStore
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store
 from tests.builders.commands import launch, start, steps_of
+from tests.builders.printed import printed_commands
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,20 @@ def place(tmp_path: Path) -> Path:
     write_sample(tmp_path / "tiles", num_sources=8, num_copies=4, size_px=64)
     (tmp_path / "lcc.yaml").write_text(SETTINGS)
     return tmp_path
+
+
+def test_what_its_last_words_name_can_be_pasted(place: Path) -> None:
+    root, settings = place / "my study", place / "my lab.yaml"
+    (place / "lcc.yaml").rename(settings)
+    where = ["--root", str(root), "--settings", str(settings)]
+
+    code, output, talk = launch(place, "prepare", "tiles", *where)
+
+    [families] = printed_commands(output)
+    assert (code, families[0]) == (0, "families"), talk
+    code, _, talk = launch(place, *families)
+    assert code == 0, talk
+    assert (place / "families.html").is_file()
 
 
 def catalogues_of(store: Store) -> set[str]:
@@ -53,7 +68,7 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     process = start(place, "prepare", "tiles")
     store = LocalStore(place / "lcc-study")
     wait_until(
-        lambda: any(store.list_objects("runs/")) and steps_of(only_run(store).run_id),
+        lambda: read_states(store) and steps_of(only_run(store).run_id),
         seconds=60,
         what="the processes of the run",
     )
@@ -63,10 +78,10 @@ def test_a_signal_stops_in_order_and_resume_goes_on(
     _, talk = process.communicate()
 
     assert process.returncode == code
-    assert talk.splitlines()[-1] == (
-        f"Error: {run_id}: stopped, all work so far is saved. "
-        f"Go on: lcc-launch resume {run_id} --root {local_path(store.uri)}"
-    )
+    assert talk.splitlines()[-2:] == [
+        f"Error: {run_id}: stopped, all work so far is saved.",
+        f"       Go on: lcc-launch resume {run_id} --root {local_path(store.uri)}",
+    ]
     assert steps_of(run_id) == []
     assert only_run(store).status is RunStatus.STOPPED
     assert launch(place, "resume", run_id)[0] == 0
@@ -110,8 +125,10 @@ def test_a_step_that_fails_shows_its_error_and_log(place: Path) -> None:
     lines = talk.splitlines()
     assert (code, output, run.status, run.exit_code) == (3, "", RunStatus.FAILED, 3)
     assert lines[0].startswith("Error: ")
-    assert lines[-2:] == [
-        f"       log: {store.uri}/{log}",
+    assert lines[-3:] == [
+        f"       log: {store.folder}/{log}",
         f"       After mending it: lcc-launch resume {run.run_id} "
         f"--root {local_path(store.uri)}",
+        "       It keeps its settings: to change one start again; finished shards are "
+        "kept.",
     ]

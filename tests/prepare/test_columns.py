@@ -7,7 +7,13 @@ import pytest
 
 from lcc.data.table import read_all_columns
 from lcc.errors import DataError
-from lcc.prepare.columns import Columns, match_rows, path_columns, user_split
+from lcc.prepare.columns import (
+    Columns,
+    group_columns,
+    match_rows,
+    path_columns,
+    user_split,
+)
 from tests.builders.preparation import a_task
 
 PATHS = ("lung_aca/1.png", "lung_aca/2.png", "lung_n/1.png")
@@ -246,4 +252,23 @@ def test_paths_that_do_not_match_are_counted_once():
         "data.columns_from_path: must match every path below data.source, got 7 of 8 "
         "that {site}/{patient}/*.png does not match (n/0.png, n/1.png, n/2.png, "
         "n/3.png, n/4.png and 2 more). Write **/ in front of it for any folders.",
+    )
+
+
+@pytest.mark.parametrize("setting", ["groups_csv", "split_csv"])
+def test_a_table_that_is_not_utf_8_is_read_with_a_note(tmp_path: Path, setting: str):
+    file = tmp_path / "own.csv"
+    file.write_bytes("path,split,site\na.png,train,Zürich\n".encode("cp1252"))
+    task = a_task(tmp_path, tmp_path, **{setting: str(file)})
+
+    if setting == "groups_csv":
+        found = group_columns(task, ["a.png"])
+        assert found.values["site"] == ["Zürich"]
+        notes = found.notes
+    else:
+        _, notes = user_split(task, ["a.png"])
+
+    assert notes == (
+        f"data.{setting}: Read as Windows-1252, not UTF-8: line 2. Other letters than "
+        "those of western Europe would be wrong.",
     )

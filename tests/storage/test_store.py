@@ -4,13 +4,17 @@ import multiprocessing
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from lcc.errors import ConfigError, NotFoundError
+from lcc.errors import ConfigError, NotFoundError, UnavailableError
+from lcc.storage.local import TEMPORARY_PREFIX
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import local_path, open_store
 
 AWKWARD = "a folder/çlass, with\nnewline/100% #1?.jpeg"
 LARGE_BYTES = (16 << 20) * 2 + 12_345  # three parts
@@ -175,3 +179,42 @@ def test_of_many_processes_that_create_one_object_one_wins(store: Store):
 
     assert sum(wins) == 1
     assert store.read("race") == contents[wins.index(True)]
+
+
+def test_what_a_killed_process_left_half_written_is_ended_a_day_later(
+    store: Store, tmp_path: Path, request: pytest.FixtureRequest
+):
+    if store.uri.startswith("file"):
+        folder = local_path(store.uri) / "runs"
+        folder.mkdir(parents=True)
+        (folder / f"{TEMPORARY_PREFIX}abc").write_bytes(b"half a model")
+    else:
+        bucket = request.getfixturevalue("s3_bucket")
+        key = "a prefix/study/runs/model.keras"
+        boto3.client("s3").create_multipart_upload(Bucket=bucket, Key=key)
+    now = datetime.now(UTC)
+
+    ended = [
+        store.end_stale_uploads(before=moment)
+        for moment in (now - timedelta(days=1), now + timedelta(days=1), now)
+    ]
+
+    assert ended == [0, 1, 0]
+
+
+def test_an_upload_that_fails_leaves_nothing_open(
+    s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = open_store(f"s3://{s3_bucket}/study")
+    file = tmp_path / "large"
+    file.write_bytes(bytes(LARGE_BYTES))
+    client = store._client  # type: ignore[attr-defined]
+
+    def refuse(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://away")
+
+    monkeypatch.setattr(client, "upload_part", refuse)
+    with pytest.raises(UnavailableError):
+        store.upload("large", file)
+
+    assert store.end_stale_uploads(before=datetime.now(UTC) + timedelta(days=1)) == 0

@@ -4,6 +4,7 @@ import logging
 import math
 import multiprocessing
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -114,7 +115,8 @@ def test_everything_a_run_reports_is_found_in_mlflow(store: LocalStore):
         tracker.log_input(
             name="lung", digest="ab12" * 16, source="s3://lab/lung", context="training"
         )
-        tracker.log_artifact("plots/curves.png", b"png")
+        store.write(f"runs/{RUN}/plots/curves.png", b"png")
+        tracker.log_artifact("plots/curves.png", f"runs/{RUN}/plots/curves.png")
         tracker.log_params({"model.dropout": 0.5}, trial="p000-f0")
         tracker.log_metrics({"validation/macro_f1": 0.9}, trial="p000-f0")
         tracker.set_status("FINISHED", trial="p000-f0")
@@ -286,7 +288,8 @@ def test_trials_that_died_are_ended_as_killed(store: LocalStore):
 def test_two_trials_may_name_their_artifacts_alike(store: LocalStore):
     with a_tracker(store) as tracker:
         for trial in ("a", "b"):
-            tracker.log_artifact("history.csv", trial.encode(), trial=trial)
+            store.write(f"runs/{RUN}/{trial}.csv", trial.encode())
+            tracker.log_artifact("history.csv", f"runs/{RUN}/{trial}.csv", trial=trial)
 
     a_sender(store).forward()
 
@@ -400,3 +403,16 @@ def test_an_old_runs_late_report_does_not_take_the_alias_back(
 def test_a_root_that_sqlite_cannot_name_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="must have no question mark"):
         open_mlflow(TrackingSettings(), (tmp_path / "why?").as_uri())
+
+
+def test_the_page_to_open_is_that_of_the_experiments_runs(
+    store: LocalStore, mlflow_server: Server
+) -> None:
+    url = mlflow_server.url
+    server = open_mlflow(TrackingSettings(uri=url, experiment="tiles"), store.uri)
+    before = server.page()
+    with server.session():
+        server.ensure_run(RUN, None, start_ms=0)
+
+    assert before == url
+    assert re.fullmatch(rf"{url}/#/experiments/\d+", server.page())

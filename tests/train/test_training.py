@@ -62,6 +62,8 @@ def test_the_chief_alone_writes_and_a_finished_run_stays_as_it_is(tmp_path: Path
 
     assert codes == [0, 0]
     assert f"runs/{RUN}/model/model.json" in once
+    assert files_of(task.store, "checkpoints/") == {}  # the training is done
+    assert len(set(once.values())) == len(once)  # no file is kept twice
     writers = {key.split("/")[3] for key in files_of(task.store, "spool/")}
     assert {writer.rpartition("-")[0].rpartition("-")[0] for writer in writers} == {
         "train-00000"

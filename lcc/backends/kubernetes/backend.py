@@ -4,9 +4,10 @@ Puts together what the other modules of this folder do; does nothing of it itsel
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job, owned_by
 from lcc.backends.kubernetes.jobs import (
+    OwnJob,
     running_progress,
     take_inventory,
     waiting_reasons,
@@ -38,17 +40,21 @@ from lcc.backends.kubernetes.render import (
 from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
 from lcc.backends.kubernetes.watch import follow_job
+from lcc.config.commands import command_line
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
+from lcc.launch.messages import nothing_to_cancel
 from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_inputs, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
-from lcc.storage.uri import open_store
+from lcc.storage.uri import bucket_hint, open_store, scheme_of
+from lcc.tracking.mlflow import open_mlflow
 
 CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 
@@ -88,6 +94,8 @@ class KubernetesBackend:
                 _check_root(settings, cluster.namespace)
             else:
                 settings = sources.with_base(*base).load()
+            if settings.storage.root is not None:
+                _check_bucket(settings.storage.root)
             here = {"cluster.namespace": cluster.namespace}
             settings = changed_settings(_resolved(settings), here)
             use_secrets(cluster, settings.cluster, os.environ)
@@ -130,11 +138,6 @@ class KubernetesBackend:
         return render_stage(stage, found)
 
     @property
-    def flags(self) -> str:
-        """`-n` with the namespace."""
-        return f"-n {self.cluster.namespace}"
-
-    @property
     def parallelism(self) -> int:
         """A few pods."""
         return DEFAULT_PARALLELISM
@@ -173,6 +176,20 @@ class KubernetesBackend:
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""
         preflight.check_prerequisites(self.cluster, stage, settings)
+        if stage in {Stage.PREPARE, Stage.PIPELINE}:
+            preflight.check_source(settings, self.reachable(settings).storage)
+
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away."""
+        store = make_patient(
+            self.store,
+            self.settings.storage,
+            waits=Waits(tell=tell),
+            is_hurried=is_hurried,
+        )
+        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""
@@ -189,11 +206,13 @@ class KubernetesBackend:
             )
             raise ConfigError(message)
         with forward_port(self.cluster, *found, local_port=port) as local:
-            yield f"http://127.0.0.1:{local}"
+            here = {"tracking.uri": f"http://127.0.0.1:{local}"}
+            tracking = changed_settings(self.settings, here).tracking
+            yield open_mlflow(tracking, self.store.uri).page()
 
     def tracking_hint(self, uri: str) -> str:
         """Return the address of a server, or the command that forwards to it."""
-        return f"lcc-launch mlflow {self.flags}" if service_of(uri) else uri
+        return command_line("mlflow") if service_of(uri) else uri
 
     @contextmanager
     def submit(
@@ -275,22 +294,21 @@ class KubernetesBackend:
         return take_inventory(self.cluster).has_driver(run_id)
 
     def cancel(self, run_id: str) -> Iterator[str]:
-        """Delete a run's Jobs; its pods save and go, and its records say so.
+        """Delete what of a run's Jobs has not ended; its records say so.
+
+        Pods save and go. What has ended stays: its Jobs, pods and records.
 
         Raises:
-            ConfigError: The run is done.
+            ConfigError: The run has ended.
         """
-        state = read_state(self.store, run_id)
-        if state.status is RunStatus.DONE:
-            message = (
-                f"run {run_id}: must not have ended, got done. There is nothing to "
-                "cancel."
-            )
-            raise ConfigError(message)
+        state = with_jobs(read_state(self.store, run_id), take_inventory(self.cluster))
+        if state.status not in {RunStatus.RUNNING, RunStatus.LOST}:
+            raise nothing_to_cancel(state)
         server_of = partial(tracking_server, self)
         run_ids = [run_id, *state.stages.values()]
         number = cancel.delete_jobs(self.cluster, run_ids)
-        yield f"{number} jobs deleted, their pods save and go"
+        if number:
+            yield f"{number} jobs deleted, their pods save and go"
         try:
             cancel.wait_for_pods(self.cluster, run_ids)
         finally:
@@ -302,14 +320,32 @@ class KubernetesBackend:
         self, run_id: str, step: str | None, *, index: int | None, follow: bool
     ) -> Iterator[str]:
         """Yield the lines of a step's pods; of pods that are gone, what they left."""
-        job = newest_job(self.cluster, run_id, step)
         is_empty = True
-        if job is not None:
+        for job in self._jobs_to_read(run_id, step, follow=follow):
             for line in read_pod_logs(self.cluster, job, follow=follow, index=index):
                 is_empty = False
                 yield line
         if is_empty:
             yield from read_stored_logs(self.store, run_id, step, index=index)
+
+    def _jobs_to_read(
+        self, run_id: str, step: str | None, *, follow: bool
+    ) -> Iterator[OwnJob]:
+        """Yield the newest Job; with `follow` those that come after, to the end."""
+        told: set[str] = set()
+        while True:
+            job = newest_job(self.cluster, run_id, step)
+            if job is not None and job.facts.name not in told:
+                told.add(job.facts.name)
+                yield job
+            elif not follow or step is not None or not self._is_running(run_id):
+                return
+            else:
+                time.sleep(self.patience.tick_seconds)
+
+    def _is_running(self, run_id: str) -> bool:
+        state = with_jobs(read_state(self.store, run_id), take_inventory(self.cluster))
+        return state.status is RunStatus.RUNNING
 
 
 def _resolved(settings: Settings) -> Settings:
@@ -324,23 +360,29 @@ def _check_root(settings: Settings, namespace: str) -> None:
     """Refuse to work without a chart, unless in a bucket of the user's own.
 
     Raises:
-        ConfigError: There is no root, or none that pods reach.
+        ConfigError: There is no root.
     """
-    root = settings.storage.root
-    if _has_own_bucket(settings):
-        return
-    if root is None:
+    if settings.storage.root is None and settings.storage.endpoint_url is None:
         message = (
-            f"namespace {namespace}: must hold an installed chart, got none. "
-            f"Run helm install lcc charts/lcc -n {namespace}, or pass another "
-            "--namespace, or set storage.root for a bucket of your own."
+            f"namespace {namespace}: must hold an installed chart, got none. Pass "
+            "another --namespace, set storage.root for a bucket of your own, or "
+            f"install it: helm install lcc charts/lcc -n {namespace}"
         )
         raise ConfigError(message)
-    message = (
-        f"storage.root: must be s3://… on a cluster, got {root}. Pass --local to "
-        "work in a folder."
-    )
-    raise ConfigError(message)
+
+
+def _check_bucket(root: str) -> None:
+    """Refuse a root that pods do not reach.
+
+    Raises:
+        ConfigError: It is a folder of this machine.
+    """
+    if scheme_of(root) == "file":
+        message = (
+            f"storage.root: must be s3://… on a cluster, got {root}. "
+            f"{bucket_hint(root)}Pass --local to work in a folder."
+        )
+        raise ConfigError(message)
 
 
 def _has_own_bucket(settings: Settings) -> bool:

@@ -20,12 +20,15 @@ MESSAGE = "cancelled"
 
 
 def delete_jobs(cluster: Cluster, run_ids: list[str]) -> int:
-    """Delete all Jobs of runs, the driver first; what belongs to a Job goes with it.
+    """Delete the Jobs of runs that have not ended, the driver first.
+
+    What belongs to a Job goes with it.
 
     Returns:
         Jobs deleted; their pods still have to go.
     """
-    jobs = [job for run in run_ids for job in take_inventory(cluster, run=run).jobs]
+    found = [job for run in run_ids for job in take_inventory(cluster, run=run).jobs]
+    jobs = [job for job in found if not job.facts.is_finished]
     jobs.sort(key=lambda job: job.step != DRIVER)
     for job in jobs:
         cluster.delete("Job", job.facts.name)
@@ -78,7 +81,7 @@ def _live_pods(cluster: Cluster, run_ids: list[str]) -> list[Object]:
 def record_cancelled(store: Store, run_id: str, server_of: ServerOf) -> None:
     """Write down that a run was cancelled, for its state and for MLflow.
 
-    A run that is done stays so.
+    A stage that has ended stays as it is.
 
     Args:
         store: The root.
@@ -86,9 +89,9 @@ def record_cancelled(store: Store, run_id: str, server_of: ServerOf) -> None:
         server_of: Returns the tracking server of a run's settings.
     """
     state = read_state(store, run_id)
-    if state.status is RunStatus.DONE:
+    if state.status in {RunStatus.DONE, RunStatus.FAILED} and state.steps:
         return
-    state.status, state.ended = RunStatus.STOPPED, now()
+    state.status, state.ended, state.exit_code = RunStatus.STOPPED, now(), None
     state.message = MESSAGE
     for step in state.steps:
         if step.status in {RunStatus.RUNNING, RunStatus.LOST}:

@@ -7,7 +7,7 @@ hundreds of megabytes. Requests are counted, so that a test can bound them.
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +21,14 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from lcc.backends.kubernetes import errors
 from lcc.backends.kubernetes.interface import GoneError, Object, Page
+from lcc.backends.kubernetes.kubeconfig import (
+    kubeconfig_files,
+    load_kubeconfig,
+    no_kubeconfig,
+)
 from lcc.backends.kubernetes.websocket import open_tunnel
 from lcc.config import environment
 from lcc.config.cluster import ClusterSettings
-from lcc.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +61,20 @@ def open_cluster(
         account: Folder with the token, authority and namespace of a pod.
 
     Raises:
-        ConfigError: There is no kubeconfig, or no such context in it.
+        ConfigError: There is no kubeconfig, or a fault in it.
     """
     configuration = client.Configuration()
-    own = _load_credentials(settings.context, configuration, account)
+    if files := kubeconfig_files():
+        own = load_kubeconfig(files, settings.context, configuration)
+        login = f"kubeconfig {os.pathsep.join(map(str, files))}"
+    else:
+        own, login = _load_pod(configuration, account), f"account {account}"
     configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0)
-    namespace = settings.namespace or own or "default"
-    return KubernetesCluster(configuration=configuration, namespace=namespace)
+    return KubernetesCluster(
+        configuration=configuration,
+        namespace=settings.namespace or own or "default",
+        login=login,
+    )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -73,11 +84,13 @@ class KubernetesCluster:
     Attributes:
         configuration: Address and keys of the API server.
         namespace: That all requests go to.
+        login: Where the credentials came from, for messages.
         num_requests: How many were sent so far.
     """
 
     configuration: client.Configuration
     namespace: str
+    login: str = "kubeconfig"
     num_requests: int = 0
 
     @cached_property
@@ -257,14 +270,17 @@ class KubernetesCluster:
         try:
             yield
         except ApiException as err:
-            found = errors.from_exception(err, namespace=self.namespace, host=self.host)
+            found = errors.from_exception(
+                err, namespace=self.namespace, host=self.host, login=self.login
+            )
             if environment.POD_NAME in os.environ:
                 found = errors.as_in_pod(found, err.status)
             raise found from err
         except (urllib3.exceptions.HTTPError, OSError) as err:
-            raise errors.unreachable(self.host, err) from err
+            raise errors.unreachable(self.host, err, login=self.login) from err
         except json.JSONDecodeError as err:  # a proxy or a login page
-            raise errors.unreachable(self.host, f"no JSON but {err.doc}") from err
+            got = f"no JSON but {err.doc}"
+            raise errors.unreachable(self.host, got, login=self.login) from err
 
 
 def _lines(answer: Any) -> Iterator[str]:
@@ -276,41 +292,15 @@ def _lines(answer: Any) -> Iterator[str]:
         yield rest.decode(errors="replace")
 
 
-def _load_credentials(
-    context: str | None, configuration: client.Configuration, account: Path
-) -> str | None:
-    """Fill the configuration; return the namespace that the context names.
+def _load_pod(configuration: client.Configuration, account: Path) -> str:
+    """Fill the configuration as a pod's account has it; return the pod's namespace.
 
     Raises:
-        ConfigError: There is no kubeconfig, or no such context in it.
+        ConfigError: This is no pod: the error is that there is no kubeconfig.
     """
-    reasons = []
-    sources: tuple[Callable[[], str | None], ...] = (
-        lambda: _load_file(context, configuration),
-        lambda: _load_pod(configuration, account),
-    )
-    for load in sources:
-        try:
-            return load()
-        except (config.ConfigException, OSError) as err:
-            reasons.append(str(err).rstrip("."))
-    message = (
-        f"kubeconfig: must name a cluster, got none: {reasons[0]}. Set KUBECONFIG or "
-        "cluster.context, or pass --local to run on this machine."
-    )
-    raise ConfigError(message)
-
-
-def _load_file(context: str | None, configuration: client.Configuration) -> str | None:
-    file = os.environ.get("KUBECONFIG")  # the client looks once, when it is imported
-    config.load_kube_config(file, context, client_configuration=configuration)
-    contexts, active = config.list_kube_config_contexts(file)
-    found = next((known for known in contexts if known["name"] == context), active)
-    namespace: str | None = found["context"].get("namespace")
-    return namespace
-
-
-def _load_pod(configuration: client.Configuration, account: Path) -> str:
-    loader = InClusterConfigLoader(account / "token", account / "ca.crt")
-    loader.load_and_set(configuration)
-    return (account / "namespace").read_text().strip()
+    try:
+        loader = InClusterConfigLoader(account / "token", account / "ca.crt")
+        loader.load_and_set(configuration)
+        return (account / "namespace").read_text().strip()
+    except (config.ConfigException, OSError) as err:
+        raise no_kubeconfig() from err

@@ -22,6 +22,10 @@ FORBIDDEN_VERB = re.compile(
     r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"'
     r' in API group "(?P<group>[^"]*)"'
 )
+# What OpenSSL says of certificates and keys that do not fit, in a nested message.
+CERTIFICATE = re.compile(
+    r"\[(?:SSL: CERTIFICATE_VERIFY_FAILED|X509[^\]]*|SSL(?=\] PEM))\] [^('\"]*\w"
+)
 
 
 class ExistsError(LccError):
@@ -40,30 +44,35 @@ class ExpiredError(UnavailableError):
     """A resource version or the token of a page is too old: list again."""
 
 
-def from_exception(err: Any, *, namespace: str, host: str) -> LccError:
+def from_exception(
+    err: Any, *, namespace: str, host: str, login: str = "kubeconfig"
+) -> LccError:
     """Return the error that an answer of the API server stands for.
 
     Args:
         err: The client's `ApiException`.
         namespace: Where the request went.
         host: Who answered, for messages.
+        login: Where the credentials came from, for messages.
     """
     if not err.status:  # no answer at all: the stream could not be opened
-        return unreachable(host, err.reason)
+        return unreachable(host, err.reason, login=login)
     body = bytes(err.body or b"").decode(errors="replace")
     try:
         status = json.loads(body)
     except ValueError:  # of a proxy on the way
         status = {"message": body or err.reason}
-    return from_status({"code": err.status, **status}, namespace)
+    return from_status({"code": err.status, **status}, namespace, login=login)
 
 
-def from_status(status: dict[str, Any], namespace: str) -> LccError:
+def from_status(
+    status: dict[str, Any], namespace: str, *, login: str = "kubeconfig"
+) -> LccError:
     """Return the error that a `Status` object stands for."""
     code, text = status.get("code", 0), str(status.get("message", "")).strip()
     if code == UNAUTHORIZED:
         return ConfigError(
-            "kubeconfig: must hold credentials that the cluster takes, got "
+            f"{login}: must hold credentials that the cluster takes, got "
             f"{text or 'Unauthorized'}. Log in again; they may have expired."
         )
     if code == FORBIDDEN:
@@ -115,17 +124,26 @@ def _forbidden(text: str, namespace: str) -> LccError:
 def _not_found(text: str, namespace: str) -> LccError:
     if re.search(r"namespaces? \"", text):
         return ConfigError(
-            f"cluster.namespace: must exist, got {namespace}. Create it with kubectl "
-            f"create namespace {namespace}, or pass another --namespace."
+            f"cluster.namespace: must exist, got {namespace}. Pass another "
+            f"--namespace, or create it: kubectl create namespace {namespace}"
         )
     return AbsentError(text)
 
 
-def unreachable(host: str, reason: object) -> UnavailableError:
-    """Return the error of an API server that does not answer."""
+def unreachable(host: str, reason: object, *, login: str = "kubeconfig") -> LccError:
+    """Return the error of an API server that does not answer.
+
+    Certificates that do not fit are the kubeconfig's fault, or that of a network that
+    one has to log in to first: either may pass, and ends nothing.
+    """
+    if match := CERTIFICATE.search(str(reason)):
+        return UnavailableError(
+            f"{login}: must hold the authority and keys of {host}, got {match[0]}. "
+            "Mend it, or log in to the network; what was started goes on."
+        )
     return UnavailableError(
         f"{host}: the API server must answer, got {_short(reason)}. Check the "
-        "kubeconfig and the network, and try again; what was started goes on."
+        f"{login} and the network, and try again; what was started goes on."
     )
 
 

@@ -79,7 +79,10 @@ def take_inventory(cluster: Cluster, **labels: str) -> Inventory:
 
 
 def with_jobs(state: RunState, inventory: Inventory) -> RunState:
-    """Return a run's state as its Jobs have it: the driver may be dead or away."""
+    """Return a run's state as its Jobs have it: the driver may be dead or away.
+
+    What its last driver noted when it left is no longer so while they are at work.
+    """
     if not inventory.is_alive(state.run_id) or state.status is RunStatus.DONE:
         return state
     steps = []
@@ -99,7 +102,14 @@ def with_jobs(state: RunState, inventory: Inventory) -> RunState:
                 step, status=RunStatus.RUNNING, done=last.facts.succeeded, total=total
             )
         )
-    return replace(state, status=RunStatus.RUNNING, steps=steps)
+    return replace(
+        state,
+        status=RunStatus.RUNNING,
+        steps=steps,
+        ended=None,
+        exit_code=None,
+        message=None,
+    )
 
 
 def running_progress(

@@ -22,6 +22,7 @@ from lcc.backends.kubernetes.reasons import (
 from lcc.backends.kubernetes.resources import SIZES
 from lcc.backends.kubernetes.status import REMEDIES, JobFacts, PodFacts, pod_facts
 from lcc.backends.kubernetes.watch import JobView
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
 from lcc.launch.backend import StepStatus
@@ -84,9 +85,8 @@ class JobMonitor:
         """Return indexes done and in all, what is waited for, and how it ended."""
         outcome = self._outcome()
         if outcome is not None and outcome.exit_code and self._has_log():
-            namespace = self.cluster.namespace
-            look = f"lcc-launch logs {self.run_id} --step {self.step.name}"
-            outcome = replace(outcome, log=f"{look} -n {namespace}")
+            look = command_line("logs", self.run_id, "--step", self.step.name)
+            outcome = replace(outcome, log=look)
         return StepStatus(
             done=self.view.job.succeeded if self.view.job else 0,
             total=self.step.num_processes,
@@ -98,6 +98,11 @@ class JobMonitor:
         """Return whether a pod ran: one that never started wrote nothing."""
         return any(pod.phase != "Pending" for pod in self.view.known_pods())
 
+    @property
+    def parting(self) -> str:
+        """That the Job goes on."""
+        return "stopping to watch: the Jobs go on"
+
     def wait(self) -> None:
         """Return when the Job or a pod changed, or after a tick."""
         self.view.changed.wait(self.patience.tick_seconds)
@@ -105,10 +110,9 @@ class JobMonitor:
 
     def leave(self, stop: StopRequest) -> Outcome:
         """Leave the Job at work: the next driver finds it."""
-        command = f"lcc-launch cancel {self.run_id} -n {self.cluster.namespace}"
         return Outcome(
             exit_code=stop.exit_code,
-            message=f"no longer watched, its Jobs go on. End it: {command}",
+            message="no longer watched, its Jobs go on",
             is_stop=True,
             goes_on=True,
         )

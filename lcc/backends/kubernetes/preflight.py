@@ -1,16 +1,18 @@
 """Looks, before a launch makes anything, for what its pods will need."""
 
-import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from lcc.backends.kubernetes.capacity import never_fits, node_rooms
 from lcc.backends.kubernetes.interface import Cluster
 from lcc.config.cluster import SOURCE_FOLDER
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
+from lcc.config.storage import StorageSettings
+from lcc.errors import ConfigError, DataError
 from lcc.launch.plan import Stage, plans_of
 from lcc.launch.resolve import FILES, dataset_name
-from lcc.storage.uri import local_path, scheme_of
+from lcc.storage.uri import local_path, open_store, scheme_of
 
 SOURCES = {  # of a volume → kind of the object, and the field that names it
     "configMap": ("ConfigMap", "name"),
@@ -39,6 +41,28 @@ def _too_large(cluster: Cluster, stage: Stage, settings: Settings) -> list[str]:
     plans = plans_of(stage, settings, parallelism=1)
     found = [never_fits(step, settings, rooms) for p in plans for step in p.steps]
     return list(dict.fromkeys(filter(None, found)))
+
+
+def check_source(settings: Settings, storage: StorageSettings) -> None:
+    """Look whether there is anything below the source, where it is a bucket.
+
+    Args:
+        settings: Of the run.
+        storage: How the bucket is reached from here.
+
+    Raises:
+        DataError: There is not.
+        ConfigError: The bucket is missing or refuses.
+    """
+    source = settings.data.source
+    if not source or scheme_of(source) != "s3":
+        return
+    if next(iter(open_store(source, storage).list_objects()), None) is None:
+        message = (
+            f"data.source: must hold images, got no object below {source}/. Check the "
+            "prefix."
+        )
+        raise DataError(message)
 
 
 def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:
@@ -76,13 +100,19 @@ def _exists(cluster: Cluster, kind: str, name: str) -> bool:
 def _local_source(settings: Settings) -> Iterator[str]:
     source = settings.data.source
     is_mounted = settings.cluster.source_claim is not None
-    if source and scheme_of(source) == "file" and not is_mounted:
-        folder = shlex.quote(str(local_path(source)))
-        yield (
-            f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-            f"{source}. Run lcc-launch upload {folder} s3://lcc/sources/"
-            f"{dataset_name(source)} first, or pass --local."
-        )
+    if not source or scheme_of(source) != "file" or is_mounted:
+        return
+    path = local_path(source)
+    rule = f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got {path}"
+    if path.is_dir():
+        target = f"{_bucket(settings)}/sources/{dataset_name(source)}"
+        upload = command_line("upload", str(path), target)
+        yield f"{rule}. Pass --local, or run first: {upload}"
+    elif path.is_relative_to(Path.cwd()):
+        typed = path.relative_to(Path.cwd())
+        yield f"{rule}, which is no folder here either. Did you mean s3://{typed}?"
+    else:
+        yield f"{rule}, which is no folder here either. Check the path."
 
 
 def _local_files(settings: Settings) -> Iterator[str]:
@@ -93,7 +123,14 @@ def _local_files(settings: Settings) -> Iterator[str]:
             continue
         file = local_path(value)
         if not file.is_relative_to(SOURCE_FOLDER):
+            target = f"{_bucket(settings)}/files"
+            upload = command_line("upload", str(file.parent), target)
             yield (
-                f"{path}: must be s3://… on a cluster, got {file}. Run lcc-launch "
-                f"upload {file.parent} s3://lcc/files first."
+                f"{path}: must be s3://… on a cluster, got {file}. Set it to "
+                f"{target}/{file.name}, once this has brought it there: {upload}"
             )
+
+
+def _bucket(settings: Settings) -> str:
+    """Return the bucket of the root."""
+    return "/".join(str(settings.storage.root).split("/")[:3])

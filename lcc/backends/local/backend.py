@@ -5,9 +5,9 @@ Knows how many run at once and which are tried again; one process is in `process
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -18,16 +18,18 @@ from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, DataError
 from lcc.launch.backend import Finding
-from lcc.launch.logs import read_stored_logs
-from lcc.launch.messages import root_flag
+from lcc.launch.logs import follow_stored_logs, read_stored_logs
+from lcc.launch.messages import mlflow_command, nothing_to_cancel
 from lcc.launch.outcome import BACKOFF_SECONDS
 from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
-from lcc.storage.uri import local_path, open_store, scheme_of
+from lcc.storage.uri import local_path, open_store, scheme_of, shown_uri
 from lcc.tracking.location import tracking_uri
+from lcc.tracking.moved import mend_locations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class LocalBackend:
         """Give the back end of a root."""
         settings = _resolved(settings)
         store = open_store(str(settings.storage.root), settings.storage)
+        mend_locations(store.uri)
         yield cls(settings=settings, store=store)
 
     @classmethod
@@ -71,11 +74,6 @@ class LocalBackend:
         stages = [{"stage": str(p.stage), "steps": p.describe()} for p in plans]
         document = settings.model_dump(mode="json")
         return to_yaml({"stages": stages, "settings": document})
-
-    @property
-    def flags(self) -> str:
-        """`--root` with the folder or bucket."""
-        return root_flag(str(self.settings.storage.root))
 
     @property
     def parallelism(self) -> int:
@@ -115,10 +113,10 @@ class LocalBackend:
         raise ConfigError(message)
 
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
-        """Look whether the source is a folder, where a stage reads one.
+        """Look whether the source is a folder.
 
         Raises:
-            DataError: It is none.
+            DataError: The source is no folder.
         """
         source = settings.data.source
         if stage not in {Stage.PREPARE, Stage.PIPELINE} or source is None:
@@ -130,6 +128,18 @@ class LocalBackend:
                 f"got {found}. Check the path."
             )
             raise DataError(message)
+
+    def patient(
+        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Self:
+        """Return the same back end, whose store is waited for while it is away."""
+        store = make_patient(
+            self.store,
+            self.settings.storage,
+            waits=Waits(tell=tell),
+            is_hurried=is_hurried,
+        )
+        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""
@@ -144,9 +154,9 @@ class LocalBackend:
         """
         uri = tracking_uri(self.settings.tracking, self.store.uri)
         is_server = uri.startswith("http")
-        look = uri if is_server else f"mlflow ui --backend-store-uri {uri}"
+        look = uri if is_server else mlflow_command(uri)
         message = (
-            f"tracking.uri: must be a Service of a cluster, got {uri}. Open {look}"
+            f"tracking.uri: must be a Service of a cluster, got {uri}. Open it: {look}"
         )
         raise ConfigError(message)
         yield
@@ -169,7 +179,7 @@ class LocalBackend:
         uri = f"{self.store.uri}/{layout.run_settings(run_id)}"
         pool = ProcessPool(
             step=step,
-            root=self.store.uri,
+            root=shown_uri(self.store.uri),
             start=lambda index: start_process(
                 ProcessOrder(step=step, run_id=run_id, settings_uri=uri, index=index),
                 store=self.store,
@@ -208,14 +218,15 @@ class LocalBackend:
         """Ask the driver of a run to stop; it saves and ends all.
 
         Raises:
-            ConfigError: Nothing drives the run here.
+            ConfigError: The run has ended, or is driven elsewhere.
         """
         state = read_state(self.store, run_id)
-        is_here = state.driver.host == os.uname().nodename
-        if state.status is not RunStatus.RUNNING or not is_here:
+        if state.status is not RunStatus.RUNNING:
+            raise nothing_to_cancel(state)
+        if state.driver.host != os.uname().nodename:
             message = (
-                f"run {run_id}: must be driven on this machine, got {state.status}. "
-                "There is nothing to cancel."
+                f"run {run_id}: must be driven on this machine, got {state.driver.host}"
+                ". Cancel it there."
             )
             raise ConfigError(message)
         os.kill(int(state.driver.pid), signal.SIGTERM)
@@ -227,10 +238,26 @@ class LocalBackend:
         step: str | None,
         *,
         index: int | None,
-        follow: bool,  # noqa: ARG002 - a log is read as far as it goes
+        follow: bool,
     ) -> Iterator[str]:
-        """Yield the lines that a step's processes wrote so far."""
-        return read_stored_logs(self.store, run_id, step, index=index)
+        """Yield the lines that a step's processes wrote so far, or as they write."""
+        if not follow:
+            return read_stored_logs(self.store, run_id, step, index=index)
+        return follow_stored_logs(
+            self.store,
+            run_id,
+            step,
+            index=index,
+            is_over=lambda: self._is_over(run_id, step),
+        )
+
+    def _is_over(self, run_id: str, step: str | None) -> bool:
+        state = read_state(self.store, run_id)
+        own = next((own for own in state.steps if own.name == step), None)
+        waits = {RunStatus.RUNNING, RunStatus.WAITING}
+        return state.status is not RunStatus.RUNNING or (
+            own is not None and own.status not in waits
+        )
 
 
 def _resolved(settings: Settings) -> Settings:

@@ -24,7 +24,7 @@ class ProcessPool:
 
     Attributes:
         step: The step.
-        root: URI of the root, to name logs by.
+        root: Path or URI of the root, to name logs by.
         start: Starts the process of an index.
         backoff_seconds: Before a process is tried again.
         outcome: The first failure, or success so far.
@@ -38,7 +38,7 @@ class ProcessPool:
     _waiting: deque[tuple[float, int]] = field(default_factory=deque)
     _running: list[Process] = field(default_factory=list)
     _failures: dict[int, int] = field(default_factory=dict)
-    _ended: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _ended: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._waiting.extend((0.0, index) for index in range(self.step.num_processes))
@@ -46,10 +46,20 @@ class ProcessPool:
     def describe(self) -> StepStatus:
         """Look after ended processes, start due ones; return how the step stands."""
         is_over = not self._goes_on()
-        done, total = self._progress()
+        done, found, total = self._progress()
+        reasons = (process.waits for process in self._running)
         return StepStatus(
-            done=done, total=total, outcome=self.outcome if is_over else None
+            done=done,
+            found=found,
+            total=total,
+            reason=next(filter(None, reasons), ""),
+            outcome=self.outcome if is_over else None,
         )
+
+    @property
+    def parting(self) -> str:
+        """That processes save, which may take two minutes."""
+        return "stopping: processes save their work (once more: at once)"
 
     def wait(self) -> None:
         """Return after a moment."""
@@ -75,12 +85,17 @@ class ProcessPool:
         self._start_due()
         return bool(self._running or self._waiting)
 
-    def _progress(self) -> tuple[int, int]:
-        """Return units done and in all; what has not started counts as the mean."""
-        counts = [*self._ended.values(), *((p.done, p.total) for p in self._running)]
-        known = [total for _, total in counts if total]
+    def _progress(self) -> tuple[int, int, int]:
+        """Return units done, found done, and in all.
+
+        What has not started counts as the mean.
+        """
+        running = ((p.done, p.found, p.total) for p in self._running)
+        counts = [*self._ended.values(), *running]
+        known = [total for _, _, total in counts if total]
         total = sum(known) * self.step.num_processes // len(known) if known else 0
-        return sum(done for done, _ in counts), total
+        done, found = (sum(count[place] for count in counts) for place in (0, 1))
+        return done, found, total
 
     def end(self, *, insists: Callable[[], bool] = lambda: False) -> None:
         """Ask what still runs to save and end; kill what does not in time."""
@@ -107,7 +122,7 @@ class ProcessPool:
         index = process.order.index
         if code == 0:
             process.store_log()
-            self._ended[index] = (process.total, process.total)
+            self._ended[index] = (process.total, process.found, process.total)
             return
         message = process.error(code)
         process.store_log()

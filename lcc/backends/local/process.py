@@ -1,6 +1,7 @@
 """One process of a step on this machine: started, listened to, ended."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from pathlib import Path
 
 from lcc.config import environment
 from lcc.config.storage import StorageSettings
+from lcc.errors import UnavailableError
 from lcc.launch.outcome import describe_exit
 from lcc.launch.plan import Step
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, scheme_of
-from lcc.tracking.progress import parse_progress
+from lcc.tracking.progress import parse_progress, parse_wait
+
+logger = logging.getLogger(__name__)
 
 ERROR_PREFIX = "error "  # `jobs.entry` prints its one message so, as JSON
 THREADS = (
@@ -94,7 +98,9 @@ class Process:
         log: File that takes its stderr.
         popen: The process itself.
         done: Units of work done.
+        found: Of these, how many were done when it began.
         total: Units of work in all, 0 until it says so.
+        waits: What it waits for, empty where it goes on.
     """
 
     order: ProcessOrder
@@ -102,7 +108,9 @@ class Process:
     log: Path
     popen: "subprocess.Popen[bytes]"
     done: int = 0
+    found: int = 0
     total: int = 0
+    waits: str = ""
     _error: str | None = None
     _reader: threading.Thread | None = None
 
@@ -127,9 +135,17 @@ class Process:
         self.popen.kill()
 
     def store_log(self) -> None:
-        """Bring the log to the store where it is not there already."""
-        if scheme_of(self.store.uri) != "file":
+        """Bring the log to the store where it is not there already.
+
+        One that cannot be brought there is not worth failing for.
+        """
+        if scheme_of(self.store.uri) == "file":
+            return
+        try:
             self.store.upload(self.order.log_key, self.log)
+        except UnavailableError as err:
+            logger.warning("event=log_kept file=%s reason=%s", self.log, err)
+        else:
             self.log.unlink()
 
     def error(self, code: int) -> str:
@@ -149,8 +165,10 @@ class Process:
     def _take(self, line: str) -> None:
         if line.startswith(ERROR_PREFIX):
             self._error = str(json.loads(line.removeprefix(ERROR_PREFIX)))
+        elif (waits := parse_wait(line)) is not None:
+            self.waits = waits
         elif progress := parse_progress(line):
-            self.done, self.total = progress
+            self.done, self.total, self.found = progress
 
 
 def start_process(

@@ -79,7 +79,7 @@ def running(
         with backend.submit(
             own, run_id=RUN, settings=settings, is_retry=is_retry
         ) as submitted:
-            now.outcome = await_end(submitted, now.record, now.stop)
+            now.outcome = await_end(submitted, now.record, now.stop, say=lambda _: None)
         now.cluster.note()
 
     thread = threading.Thread(target=work)
@@ -152,7 +152,7 @@ def test_a_pod_that_failed_for_good_speaks() -> None:
 
     assert now.outcome is not None
     assert (now.outcome.exit_code, now.outcome.message) == (3, "images: none found.")
-    assert now.outcome.log == f"lcc-launch logs {RUN} --step hash -n lab"
+    assert now.outcome.log == f"lcc-launch logs {RUN} --step hash"
 
 
 def test_an_image_that_never_comes_is_given_up_and_leaves_nothing() -> None:

@@ -211,8 +211,8 @@ def test_a_refused_connection_is_temporary(tmp_path: Path, server: ApiServer) ->
 
     assert str(caught.value) == (
         "http://127.0.0.1:1: the API server must answer, got [Errno 111] Connection "
-        "refused. Check the kubeconfig and the network, and try again; what was "
-        "started goes on."
+        f"refused. Check the kubeconfig {tmp_path}/kubeconfig and the network, and try "
+        "again; what was started goes on."
     )
 
 

@@ -58,7 +58,6 @@ def test_a_command_finds_settings_keys_and_store_of_the_chart(
     assert settings.storage.endpoint_url == "http://lcc-s3.lab.svc:8333"
     assert backend.store.uri == settings.storage.root == "s3://lcc/study"
     assert {name: os.environ[name] for name in KEYS} == KEYS
-    assert backend.flags == "-n lab"
     selector = server.requests[0].query["labelSelector"]
     assert selector.endswith("app.kubernetes.io/component=settings")
 
@@ -68,7 +67,23 @@ def test_a_namespace_without_a_chart_says_how_to_install_it(server: ApiServer) -
     sources = SettingsSources()
 
     with (
-        pytest.raises(ConfigError, match="Run helm install lcc charts/lcc -n lab"),
+        pytest.raises(ConfigError, match=r"it: helm install lcc charts/lcc -n lab$"),
         KubernetesBackend.open(sources, sources.load()),
     ):
         pass
+
+
+def test_a_root_that_no_pod_reaches_is_refused_chart_or_not(server: ApiServer) -> None:
+    an_installed_chart(server)
+    sources = SettingsSources(overrides=["storage.root=lcc/other"])
+
+    with (
+        pytest.raises(ConfigError) as caught,
+        KubernetesBackend.open(sources, sources.load()),
+    ):
+        pass
+
+    assert str(caught.value) == (
+        "storage.root: must be s3://… on a cluster, got lcc/other. Did you mean "
+        "s3://lcc/other? Pass --local to work in a folder."
+    )

@@ -1,12 +1,16 @@
 """What is looked for on a cluster before anything is created."""
 
+from pathlib import Path
+
 import pytest
 
-from lcc.backends.kubernetes.preflight import check_prerequisites
+from lcc.backends.kubernetes.preflight import check_prerequisites, check_source
 from lcc.config.settings import Settings
-from lcc.errors import ConfigError
+from lcc.config.storage import StorageSettings
+from lcc.errors import ConfigError, DataError
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import resolve_locations
+from lcc.storage.uri import absolute_uri, open_store
 from tests.builders.clusters import FakeCluster
 
 
@@ -83,15 +87,56 @@ def test_an_account_that_may_not_look_is_not_held_up() -> None:
     )
 
 
-def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read() -> None:
-    settings = settings_with(data={"source": "/home/ada/Lung Tiles"})
+def test_a_source_that_no_pod_reaches_is_refused_where_it_is_read(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "Lung Tiles"
+    folder.mkdir()
+    settings = settings_with(data={"source": folder.as_uri()})
 
     with pytest.raises(ConfigError) as caught:
         check_prerequisites(FakeCluster(), Stage.PREPARE, settings)
 
     assert str(caught.value) == (
         "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
-        "file:///home/ada/Lung%20Tiles. Run lcc-launch upload '/home/ada/Lung Tiles' "
-        "s3://lcc/sources/lung-tiles first, or pass --local."
+        f"{folder}. Pass --local, or run first: lcc-launch upload '{folder}' "
+        "s3://lcc/sources/lung-tiles"
     )
     check_prerequisites(FakeCluster(), Stage.TRAIN, settings)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("lcc/sources/lung", "Did you mean s3://lcc/sources/lung?"),
+     ("/lcc/sources/lung", "Check the path.")],
+)  # fmt: skip
+def test_a_source_that_is_not_here_either_may_be_a_bucket(
+    typed: str, hint: str
+) -> None:
+    settings = settings_with(data={"source": absolute_uri(typed)})
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(FakeCluster(), Stage.PREPARE, settings)
+
+    assert str(caught.value) == (
+        "data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+        f"{Path(typed).absolute()}, which is no folder here either. {hint}"
+    )
+
+
+def test_a_prefix_that_holds_nothing_is_refused(s3_bucket: str) -> None:
+    storage = StorageSettings()
+    open_store(f"s3://{s3_bucket}", storage).write("tiles/a/1.png", b"1")
+    right, wrong = (
+        settings_with(data={"source": f"s3://{s3_bucket}/{prefix}"})
+        for prefix in ("tiles", "tile")
+    )
+
+    check_source(right, storage)
+    with pytest.raises(DataError) as caught:
+        check_source(wrong, storage)
+
+    assert str(caught.value) == (
+        f"data.source: must hold images, got no object below s3://{s3_bucket}/tile/. "
+        "Check the prefix."
+    )

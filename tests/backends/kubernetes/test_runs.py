@@ -169,6 +169,43 @@ def test_cancelling_deletes_the_driver_first_and_nothing_but_jobs() -> None:
     ]
 
 
+def test_cancelling_leaves_what_has_ended() -> None:
+    cluster = a_cluster_with(Step(name="features"))
+    a_job(cluster, f"{RUN}-features-1", conditions=[condition("Complete")])
+    add_job(cluster, Step(name="train"))
+
+    assert cancelling.delete_jobs(cluster, [RUN]) == 1
+    assert cluster.deleted == [f"Job/{RUN}-train-1"]
+
+
+@pytest.mark.parametrize("status", [RunStatus.STOPPED, RunStatus.FAILED])
+def test_a_run_whose_jobs_are_at_work_is_cancelled_whatever_its_driver_noted(
+    tmp_path: Path, status: RunStatus
+) -> None:
+    store, cluster = a_store(tmp_path), a_cluster_with(Step(name="train"))
+    store.write(f"runs/{RUN}/settings.yaml", b"tracking: {uri: 'http://127.0.0.1:9'}")
+    write_state(store, a_state(RUN, status=status, steps=[]))
+
+    said = list(a_backend(cluster, Settings(), store).cancel(RUN))
+
+    assert said == ["1 jobs deleted, their pods save and go", "cancelled"]
+    assert cluster.deleted == [f"Job/{RUN}-train-1"]
+    assert read_state(store, RUN).message == "cancelled"
+
+
+def test_what_a_driver_noted_when_it_left_is_gone_while_its_jobs_are_at_work() -> None:
+    cluster = a_cluster_with(Step(name="train"))
+    left = a_state(
+        RUN, status=RunStatus.STOPPED, exit_code=130, message="no longer watched"
+    )
+
+    state = with_jobs(left, take_inventory(cluster))
+
+    assert (state.status, state.message, state.exit_code, state.ended) == (
+        RunStatus.RUNNING, None, None, None,
+    )  # fmt: skip
+
+
 def test_cancelling_waits_for_pods_that_may_still_write() -> None:
     cluster = a_cluster_with(Step(name="train"))
     pod = a_pod_of(cluster.objects["Job", f"{RUN}-train-1"], phase="Running")
@@ -414,7 +451,7 @@ def test_a_secret_that_lacks_a_key_is_named(
             404,
             'namespaces "lab" not found',
             ConfigError,
-            "cluster.namespace: must exist, got lab. Create it with kubectl",
+            "cluster.namespace: must exist, got lab. Pass another",
             id="namespace",
         ),
         pytest.param(401, "Unauthorized", ConfigError, "Log in again", id="expired"),
@@ -435,3 +472,26 @@ def test_refusals_say_rule_value_and_remedy(
 
     with pytest.raises(kind, match=expected):
         raise error
+
+
+def test_the_jobs_of_a_run_are_followed_one_after_the_other(tmp_path: Path) -> None:
+    store, cluster = a_store(tmp_path), a_cluster_with(Step(name="list"))
+
+    def end(step: str) -> None:
+        job = a_job(cluster, f"{RUN}-{step}-1", startTime=step,
+                    conditions=[condition("Complete")])  # fmt: skip
+        pod = a_pod_of(job, phase="Succeeded")
+        cluster.put(pod)
+        cluster.logs[pod["metadata"]["name"]] = [f"2026-11-23T09:15:00Z {step} done"]
+
+    end("list")
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING))
+    lines = a_backend(cluster, Settings(), store).logs(
+        RUN, None, index=None, follow=True
+    )
+    first = next(lines)
+    add_job(cluster, Step(name="select"))
+    end("select")
+    write_state(store, a_state(RUN, status=RunStatus.DONE))
+
+    assert [first, *lines] == ["list done", "select done"]

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from lcc.launch.driver import await_end
 from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Stage
 from lcc.launch.signals import StopRequest
-from lcc.launch.state import DriverIdentity, write_state
+from lcc.launch.state import DriverIdentity, RunStatus, now, write_state
 from tests.builders.launches import (
     a_state,
     a_step,
@@ -34,7 +35,9 @@ def run_step(
     num_processes: int = 1,
     record: Callable[[StepStatus], None] = lambda _: None,
     stop: StopRequest | None = None,
+    said: list[str] | None = None,
 ) -> Outcome:
+    said = [] if said is None else said
     store = a_store(folder)
     settings = local_settings(store)
     backend = LocalBackend(store=store, settings=settings, backoff_seconds=0.01)
@@ -43,7 +46,8 @@ def run_step(
         with backend.submit(
             step, run_id=RUN, settings=settings, is_retry=False
         ) as submitted:
-            return await_end(submitted, record, StopRequest() if stop is None else stop)
+            asked = StopRequest() if stop is None else stop
+            return await_end(submitted, record, asked, say=said.append)
 
 
 def log_of(folder: Path, index: int = 0) -> str:
@@ -113,7 +117,7 @@ def test_wrong_settings_are_not_tried_again(tmp_path: Path) -> None:
     assert outcome == Outcome(
         exit_code=2,
         message="data.source: must be a folder, got none.",
-        log=f"{a_store(tmp_path).uri}/runs/{RUN}/logs/hash/00000.log",
+        log=f"{a_store(tmp_path).folder}/runs/{RUN}/logs/hash/00000.log",
     )
     assert log_of(tmp_path) == "once "
 
@@ -174,10 +178,15 @@ def test_a_stop_lets_processes_save(tmp_path: Path) -> None:
         "time.sleep(60)"
     )
 
-    outcome = run_step(tmp_path, source, record=stop_once_started(stop), stop=stop)
+    said: list[str] = []
+
+    outcome = run_step(
+        tmp_path, source, record=stop_once_started(stop), stop=stop, said=said
+    )
 
     assert (outcome.exit_code, outcome.is_stop) == (143, True)
     assert log_of(tmp_path) == "saved"
+    assert said == ["stopping: processes save their work (once more: at once)"]
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
@@ -212,7 +221,8 @@ def test_a_run_driven_nowhere_cannot_be_cancelled(tmp_path: Path) -> None:
     elsewhere = DriverIdentity(
         pid="1", start="x", host="elsewhere", beat="2026-11-23T09:15:00+00:00"
     )
-    write_state(store, a_state(RUN, driver=elsewhere))
+    elsewhere = replace(elsewhere, beat=now())
+    write_state(store, a_state(RUN, status=RunStatus.RUNNING, driver=elsewhere))
     backend = LocalBackend(store=store, settings=local_settings(store))
 
     with pytest.raises(ConfigError, match="must be driven on this machine"):
