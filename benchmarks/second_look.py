@@ -23,9 +23,8 @@ from lcc.data.features import extract_features
 from lcc.data.work import single_threaded
 from lcc.families.candidates import find_candidates
 from lcc.families.closer import CloserLook
-from lcc.families.clustering import foremost_apart
-from lcc.families.edges import ends, tabulate_edges
-from lcc.families.graph import chain, components
+from lcc.families.clustering import KnownEdges, look_closely
+from lcc.families.edges import tabulate_edges
 from lcc.families.marks import find_marks
 from lcc.families.merging import SecondLook, choose_asking, rank_members
 from lcc.families.verification import find_edges
@@ -87,9 +86,9 @@ def report(
         times.append(time.perf_counter())
         edges = tabulate_edges(find_edges(pairs.tolist(), features, settings=SETTINGS))
         times.append(time.perf_counter())
-        tied = np.concatenate([ends(edges), chain(family)])
-        apart = foremost_apart(pairs, components(tied, len(family)))
-        found = closer(apart)
+        known = KnownEdges(edges, lambda _: [], closer)
+        num_close = look_closely(known, pairs, family)
+        num_tied = known.table.num_rows - edges.num_rows
         times.append(time.perf_counter())
         find_candidates(vectors, num_neighbours=SETTINGS.num_neighbours)
         times.append(time.perf_counter())
@@ -101,8 +100,8 @@ def report(
         len(pairs),
         f"{look_s:.1f}",
         f"{verify_s:.1f}",
-        len(apart),
-        len(found),
+        num_close,
+        num_tied,
         f"{closely_s:.1f}",
         f"{candidates_s:.1f}",
     )

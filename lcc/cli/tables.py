@@ -36,7 +36,7 @@ def run_table(states: Sequence[RunState], *, width: int | None = None) -> Iterat
             state.created[:16].replace("T", " "),
             took(state.created, state.ended, status=state.status),
             "" if state.score is None else f"{state.score:.3f}",
-            state.message or (f"pipeline {state.pipeline}" if state.pipeline else ""),
+            state.note or (f"pipeline {state.pipeline}" if state.pipeline else ""),
         )
         for state in states
     ]
@@ -71,7 +71,7 @@ def how_to_go_on(state: RunState) -> Iterator[str]:
 def _branch(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
     elapsed = took(state.created, state.ended, status=state.status)
     yield f"{MARKS[state.status]} {state.run_id}  {state.status}  {elapsed}".rstrip()
-    yield from _message_lines(state.message, "  ")
+    yield from _message_lines(state.note, "  ")
     for part in parts:
         for line in _branch(part, ()):
             yield f"  {line}"

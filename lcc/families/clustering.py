@@ -31,6 +31,8 @@ Look = Callable[[Codes, Codes], Codes]  # family, degree → (m, 2) rows a < b
 LITTLE_IN_COMMON = 0.7  # of the smaller tile: two of one family seldom share less
 CLOSE_PAIRS = 0.2  # an image, on average, that are looked at closely
 FREE_CLOSE_PAIRS = 500  # in any case: half a minute of one core
+MAX_CLOSE_BLOCKS = 5  # of so many pairs
+MIN_YIELD = 0.01  # of a block; where fewer are tied, those that stand out less are not
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 
@@ -81,13 +83,13 @@ def join_families(
         verify_closely: Finds more edges among pairs, and takes long.
         settings: Thresholds.
     """
-    known = _KnownEdges(edges, verify, verify_closely)
+    known = KnownEdges(edges, verify, verify_closely)
     graphs = _EdgeGraphs.of(edges, num_rows, settings)
     family = _grow_families(graphs, verify=known.ask, settings=settings)
     family = merge_small(family, known.table, settings=settings)
     named = look(family, graphs.degree)
     known.ask(np.unique(named, axis=0))
-    known.ask_closely(foremost_apart(named, known.groups(family)))
+    look_closely(known, named, family)
     family = merge_small(family, known.table, settings=settings)
     family = merge_families(
         family, graphs.degree, known.table, verify=known.ask_twice, settings=settings
@@ -104,22 +106,31 @@ def join_families(
     )
 
 
-def foremost_apart(named: Codes, group: Codes) -> Codes:
-    """Return the pairs that are worth a closer look: the first between two groups.
+def look_closely(known: "KnownEdges", named: Codes, family: Codes) -> int:
+    """Look closely at pairs that stand out and lie in two groups, while it pays.
 
     Args:
-        named: (m, 2) rows, those that stand out most first.
-        group: (n,) codes.
+        known: Takes what is found.
+        named: (m, 2) rows a < b, those that stand out most first.
+        family: (n,) codes.
 
     Returns:
-        (k, 2) rows, sorted; k is a fifth of n, or 500, at most.
+        How many pairs were looked at: a fifth of n, or as many as n.
     """
-    apart = named[group[named[:, 0]] != group[named[:, 1]]]
-    most = max(round(CLOSE_PAIRS * len(group)), FREE_CLOSE_PAIRS)
-    return np.unique(apart[:most], axis=0)
+    size = max(round(CLOSE_PAIRS * len(family)), FREE_CLOSE_PAIRS)
+    rest, count = named, 0
+    for _ in range(MAX_CLOSE_BLOCKS):
+        group = known.groups(family)
+        rest = rest[group[rest[:, 0]] != group[rest[:, 1]]]
+        block, rest = rest[:size], rest[size:]
+        count += len(block)
+        found = known.ask_closely(np.unique(block, axis=0))
+        if len(found) <= MIN_YIELD * len(block):
+            break
+    return count
 
 
-class _KnownEdges:
+class KnownEdges:
     """All edges that were found so far, and two ways to find more."""
 
     def __init__(self, edges: pa.Table, verify: Verify, verify_closely: Verify) -> None:

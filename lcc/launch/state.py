@@ -107,6 +107,11 @@ class RunState:
     driver: DriverIdentity
     format: int = layout.FORMAT_VERSION
 
+    @property
+    def note(self) -> str:
+        """What is said of the run, empty where nothing is."""
+        return self.message or (DIED if self.status is RunStatus.LOST else "")
+
 
 def new_run_id(stage: str, *, now: datetime | None = None) -> str:
     """Return a run id that nobody has: stage, minute (UTC), four random letters."""

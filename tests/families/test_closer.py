@@ -1,7 +1,6 @@
 """What ordinary features do not tie is looked at closely; both judges must agree."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from lcc.config.data import FamilySettings
@@ -9,7 +8,7 @@ from lcc.data.features import extract_closely, extract_features
 from lcc.data.sample import draw_source
 from lcc.families.closer import CloserLook
 from lcc.families.clustering import Clustering, join_families
-from lcc.families.edges import EDGE_SCHEMA, Edge, EdgeKind, kind_of
+from lcc.families.edges import Edge, EdgeKind, kind_of, tabulate_edges
 from lcc.families.marks import find_marks
 from lcc.families.verification import verify_pair
 
@@ -63,21 +62,37 @@ def test_keypoints_that_agree_are_not_enough_where_pixels_do_not():
     assert look_closely([one, other]) == []
 
 
-def join(named: list[tuple[int, int]], num_rows: int) -> tuple[Clustering, list]:
-    """Join two tied rows and others; return what was looked at closely, too."""
+def an_edge(a: int, b: int) -> Edge:
+    return Edge(
+        a=a,
+        b=b,
+        angle=0.0,
+        scale=1.0,
+        mirrored=False,
+        inliers=50,
+        overlap=0.3,
+        correlation=0.9,
+        matrix=(1.0, 0.0, 0.7, 0.0, 1.0, 0.0),
+    )
+
+
+def join(
+    named: list[tuple[int, int]], num_rows: int, *, num_tied: int = 0
+) -> tuple[Clustering, list]:
+    """Join two tied rows and others, of which the first so many pairs prove tied.
+
+    Returns:
+        Families, and what was looked at closely.
+    """
     looked_at: list[tuple[int, ...]] = []
 
     def verify_closely(pairs: np.ndarray) -> list[Edge]:
         looked_at.extend(map(tuple, pairs.tolist()))
-        return []
+        tied = set(named[:num_tied])
+        return [an_edge(a, b) for a, b in pairs.tolist() if (a, b) in tied]
 
-    edge = {
-        **dict.fromkeys(("angle", "inliers"), 50),
-        **{"a": 0, "b": 1, "scale": 1.0, "mirrored": False},
-        **{"overlap": 0.9, "correlation": 0.9, "matrix": [1.0, 0, 0, 0, 1, 0]},
-    }
     joined = join_families(
-        pa.Table.from_pylist([edge], schema=EDGE_SCHEMA),
+        tabulate_edges([an_edge(0, 1)]),
         num_rows,
         look=lambda *_: np.array(named, np.int64),
         verify=lambda _: [],
@@ -99,3 +114,11 @@ def test_of_many_pairs_those_that_stand_out_most_are_looked_at_closely():
     _, looked_at = join(named, 2000)
 
     assert looked_at == sorted(named[:500])
+
+
+def test_while_it_pays_those_that_stand_out_less_are_looked_at_too():
+    named = [(2 * row, 2 * row + 1) for row in range(1, 1500)]
+
+    _, looked_at = join(named, 3000, num_tied=500)
+
+    assert looked_at == [*named[:600], *named[600:1200]]
