@@ -180,15 +180,15 @@ def test_check_of_a_stranger_says_what_to_ask_for(lab: Lab, tmp_path: Path) -> N
     assert "may not create jobs" in done.stdout
 
 
-def test_the_api_server_judges_a_dry_run(lab: Lab) -> None:
-    before = lab.items("jobs")
+def test_the_api_server_judges_a_dry_run(prepared: Lab) -> None:
+    before = prepared.items("jobs")
 
-    done = lab.launch("train", "--dry-run", "server", "--gpus", "4", "--pods", "2")
+    done = prepared.launch("train", "--dry-run", "server", "--gpus", "4", "--pods", "2")
 
     assert done.returncode == 0, done.stderr
     kinds = [line.partition("/")[0] for line in done.stdout.splitlines()]
-    assert kinds == ["service", "job"]
-    assert len(lab.items("jobs")) == len(before)
+    assert kinds == ["job", "service"]  # which its Job owns
+    assert len(prepared.items("jobs")) == len(before)
 
 
 def test_all_faults_of_settings_come_at_once_before_anything_is_made(lab: Lab) -> None:

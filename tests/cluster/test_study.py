@@ -94,7 +94,7 @@ def test_the_same_study_on_this_machine_gives_the_same_numbers(
         check=True, cwd=tmp_path,
     )  # fmt: skip
     (digest,) = (p.name for p in (local / "datasets/study/catalogues").iterdir())
-    (here,) = local.glob("runs/evaluate-*/artifacts/metrics.json")
+    (here,) = local.glob("runs/evaluate-*/metrics.json")
 
     runs, _, _ = mlflow_of(lab)
     remote = next(
