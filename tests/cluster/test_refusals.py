@@ -183,7 +183,8 @@ def test_check_of_a_stranger_says_what_to_ask_for(lab: Lab, tmp_path: Path) -> N
 def test_the_api_server_judges_a_dry_run(prepared: Lab) -> None:
     before = prepared.items("jobs")
 
-    done = prepared.launch("train", "--dry-run", "server", "--gpus", "4", "--pods", "2")
+    options = ["--name", "tiles", "--gpus", "4", "--pods", "2"]
+    done = prepared.launch("train", "--dry-run", "server", *options)
 
     assert done.returncode == 0, done.stderr
     kinds = [line.partition("/")[0] for line in done.stdout.splitlines()]
