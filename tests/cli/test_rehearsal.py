@@ -19,8 +19,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServ
     with serving(tmp_path) as api:
         api.write_kubeconfig(file)
         monkeypatch.setenv("KUBECONFIG", str(file))
-        api.will(an_object({"metadata": {"resourceVersion": "1"}, "items": []}))
-        api.will(*[an_object({}) for _ in range(20)])
+        anything = {"metadata": {"resourceVersion": "1"}, "items": []}
+        api.will(*[an_object(anything) for _ in range(20)])
         yield api
 
 
@@ -50,7 +50,7 @@ def test_a_rehearsal_refuses_what_a_launch_would_refuse(
 
     assert result.exit_code == 3
     assert result.output.startswith(f"Error: {fault.format(bucket=s3_bucket)}")
-    assert [request.method for request in cluster.requests] == ["GET"]
+    assert {request.method for request in cluster.requests} == {"GET"}
 
 
 def test_a_rehearsal_has_every_object_judged(

@@ -258,8 +258,8 @@ from pathlib import Path
 from functools import partial
 from lcc.config.settings import Settings
 from lcc.prepare.steps import hash_shards
-from lcc.data import hashing, task
-from lcc.prepare import steps
+from lcc.data import hashing
+from lcc.prepare import steps, task
 from lcc.storage.uri import open_store
 from tests.builders.preparation import SilentCounter
 

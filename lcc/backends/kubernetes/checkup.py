@@ -14,6 +14,7 @@ from lcc.backends.kubernetes.chart import chart_settings, use_secrets
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.port_forward import service_of
 from lcc.backends.kubernetes.server_pods import ServerPod, server_pod
+from lcc.config.commands import command_line
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError, UnavailableError
@@ -439,7 +440,7 @@ def _tracking(subject: Subject) -> Iterator[Finding]:
     with server.session():
         text = f"answers at {settings.tracking.uri or server.uri}"
     is_inside = reachable.tracking.uri != settings.tracking.uri
-    look = f"; its pages: lcc-launch mlflow -n {subject.namespace}" if is_inside else ""
+    look = f"; its pages: {command_line('mlflow')}" if is_inside else ""
     yield Finding(name="MLflow", text=f"{text}{look}")
 
 
