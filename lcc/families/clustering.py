@@ -33,6 +33,7 @@ CLOSE_PAIRS = 0.2  # an image, on average, that are looked at closely
 FREE_CLOSE_PAIRS = 500  # in any case: half a minute of one core
 MAX_CLOSE_BLOCKS = 5  # of so many pairs
 MIN_YIELD = 0.01  # of a block; where fewer are tied, those that stand out less are not
+BY_ROWS = [("a", "ascending"), ("b", "ascending")]
 MIN_SUPPORT = 2  # edges into a family that make a member: one alone may be false
 
 
@@ -134,10 +135,11 @@ class KnownEdges:
     """All edges that were found so far, and two ways to find more."""
 
     def __init__(self, edges: pa.Table, verify: Verify, verify_closely: Verify) -> None:
-        self._given = edges
+        self._table = edges.sort_by(BY_ROWS)
         self._verify = verify
         self._verify_closely = verify_closely
-        self._asked: dict[tuple[int, int], Edge] = {}
+        self._pairs = set(map(tuple, ends(edges).tolist()))
+        self._new: list[Edge] = []  # not in the table yet
 
     def ask(self, pairs: Codes) -> Sequence[Edge]:
         """Return the edges among pairs, and keep them."""
@@ -156,16 +158,19 @@ class KnownEdges:
         return [*found, *self.ask_closely(others)]
 
     def _keep(self, found: Sequence[Edge]) -> Sequence[Edge]:
-        self._asked.update({(edge.a, edge.b): edge for edge in found})
+        new = {(edge.a, edge.b): edge for edge in found}
+        self._new += [new[pair] for pair in new.keys() - self._pairs]
+        self._pairs |= new.keys()
         return found
 
     @property
     def table(self) -> pa.Table:
         """Table of `EDGE_SCHEMA`, each pair once, sorted."""
-        known = set(map(tuple, ends(self._given).tolist()))
-        found = (edge for pair, edge in self._asked.items() if pair not in known)
-        order = [("a", "ascending"), ("b", "ascending")]
-        return pa.concat_tables([self._given, tabulate_edges(found)]).sort_by(order)
+        if self._new:
+            found = tabulate_edges(self._new)
+            self._table = pa.concat_tables([self._table, found]).sort_by(BY_ROWS)
+            self._new = []
+        return self._table
 
     def groups(self, family: Codes) -> Codes:
         """Return the group of each row: families joined by any edge."""

@@ -50,7 +50,9 @@ def test_a_rehearsal_refuses_what_a_launch_would_refuse(
 
     assert result.exit_code == 3
     assert result.output.startswith(f"Error: {fault.format(bucket=s3_bucket)}")
-    assert {request.method for request in cluster.requests} == {"GET"}
+    asked = [request.path.rpartition("/")[2] for request in cluster.requests]
+    assert [request.method for request in cluster.requests] == ["GET"] * 4
+    assert asked == ["configmaps", "nodes", "pods", "pods"]
 
 
 def test_a_rehearsal_has_every_object_judged(
