@@ -41,6 +41,7 @@ NUM_TILES = 8
 GAP_PX = 6
 COLUMNS, LINES = 90, 24
 SESSION = "lcc-pictures"
+PROMPT = f"PS1='$ ' PATH={Path(sys.executable).parent}:$PATH"
 PATIENCE_SECONDS = 600
 
 
@@ -58,12 +59,11 @@ def film_study() -> None:
     size = ["-x", str(COLUMNS), "-y", str(LINES)]
     tmux("new-session", "-d", "-s", SESSION, "-n", "run", *size, "bash", "--norc")
     try:
-        tmux("send-keys", "-t", "run", f"PS1='$ '; clear; {STUDY[0]} -q", "Enter")
+        tmux("send-keys", "-t", "run", f"{PROMPT}; clear; {STUDY[0]} -q", "Enter")
         wait_for("run", "next:")
         tmux("send-keys", "-t", "run", f"clear; {STUDY[1]}", "Enter")
-        wait_for("run", "\ntrial ")
-        time.sleep(15)  # until some trials are done
-        watch = f"PS1='$ '; clear; lcc-launch status --watch --root {ROOT}"
+        wait_for("run", " 2/4 ")  # trials
+        watch = f"{PROMPT}; clear; lcc-launch status --watch --root {ROOT}"
         tmux("new-window", "-t", SESSION, "-n", "watch", "bash", "--norc")
         tmux("send-keys", "-t", "watch", watch, "Enter")
         wait_for("watch", "trial ")
