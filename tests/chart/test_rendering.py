@@ -524,7 +524,7 @@ def test_roles_name_every_verb_and_no_secret_but_one():
 
 
 def test_the_launcher_role_allows_all_that_check_asks_for():
-    from lcc.backends.kubernetes.checkup import NEEDS
+    from lcc.backends.kubernetes.rights_checkup import NEEDS
 
     allowed = _rules(render(), "lcc-launcher")
 

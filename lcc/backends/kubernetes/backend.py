@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from lcc.backends.kubernetes import cancel, checkup, preflight, printing
-from lcc.backends.kubernetes.chart import chart_settings, use_secrets
+from lcc.backends.kubernetes import cancel, preflight, printing
+from lcc.backends.kubernetes.chart import CHART_ROOT, chart_settings, use_secrets
+from lcc.backends.kubernetes.checkup import check_cluster
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job, owned_by
 from lcc.backends.kubernetes.jobs import (
@@ -39,6 +40,7 @@ from lcc.backends.kubernetes.render import (
 )
 from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
+from lcc.backends.kubernetes.subject import fault
 from lcc.backends.kubernetes.watch import follow_job
 from lcc.config.commands import command_line
 from lcc.config.load import SettingsSources, changed_settings
@@ -55,8 +57,6 @@ from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import bucket_hint, open_store, scheme_of
 from lcc.tracking.mlflow import open_mlflow
-
-CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +167,11 @@ class KubernetesBackend:
         try:
             cluster = open_cluster(settings.cluster)
         except ConfigError as err:
-            yield checkup.fault("kubeconfig", err)
+            yield fault("kubeconfig", err)
             return
         with closing(cluster), ExitStack() as stack:
             reach = AddressRewriter(cluster, stack).rewrite
-            yield from checkup.check_cluster(cluster, sources, reach=reach)
+            yield from check_cluster(cluster, sources, reach=reach)
 
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""

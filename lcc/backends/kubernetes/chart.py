@@ -10,6 +10,7 @@ from lcc.errors import ConfigError
 
 SETTINGS_SELECTOR = "app.kubernetes.io/part-of=lcc,app.kubernetes.io/component=settings"
 FILE = "lcc.yaml"
+CHART_ROOT = "s3://lcc/study"  # where the chart makes the bucket
 RELEASE = "app.kubernetes.io/instance"
 # What a Secret may hold, as boto3 and MLflow read it from the environment.
 S3_KEYS = ((environment.S3_ACCESS_KEY, environment.S3_SECRET_KEY),)
