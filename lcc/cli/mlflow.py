@@ -1,6 +1,7 @@
 """`lcc-launch mlflow`: MLflow's pages of a cluster, in a browser here."""
 
 import time
+import webbrowser
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,6 @@ def command(port: int, no_browser: bool, sources: "SettingsSources") -> None:
     with find_backend(sources) as backend, backend.open_tracking(port) as url:
         click.echo(url)
         if not no_browser:
-            click.launch(url)
+            webbrowser.open(url)
         while True:
             time.sleep(3600)

@@ -43,7 +43,7 @@ def run_table(states: Sequence[RunState], *, width: int | None = None) -> Iterat
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        yield fit("  ".join((*cells, row[5].partition("\n")[0])), width)
+        yield fit("  ".join((*cells, _first_line(row[5]))), width)
 
 
 def run_tree(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
@@ -68,12 +68,18 @@ def how_to_go_on(state: RunState) -> Iterator[str]:
         yield f"  after mending it: {resume}"
 
 
-def _branch(state: RunState, parts: Sequence[RunState]) -> Iterator[str]:
+def _branch(
+    state: RunState, parts: Sequence[RunState], turn: str = ""
+) -> Iterator[str]:
     elapsed = took(state.created, state.ended, status=state.status)
-    yield f"{MARKS[state.status]} {state.run_id}  {state.status}  {elapsed}".rstrip()
-    yield from _message_lines(state.note, "  ")
+    cells = (MARKS[state.status], state.run_id, "", state.status, "", elapsed, "", turn)
+    yield " ".join(cells).rstrip()
+    messages = [part.note for part in parts] + [step.message for step in state.steps]
+    if _first_line(state.note) not in map(_first_line, messages):  # else said there
+        yield from _message_lines(state.note, "  ")
+    turns = {run_id: name.partition(" ")[2] for name, run_id in state.stages.items()}
     for part in parts:
-        for line in _branch(part, ()):
+        for line in _branch(part, (), turns.get(part.run_id, "")):
             yield f"  {line}"
     for step in state.steps:
         yield from _step_lines(step)
@@ -95,6 +101,10 @@ def _step_lines(step: StepState) -> Iterator[str]:
     yield from _message_lines(step.message, "      ")
     if step.log:
         yield f"      log: {step.log}"
+
+
+def _first_line(message: str | None) -> str:
+    return (message or "").partition("\n")[0]
 
 
 def _message_lines(message: str | None, indent: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ WATCH_SECONDS = 2.0
 def watch_run(
     backend: Backend, run_id: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Show a run's tree until it ends; on no terminal a line whenever it changes.
+    """Show a run's tree until it ends; on no terminal whenever it changes, but its end.
 
     A cluster or store that is away is waited for.
 
@@ -81,7 +81,7 @@ def watch_run(
                 # What is cut is whole in the last words, where it can be pasted.
                 shown = Text(text, no_wrap=True, overflow="ellipsis")
                 live.update(shown, refresh=True)
-            elif news != told:
+            elif news != told and not is_over:
                 click.echo(text, err=True)
             told = news
             if is_over:

@@ -108,7 +108,7 @@ def _taken(run_id: str, holder: DriverIdentity) -> LccError:
     who = f"process {holder.pid} on {holder.host}"
     rule = f"run {run_id}: one process at a time works on a run, got {who}"
     if is_here(holder):
-        return ConfigError(f"{rule}. Stop that first.")
+        return ConfigError(f"{rule}. Stop that first: kill {holder.pid}")
     seconds = silence_of(holder)
     return UnavailableError(
         f"{rule}, heard of {seconds:.0f} s ago. Stop that first; if it was killed, try "

@@ -58,7 +58,7 @@ def test_a_run_that_is_worked_on_is_refused_with_who_does(tmp_path: Path):
 
     assert str(caught.value) == (
         f"run {RUN}: one process at a time works on a run, got process {me.pid} on "
-        f"{me.host}. Stop that first."
+        f"{me.host}. Stop that first: kill {me.pid}"
     )
 
 
