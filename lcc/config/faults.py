@@ -46,6 +46,7 @@ RULES: Mapping[str, str] = {
     "dict_type": "must be a mapping",
     "tuple_type": "must be a list",
 }
+FEW = 8  # names of a section that fit a line
 PATTERNS: Mapping[str, str] = {  # what Kubernetes asks of names, in words
     QUANTITY: "must be a Kubernetes quantity such as 500m or 4Gi",
     IMAGE: "must be an image with a tag or digest, such as lcc:0.1.0",
@@ -87,6 +88,10 @@ def near_words(path: str) -> str:
     Example:
         >>> near_words("launch.gpu")
         'Did you mean launch.gpus?'
+        >>> near_words("cluster.resources.train.cpu")[:48]
+        'Did you mean cluster.resources.train.cpu_request'
+        >>> near_words("cluster.resources.prepare")
+        'In cluster.resources there are data, light, train.'
     """
     known = [p for p in (*setting_fields(), *section_paths()) if p != path]
     section, _, last = path.rpartition(".")
@@ -96,7 +101,10 @@ def near_words(path: str) -> str:
     close = get_close_matches(last, siblings, n=1, cutoff=0.7)
     near = [p for p in known if p.rpartition(".")[2] == last]
     near = near or [siblings[name] for name in close]
+    near = near or [p for name, p in siblings.items() if name.startswith(f"{last}_")]
     near = near or get_close_matches(path, known, n=1, cutoff=0.85)
+    if not near and section in section_paths() and len(siblings) <= FEW:
+        return f"In {section} there are {', '.join(sorted(siblings))}."
     if not near:
         return f"All of them: {command_line('schema')}"
     return f"Did you mean {' or '.join(near)}?"

@@ -35,5 +35,6 @@ def configure(level: str) -> None:
     handler.setFormatter(logging.Formatter(FORMAT))
     handler.addFilter(Repeated())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
     # What it tries again by itself; the kubernetes client sets the level of its parent.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
