@@ -6,7 +6,7 @@ each family is replaced by one to four views of a part of it, beside all others;
 and changes go round. Neighbouring fields: two windows of a tile that share so much, and
 five copies of each, turned about its centre: of a narrow strip these show little.
 `robustness.py` judges pairs alone.
-Usage: python benchmarks/crowd.py FAMILIES.csv [--rounds 3]
+Usage: python benchmarks/crowd.py FAMILIES.csv [--rounds 3] [--zooms 1.4 1.7 2.0 2.5]
 
 Wanted: close views in the group of their family, 0.999 to a zoom of 2, 0.99 at 2.5;
 neighbouring fields in one group, never in one family.
@@ -14,6 +14,7 @@ neighbouring fields in one group, never in one family.
 
 import argparse
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -48,9 +49,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("families", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--zooms", type=float, nargs="+", default=list(ZOOMS))
     arguments = parser.parse_args()
     tiles = read_tiles(arguments.families)
-    report_close_views(tiles, arguments.rounds)
+    report_close_views(tiles, arguments.rounds, zooms=arguments.zooms)
     report_neighbours(tiles)
     report_copies(tiles)
 
@@ -84,8 +86,8 @@ def drawn_in(found: Families, count: int) -> set[int]:
     return {int(row) - len(found.group) for row in rows[rows >= count]}
 
 
-def report_close_views(tiles: Tiles, rounds: int) -> None:
-    kinds = list(product(ZOOMS, VIEWS))
+def report_close_views(tiles: Tiles, rounds: int, *, zooms: Sequence[float]) -> None:
+    kinds = list(product(zooms, VIEWS))
     seen = defaultdict(list)
     for number in range(rounds):
         for kind, is_seen in close_views(tiles, kinds, number):
@@ -93,7 +95,7 @@ def report_close_views(tiles: Tiles, rounds: int) -> None:
     print("close views found in the group of their family\n")
     print(f"| zoom | {' | '.join(VIEWS)} |")
     print(f"| ---: | {' | '.join('---:' for _ in VIEWS)} |")
-    for zoom in ZOOMS:
+    for zoom in zooms:
         shares = [f"{sum(seen[zoom, n])} of {len(seen[zoom, n])}" for n in VIEWS]
         print(f"| {zoom} | {' | '.join(shares)} |", flush=True)
 

@@ -6,8 +6,7 @@ from jobs.entry import StepContext, main
 def run(context: StepContext) -> None:
     """Judge the model that the settings name."""
     from lcc.data.catalogue import Catalogue
-    from lcc.evaluate.evaluation import evaluate_model
-    from lcc.evaluate.judging import TrainOn
+    from lcc.evaluate.evaluation import TrainOn, evaluate_model
     from lcc.train.full_recipe import open_full_recipe, with_recipe
 
     settings, store = context.settings_alone, context.store

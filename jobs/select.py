@@ -1,5 +1,7 @@
 """Entry point of the select step: all trials to a table and the best point."""
 
+from dataclasses import replace
+
 from jobs.entry import StepContext, main
 from lcc.config.commands import command_line
 from lcc.data.catalogue import read_split_rules
@@ -12,7 +14,8 @@ from lcc.storage import layout
 def run(context: StepContext) -> None:
     """Choose the best point of the run's trials."""
     store, run_id = context.store, context.run_id
-    keys = [layout.trial(run_id, name) for name in trial_ids(context.settings)]
+    ids = trial_ids(context.settings)
+    keys = [layout.trial(run_id, name) for name in ids]
     found = [key for key in keys if store.exists(key)]
     if len(found) < len(keys):
         rest = f"For the others: {command_line('resume', run_id)}"
@@ -27,6 +30,8 @@ def run(context: StepContext) -> None:
     if best is None:
         message = f"{run_id}: every point has a failed trial, see cv_results.csv."
         raise RunFailed(message)
+    own = slice(best.point_index * best.num_folds, None)
+    best = replace(best, trial_ids=ids[own][: best.num_folds])
     store.write(layout.best_point(run_id), best.dump())
     context.tracker.log_artifact("best.json", layout.best_point(run_id))
     context.tracker.log_params({f"best.{k}": v for k, v in best.point.items()})

@@ -35,6 +35,13 @@ class EvaluateSettings(Section):
         default=False,
         description="Train the same recipe on a random split too, labelled invalid.",
     )
+    max_error: float = Field(
+        default=0.01,
+        ge=0,
+        lt=0.5,
+        description="Share of wrong answers that is borne: images that the model is "
+        "less sure of are referred to a person.",
+    )
     num_mistakes: int = Field(
         default=12, ge=0, le=200, description="Worst mistakes shown."
     )

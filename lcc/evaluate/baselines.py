@@ -4,17 +4,20 @@ A network whose interval does not lie above them has learnt nothing worth a GPU.
 random folds they look far better than on folds by group: that difference is the leak.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Image8 = NDArray[np.uint8]
+from lcc.data.catalogue import Catalogue
+from lcc.data.tiles import Tiles
+from lcc.evaluate.bootstrap import Floats, Ints
+from lcc.evaluate.predictions import Part, Predictions, join_parts, predictions_of
+from lcc.images.decode import Image8
+
+Seen = Mapping[int, Floats]  # row → what a baseline sees of its tile
 
 SIDE_PX = 32  # of the reduced tiles that two of the baselines see
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -78,42 +81,49 @@ BASELINES = (
 )
 
 
-def predict_baseline(
-    baseline: Baseline,
-    training: tuple[Floats, Ints],
-    seen: Floats,
-    *,
-    num_classes: int,
-    seed: int,
-) -> Floats:
-    """Fit on training features and labels; return probabilities (n, num_classes)."""
-    model = baseline.make(seed).fit(*training)
-    found = np.zeros((len(seen), num_classes))
-    found[:, model.classes_] = model.predict_proba(seen)
-    return found
-
-
-def cross_validate(
-    baseline: Baseline, seen: Floats, labels: Ints, folds: Ints, *, seed: int
-) -> float:
-    """Return the macro F1 over folds: mean of the F1 of each fold.
+def predict_baselines(
+    catalogue: Catalogue, tiles: Tiles, *, seed: int
+) -> Iterator[tuple[str, Predictions]]:
+    """Yield name and predictions of each baseline, of the test and over folds.
 
     Args:
-        baseline: The model.
-        seen: (n, features).
-        labels: (n,) class numbers.
-        folds: (n,) fold numbers.
-        seed: Of the model.
+        catalogue: The data set.
+        tiles: Its packed tiles.
+        seed: Of the models and of the random folds.
     """
-    from sklearn.metrics import f1_score
+    training, test = catalogue.rows("train"), catalogue.rows("test")
+    development = np.sort(np.concatenate([training, catalogue.rows("validation")]))
+    folds = catalogue.folds[development]
+    shuffled = random_folds(len(development), num_folds=int(folds.max()) + 1, seed=seed)
+    for baseline in BASELINES:
+        seen = {
+            int(row): baseline.see(tiles.take(catalogue.records[[row]])[0])
+            for row in (*development, *test)
+        }
 
-    scores = []
-    for fold in np.unique(folds):
-        inside = folds == fold
-        model = baseline.make(seed).fit(seen[~inside], labels[~inside])
-        predicted = model.predict(seen[inside])
-        scores.append(f1_score(labels[inside], predicted, average="macro"))
-    return float(np.mean(scores))
+        def fit(
+            learn: Ints, say: Ints, see: Seen = seen, own: Any = baseline
+        ) -> Floats:
+            model = own.make(seed).fit(_stack(see, learn), catalogue.labels[learn])
+            found = np.zeros((len(say), len(catalogue.class_names)))
+            found[:, model.classes_] = model.predict_proba(_stack(see, say))
+            return found
+
+        parts = [(Part.TEST, test, fit(training, test))]
+        for part, by in ((Part.OUT_OF_FOLD, folds), (Part.RANDOM_FOLDS, shuffled)):
+            said = np.zeros((len(development), len(catalogue.class_names)))
+            for fold in np.unique(by):
+                said[by == fold] = fit(development[by != fold], development[by == fold])
+            parts.append((part, development, said))
+        found = [
+            predictions_of(catalogue, rows, said, part=part)
+            for part, rows, said in parts
+        ]
+        yield baseline.name, join_parts(found)
+
+
+def _stack(seen: Seen, rows: Ints) -> Floats:
+    return np.stack([seen[int(row)] for row in rows])
 
 
 def random_folds(num_images: int, *, num_folds: int, seed: int) -> Ints:

@@ -1,6 +1,6 @@
 """How a model does on each site, scanner or whatever else is known of the test images.
 
-Knows a catalogue's axes and predictions; not how the model was trained.
+Knows predictions and their axes; not how the model was trained.
 """
 
 from dataclasses import asdict, dataclass
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.config.evaluate import EvaluateSettings
-from lcc.data.catalogue import Catalogue, Codes
-from lcc.evaluate.metrics import Estimate, judge
+from lcc.evaluate.bootstrap import Estimate, Ints
+from lcc.evaluate.predictions import Predictions
+from lcc.evaluate.units import judge_images
 
-Floats = NDArray[np.float64]
 MAX_VALUES = 20  # an axis of more, such as the patient, makes no table
 METRICS = ("accuracy", "macro_f1")
 
@@ -39,7 +39,7 @@ class ValueFigures:
 
 
 def judge_by_axis(
-    catalogue: Catalogue, probabilities: Floats, *, settings: EvaluateSettings
+    test: Predictions, *, settings: EvaluateSettings
 ) -> dict[str, tuple[ValueFigures, ...]]:
     """Return the figures of each value, by axis.
 
@@ -47,25 +47,21 @@ def judge_by_axis(
     every value is of one class, as with a column that repeats the class.
 
     Args:
-        catalogue: The data set.
-        probabilities: (n, classes) of the test rows, in catalogue order.
+        test: Predictions of the test images.
         settings: Resamples of groups, mass of each interval, seed.
     """
-    test = catalogue.rows("test")
     found = {}
-    for axis, texts in catalogue.axes.items():
-        values = np.array([texts[row] or "" for row in test.tolist()], np.str_)
-        if _is_telling(values, catalogue.labels[test]):
+    for axis in test.axes:
+        values = test.axis(axis)
+        if _is_telling(values, test.labels):
             found[axis] = tuple(
-                _judge_value(
-                    catalogue, probabilities, values == value, str(value), settings
-                )
+                _judge_value(test.chosen(values == value), str(value), settings)
                 for value in np.unique(values[values != ""])
             )
     return found
 
 
-def _is_telling(values: NDArray[np.str_], labels: Codes) -> bool:
+def _is_telling(values: NDArray[np.str_], labels: Ints) -> bool:
     known = np.unique(values[values != ""])
     if not 1 < len(known) <= MAX_VALUES:
         return False
@@ -73,20 +69,9 @@ def _is_telling(values: NDArray[np.str_], labels: Codes) -> bool:
 
 
 def _judge_value(
-    catalogue: Catalogue,
-    probabilities: Floats,
-    is_chosen: NDArray[np.bool_],
-    value: str,
-    settings: EvaluateSettings,
+    predictions: Predictions, value: str, settings: EvaluateSettings
 ) -> ValueFigures:
-    rows = catalogue.rows("test")[is_chosen]
-    judged = judge(
-        catalogue.labels[rows],
-        probabilities[is_chosen],
-        catalogue.groups[rows],
-        class_names=catalogue.class_names,
-        settings=settings,
-    )
+    judged = judge_images(predictions, settings)
     return ValueFigures(
         value=value,
         num_images=judged.num_images,

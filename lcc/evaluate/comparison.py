@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lcc.evaluate.metrics import Estimate
+from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.plots import plot_comparison
 from lcc.evaluate.report import render_page
 from lcc.storage import layout

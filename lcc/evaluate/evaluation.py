@@ -1,26 +1,62 @@
 """Reading and writing of the evaluate stage: a model run in, metrics and report out."""
 
+import io
 import json
-import math
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 import lcc
+from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue, read_catalogue
+from lcc.data.parquet import from_parquet
 from lcc.data.tiles import Tiles, open_tiles
-from lcc.errors import ConfigError, DataError
-from lcc.evaluate.judging import Evidence, TrainOn, build_report, read_history
-from lcc.evaluate.report import Report, render_report
+from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.evaluate.baselines import predict_baselines
+from lcc.evaluate.bootstrap import Floats, Ints
+from lcc.evaluate.judging import PREMIUM, Evidence, build_report, read_history
+from lcc.evaluate.predictions import (
+    Part,
+    Predictions,
+    join_parts,
+    predictions_of,
+    read_predictions,
+)
+from lcc.evaluate.report import Report
+from lcc.evaluate.results import (
+    METRICS,
+    OTHERS,
+    PREDICTIONS,
+    metrics_of,
+    result_files,
+    split_others,
+)
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 
+logger = logging.getLogger(__name__)
+
 BATCH = 32  # tiles a forward pass takes
+
+
+class TrainOn(Protocol):
+    """Training by the recipe of the model that is judged, on other rows."""
+
+    def __call__(self, training: Ints, validation: Ints, test: Ints, /) -> Floats:
+        """Return (k, classes) probabilities of the k test rows.
+
+        Args:
+            training: (n,) rows of the catalogue to learn from.
+            validation: (m,) rows that each epoch is measured on.
+            test: (k,) rows to predict.
+        """
 
 
 class OpenTrainOn(Protocol):
@@ -44,7 +80,7 @@ def evaluate_model(
     Args:
         settings: Settings in force.
         store: The root.
-        run_id: This run; metrics and report lie below it.
+        run_id: This run; predictions, metrics and report lie below it.
         tracker: Reports to the run.
         scratch: Local folder.
         open_train_on: Makes the callable that trains the leak premium.
@@ -65,24 +101,99 @@ def evaluate_model(
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
-    model = _load_model(store, model_run, scratch)
-    train_on = open_train_on(catalogue) if settings.evaluate.leak_premium else None
-    evidence = Evidence(
-        catalogue=catalogue,
+    said = _Said(
         tiles=tiles,
-        settings=settings.evaluate,
-        probabilities=_predict(model, tiles, catalogue),
-        history=read_history(store.read(layout.history(model_run))),
-        card=card,
-        search=_find_search(settings, store),
-        documents=_read_documents(store, catalogue),
+        predictions=_predict(settings, store, catalogue, tiles, card, scratch),
+        others=dict(_predict_others(settings, catalogue, tiles, open_train_on)),
         lineage=_lineage(settings, catalogue, card, readings),
-        train_on=train_on,
     )
-    report = build_report(evidence, title=f"{model_run} on {catalogue.name}")
+    report = _judge(settings, store, catalogue, said)
     _write(report, store, run_id=run_id, tracker=tracker)
     _report(settings, catalogue, tracker, readings=readings)
     return report
+
+
+def remake_report(
+    settings: Settings, store: Store, *, run_id: str, scratch: Path
+) -> Report:
+    """Judge anew what an evaluation predicted, and write its report again.
+
+    Needs no model and no GPU. Where the tiles are gone the report has no pictures of
+    them.
+
+    Args:
+        settings: That the evaluation was made with.
+        store: The root.
+        run_id: The evaluation.
+        scratch: Local folder.
+
+    Raises:
+        NotFoundError: It has left no predictions.
+    """
+    catalogue = read_catalogue(
+        store, name=settings.data.name or "", digest=settings.data.catalogue
+    )
+    card = _read_card(store, str(settings.evaluate.model_run), catalogue)
+    said = _Said(
+        tiles=_find_tiles(store, catalogue, int(card["tile_size_px"]), scratch),
+        predictions=read_predictions(_read_of(store, run_id, PREDICTIONS)),
+        others=split_others(from_parquet(_read_of(store, run_id, OTHERS))),
+        lineage=json.loads(_read_of(store, run_id, METRICS))["lineage"],
+    )
+    report = _judge(settings, store, catalogue, said)
+    for name, content in result_files(report).items():
+        store.write(layout.evaluation(run_id, name), content)
+    return report
+
+
+def _read_of(store: Store, run_id: str, name: str) -> bytes:
+    key = layout.evaluation(run_id, name)
+    if not store.exists(key):
+        message = (
+            f"run {run_id}: must be an evaluation that has left {name}, got none. "
+            f"Evaluations: {command_line('list')}"
+        )
+        raise NotFoundError(message)
+    return store.read(key)
+
+
+def _find_tiles(
+    store: Store, catalogue: Catalogue, size_px: int, scratch: Path
+) -> Tiles | None:
+    try:
+        return open_tiles(store, catalogue, size_px=size_px, scratch=scratch)
+    except NotFoundError:
+        logger.warning("event=tiles_gone size_px=%d", size_px)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What models said, and the tiles that they said it of, where these are left."""
+
+    tiles: Tiles | None
+    predictions: Predictions
+    others: Mapping[str, Predictions]
+    lineage: Mapping[str, object]
+
+
+def _judge(
+    settings: Settings, store: Store, catalogue: Catalogue, said: _Said
+) -> Report:
+    model_run = str(settings.evaluate.model_run)
+    evidence = Evidence(
+        catalogue=catalogue,
+        tiles=said.tiles,
+        settings=settings.evaluate,
+        predictions=said.predictions,
+        others=said.others,
+        history=read_history(store.read(layout.history(model_run))),
+        card=_read_json(store, layout.model_card(model_run)),
+        search=_find_search(settings, store),
+        documents=_read_documents(store, catalogue),
+        lineage=said.lineage,
+    )
+    return build_report(evidence, title=f"{model_run} on {catalogue.name}")
 
 
 def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, Any]:
@@ -98,16 +209,63 @@ def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, 
     return card
 
 
-def _predict(model: Any, tiles: Tiles, catalogue: Catalogue) -> NDArray[np.float64]:
-    rows = catalogue.rows("test")
-    progress = start_progress(len(rows))
+def _predict(
+    settings: Settings,
+    store: Store,
+    catalogue: Catalogue,
+    tiles: Tiles,
+    card: Mapping[str, Any],
+    scratch: Path,
+) -> Predictions:
+    """Return what the model says of test and validation, and the search out of fold.
+
+    A model that learned from the validation split, too, has none to speak of.
+    """
+    parts = [Part.TEST] if card["is_refit"] else [Part.VALIDATION, Part.TEST]
+    rows = {part: catalogue.rows(str(part)) for part in parts}
+    progress = start_progress(sum(map(len, rows.values())))
+    model = _load_model(store, str(settings.evaluate.model_run), scratch)
     found = []
-    for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
-        images = tiles.take(catalogue.records[chosen])
-        found.append(np.asarray(model(images, training=False), np.float64))
-        progress.advance(len(chosen))
-    return np.concatenate(found)
+    for part, own in rows.items():
+        said = [np.empty((0, len(catalogue.class_names)))]
+        for start in range(0, len(own), BATCH):
+            chosen = own[start : start + BATCH]
+            images = tiles.take(catalogue.records[chosen])
+            said.append(np.asarray(model(images, training=False), np.float64))
+            progress.advance(len(chosen))
+        found.append(predictions_of(catalogue, own, np.concatenate(said), part=part))
+    return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
+
+
+def _out_of_fold(
+    settings: Settings, store: Store, catalogue: Catalogue
+) -> Iterator[Predictions]:
+    """Yield what the models of the search said, each of the fold it did not see."""
+    search_run = settings.evaluate.search_run
+    ids = _find_search(settings, store).get("trial_ids", ())
+    development = catalogue.rows()
+    development = development[catalogue.folds[development] >= 0]
+    for fold, name in enumerate(ids):
+        content = store.read(layout.trial_predictions(str(search_run), name))
+        said = np.load(io.BytesIO(content), allow_pickle=False)
+        rows = development[catalogue.folds[development] == fold]
+        yield predictions_of(catalogue, rows, said, part=Part.OUT_OF_FOLD)
+
+
+def _predict_others(
+    settings: Settings, catalogue: Catalogue, tiles: Tiles, open_train_on: OpenTrainOn
+) -> Iterator[tuple[str, Predictions]]:
+    """Yield what baselines, and the same recipe on a random split, say."""
+    seed = settings.evaluate.seed
+    if settings.evaluate.baselines:
+        yield from predict_baselines(catalogue, tiles, seed=seed)
+    if settings.evaluate.leak_premium:
+        sizes = [len(catalogue.rows(s)) for s in ("train", "validation", "test")]
+        shuffled = np.random.default_rng(seed).permutation(catalogue.rows())
+        ends = np.cumsum(sizes)[:-1]
+        training, validation, test = map(np.sort, np.split(shuffled, ends))
+        said = open_train_on(catalogue)(training, validation, test)
+        yield PREMIUM, predictions_of(catalogue, test, said, part=Part.RANDOM_SPLIT)
 
 
 def _read_documents(store: Store, catalogue: Catalogue) -> dict[str, Any]:
@@ -172,74 +330,12 @@ def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
     return dict(_read_json(store, layout.best_point(search_run)))
 
 
-def metrics_of(report: Report) -> dict[str, float]:
-    """Return every estimate with its interval, those that it is compared with too."""
-    found = {f"test/{name}": e for name, e in report.judgement.metrics.items()}
-    baselines = [row.estimate for row in report.rows[1:] if row.is_valid]
-    if baselines:
-        found["baseline/macro_f1"] = max(baselines, key=lambda own: own.value)
-    for row in report.rows:
-        if not row.is_valid:
-            found["random_split/macro_f1"] = row.estimate
-    metrics = {}
-    for name, estimate in found.items():
-        metrics[name] = estimate.value
-        metrics[f"{name}_lower"], metrics[f"{name}_upper"] = (
-            estimate.lower,
-            estimate.upper,
-        )
-    return metrics
-
-
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:
-    """Keep metrics, plots and report below the run and report them."""
+    """Keep predictions, metrics, plots and report below the run and report them."""
     tracker.log_metrics(
         {name: v for name, v in metrics_of(report).items() if np.isfinite(v)}
     )
-    document = report.judgement.document() | {
-        "compared": [
-            {
-                "name": row.name,
-                "macro_f1": row.estimate.value,
-                "lower": row.estimate.lower,
-                "upper": row.estimate.upper,
-                "folds_by_group": row.by_group,
-                "random_folds_invalid": row.at_random,
-                "is_valid": row.is_valid,
-            }
-            for row in report.rows
-        ],
-        "verdict": report.verdict,
-        "by_axis": {
-            axis: [figures.document() for figures in found]
-            for axis, found in report.by_axis.items()
-        },
-    }
-    files = {
-        "metrics.json": json.dumps(without_nan(document), indent=1).encode(),
-        "report.html": render_report(report).encode(),
-    }
-    for name, content in report.plots.items():
-        files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
-    for name, content in files.items():
+    for name, content in result_files(report).items():
         key = layout.evaluation(run_id, name)
         store.write(key, content)
         tracker.log_artifact(name, key)
-
-
-def without_nan(value: Any) -> Any:
-    """Return JSON values with null for what is no number: JSON knows no NaN.
-
-    A class that the test lacks has no recall.
-
-    Example:
-        >>> without_nan({"recall": [0.5, float("nan")], "groups": 3})
-        {'recall': [0.5, None], 'groups': 3}
-    """
-    if isinstance(value, dict):
-        return {name: without_nan(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

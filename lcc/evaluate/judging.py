@@ -1,57 +1,44 @@
-"""The evaluate stage: read the sealed test split once, compare, draw, report.
+"""From predictions to a report: judged, compared, drawn; reads and trains nothing.
 
-Knows predictions and the catalogue; how a model is trained it is told by a callable.
+Knows predictions, what they are compared with, and what documents say of the data set.
 """
 
 import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import Tiles
-from lcc.evaluate.baselines import (
-    BASELINES,
-    cross_validate,
-    predict_baseline,
-    random_folds,
-)
+from lcc.evaluate.bootstrap import Estimate, groups_needed
 from lcc.evaluate.by_axis import judge_by_axis
-from lcc.evaluate.metrics import Judgement, judge
+from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
+from lcc.evaluate.metrics import Judgement, compare_paired
 from lcc.evaluate.plots import (
     Mistake,
     plot_comparison,
     plot_confusion,
     plot_curves,
     plot_mistakes,
+    plot_reliability,
+    plot_risk,
     plot_roc,
 )
+from lcc.evaluate.predictions import Part, Predictions
 from lcc.evaluate.report import ComparedModel, Report
+from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
+from lcc.evaluate.units import judge_images, judge_units
 from lcc.search.select import describe_folds
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 PREMIUM = "same recipe on a random split"
-
-
-class TrainOn(Protocol):
-    """Training by the recipe of the model that is judged, on other rows."""
-
-    def __call__(self, training: Ints, validation: Ints, test: Ints, /) -> Floats:
-        """Return (k, classes) probabilities of the k test rows.
-
-        Args:
-            training: (n,) rows of the catalogue to learn from.
-            validation: (m,) rows that each epoch is measured on.
-            test: (k,) rows to predict.
-        """
+HALF_WIDTH = 0.02  # of an interval that people ask for
+BEFORE, AFTER = "as the network says", "calibrated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,67 +47,73 @@ class Evidence:
 
     Attributes:
         catalogue: The data set.
-        tiles: Its packed tiles.
+        tiles: Its packed tiles, for pictures; none where they are gone.
         settings: What to measure.
-        probabilities: (n, classes) of the test rows, in catalogue order.
+        predictions: Of the model that is judged: test, and validation or out-of-fold
+            parts where there are.
+        others: Predictions of what it is compared with, by name.
         history: Columns of the training's CSV.
         card: Facts of the model, `model.json`.
         search: Facts of the search, empty without one.
         documents: `splits.json` and `audit.json` of the catalogue.
         lineage: Digests, versions, seeds.
-        train_on: For the leak premium; none: not asked for.
     """
 
     catalogue: Catalogue
-    tiles: Tiles
+    tiles: Tiles | None
     settings: EvaluateSettings
-    probabilities: Floats
+    predictions: Predictions
+    others: Mapping[str, Predictions] = field(default_factory=dict)
     history: Mapping[str, list[float]]
     card: Mapping[str, Any]
     search: Mapping[str, Any] = field(default_factory=dict)
     documents: Mapping[str, Any] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
-    train_on: TrainOn | None = None
 
 
 def build_report(evidence: Evidence, *, title: str) -> Report:
-    """Judge the model and everything it is compared with."""
+    """Calibrate and judge the model, and everything it is compared with."""
+    settings = evidence.settings
+    predictions, calibration = calibrate(evidence.predictions)
+    test = predictions.part(Part.TEST)
+    abstention = _abstain(predictions, settings)
+    if abstention is not None:
+        predictions = decide(predictions, abstention.threshold)
+    evidence = replace(evidence, predictions=predictions)
+    splits = evidence.documents.get("splits", {})
+    whole = splits.get("rules", {}).get("never_split", ())
+    own = judge_units(test, [axis for axis in whole if axis in test.axes], settings)
+    rows = _compare(evidence)
+    verdict, is_better = _verdict(rows)
+    reliability = {
+        name: measure_reliability(said, test.labels, test.groups, settings=settings)
+        for name, said in ((BEFORE, test.raw), (AFTER, test.calibrated))
+    }
     catalogue = evidence.catalogue
-    test = catalogue.rows("test")
-    own = _judge_rows(evidence, test, evidence.probabilities)
-    by_group = evidence.search.get("mean")
-    rows = [
-        ComparedModel(
-            name="this model, split by group",
-            estimate=own.metrics["macro_f1"],
-            by_group=by_group,
-        )
-    ]
-    if evidence.settings.baselines:
-        rows += _judge_baselines(evidence)
-    verdict, is_better = _compare(rows)
-    if evidence.train_on is not None:
-        rows.append(_leak_premium(evidence, evidence.train_on))
-    validation = evidence.documents.get("splits", {})
     return Report(
         title=title,
-        judgement=own,
+        judgement=own["image"],
+        units=own,
         class_names=catalogue.class_names,
-        confidence=evidence.settings.confidence,
-        num_families=len(np.unique(catalogue.families[test])),
+        confidence=settings.confidence,
+        num_families=len(np.unique(test.families)),
         verdict=verdict,
         is_better=is_better,
+        forecast=_forecast(own["image"]),
         rows=rows,
-        plots=_draw(evidence, own, rows),
-        search=_describe_search(evidence.search, validation.get("rules")),
-        counts=validation.get("images", {}),
+        others=evidence.others,
+        predictions=predictions,
+        calibration=calibration,
+        reliability=reliability,
+        abstention=abstention,
+        plots=_draw(evidence, own["image"], rows, reliability),
+        search=_describe_search(evidence.search, splits.get("rules")),
+        counts=splits.get("images", {}),
         statuses=dict(Counter(catalogue.table["status"].to_pylist())),
-        checks=validation.get("checks", ()),
-        split_notes=validation.get("notes", ()),
-        never_split=validation.get("rules", {}).get("never_split", ()),
-        by_axis=judge_by_axis(
-            catalogue, evidence.probabilities, settings=evidence.settings
-        ),
+        checks=splits.get("checks", ()),
+        split_notes=splits.get("notes", ()),
+        never_split=whole,
+        by_axis=judge_by_axis(test, settings=settings),
         lineage=evidence.lineage,
         alarms=[
             a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
@@ -128,102 +121,114 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     )
 
 
-def _judge_rows(evidence: Evidence, rows: Ints, probabilities: Floats) -> Judgement:
-    catalogue = evidence.catalogue
-    return judge(
-        catalogue.labels[rows],
-        probabilities,
-        catalogue.groups[rows],
-        class_names=catalogue.class_names,
-        settings=evidence.settings,
-    )
+def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention | None:
+    """Return when not to answer, chosen outside the test; None if all lie in it."""
+    test = predictions.part(Part.TEST)
+    for part in (Part.VALIDATION, Part.OUT_OF_FOLD):
+        if len(own := predictions.part(part)):
+            return abstain(own, test, part=part, settings=settings)
+    return None
 
 
-def _judge_baselines(evidence: Evidence) -> list[ComparedModel]:
-    """Fit each baseline on the training split; judge it on the test and by folds."""
-    catalogue, seed = evidence.catalogue, evidence.settings.seed
-    training, test = catalogue.rows("train"), catalogue.rows("test")
-    development = np.sort(np.concatenate([training, catalogue.rows("validation")]))
-    folds = catalogue.folds[development]
-    shuffled = random_folds(len(development), num_folds=int(folds.max()) + 1, seed=seed)
-    found = []
-    for baseline in BASELINES:
-        seen = {
-            int(row): baseline.see(evidence.tiles.take(catalogue.records[[row]])[0])
-            for row in (*development, *test)
-        }
-
-        def features(rows: Ints, seen: dict[int, Floats] = seen) -> Floats:
-            return np.stack([seen[int(row)] for row in rows])
-
-        probabilities = predict_baseline(
-            baseline,
-            (features(training), catalogue.labels[training]),
-            features(test),
-            num_classes=len(catalogue.class_names),
-            seed=seed,
-        )
-        judged = _judge_rows(evidence, test, probabilities)
-        inside, labels = features(development), catalogue.labels[development]
-        found.append(
-            ComparedModel(
-                name=baseline.name,
-                estimate=judged.metrics["macro_f1"],
-                by_group=cross_validate(baseline, inside, labels, folds, seed=seed),
-                at_random=cross_validate(baseline, inside, labels, shuffled, seed=seed),
-            )
-        )
-    return found
-
-
-def _compare(rows: list[ComparedModel]) -> tuple[str, bool]:
-    """Return the verdict: is the lower bound above every baseline?"""
-    own, baselines = rows[0], rows[1:]
-    if not baselines:
-        return "Baselines were not asked for (evaluate.baselines).", True
-    best = max(baselines, key=lambda row: row.estimate.value)
-    if own.estimate.lower > best.estimate.value:
-        return (
-            f"The lower bound of this model ({own.estimate.lower:.3f}) lies above the "
-            f"best baseline ({best.name}, {best.estimate.value:.3f}).",
-            True,
-        )
+def _forecast(own: Judgement) -> str:
+    """Return how the interval of macro F1 would narrow with more groups."""
+    score = own.metrics["macro_f1"]
+    width = (score.upper - score.lower) / np.sqrt(2)
+    needed = groups_needed(score, own.num_groups, half_width=HALF_WIDTH)
     return (
-        f"The lower bound of this model ({own.estimate.lower:.3f}) does not lie above "
-        f"the best baseline ({best.name}, {best.estimate.value:.3f}): it has not been "
-        "shown to have learnt anything worth a GPU.",
-        False,
+        f"With twice the groups the interval would be about {width:.3f} wide; "
+        f"± {HALF_WIDTH} takes about {needed} groups."
     )
 
 
-def _leak_premium(evidence: Evidence, train_on: TrainOn) -> ComparedModel:
-    """Train the same recipe on a random split of the same sizes."""
-    catalogue = evidence.catalogue
-    sizes = [len(catalogue.rows(split)) for split in ("train", "validation", "test")]
-    draw = np.random.default_rng(evidence.settings.seed)
-    shuffled = draw.permutation(catalogue.rows())
-    training, validation, test = (
-        np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])
-    )
-    probabilities = train_on(training, validation, test)
-    judged = _judge_rows(evidence, test, probabilities)
+def _compare(evidence: Evidence) -> list[ComparedModel]:
+    """Return the model and all it is compared with, each judged on the same images."""
+    rows = [_compared("this model, split by group", evidence.predictions, evidence)]
+    for name, predictions in evidence.others.items():
+        row = _compared(name, predictions, evidence)
+        if row.is_valid:
+            row = replace(row, difference=_difference(predictions, evidence))
+        rows.append(row)
+    return rows
+
+
+def _compared(name: str, predictions: Predictions, evidence: Evidence) -> ComparedModel:
+    def score(own: Predictions) -> Estimate:
+        return judge_images(own, evidence.settings).metrics["macro_f1"]
+
+    def score_if_any(part: Part) -> Estimate | None:
+        own = predictions.part(part)
+        return score(own) if len(own) else None
+
+    is_valid = len(predictions.part(Part.TEST)) > 0
+    part = Part.TEST if is_valid else Part.RANDOM_SPLIT
     return ComparedModel(
-        name=PREMIUM, estimate=judged.metrics["macro_f1"], is_valid=False
+        name=name,
+        estimate=score(predictions.part(part)),
+        out_of_fold=score_if_any(Part.OUT_OF_FOLD),
+        at_random=score_if_any(Part.RANDOM_FOLDS),
+        is_valid=is_valid,
     )
+
+
+def _difference(other: Predictions, evidence: Evidence) -> Estimate:
+    """Return by how much the model's macro F1 exceeds another's, image by image.
+
+    Over all development images, each by a model that did not see it, where both have
+    them: those are more groups than the test has.
+    """
+    part = _basis(evidence.predictions)
+    one, two = evidence.predictions.part(part), other.part(part)
+    return compare_paired(
+        one.labels,
+        (one.calibrated, two.calibrated),
+        one.groups,
+        class_names=one.class_names,
+        settings=evidence.settings,
+    )["macro_f1"]
+
+
+def _basis(predictions: Predictions) -> Part:
+    has_folds = len(predictions.part(Part.OUT_OF_FOLD)) > 0
+    return Part.OUT_OF_FOLD if has_folds else Part.TEST
+
+
+def _verdict(rows: Sequence[ComparedModel]) -> tuple[str, bool]:
+    """Return the verdict: is the model better than every baseline, beyond chance?"""
+    above = {row.name: row.difference for row in rows if row.difference is not None}
+    if not above:
+        return "Baselines were not asked for (evaluate.baselines).", True
+    best, found = min(above.items(), key=lambda item: item[1].value)
+    where = "over all folds" if rows[0].out_of_fold else "on the test"
+    text = (
+        f"Macro F1 {where} is {abs(found.value):.3f} "
+        f"{'above' if found.value >= 0 else 'below'} the best baseline ({best}; drawn "
+        f"together {found.lower:+.3f} to {found.upper:+.3f})"
+    )
+    if found.lower > 0:
+        return f"{text}: better than colours and coarse pixels.", True
+    return f"{text}: not shown to have learnt anything worth a GPU.", False
 
 
 def _draw(
-    evidence: Evidence, own: Judgement, rows: list[ComparedModel]
+    evidence: Evidence,
+    own: Judgement,
+    rows: Sequence[ComparedModel],
+    reliability: Mapping[str, Reliability],
 ) -> dict[str, bytes]:
-    catalogue = evidence.catalogue
-    test = catalogue.rows("test")
-    names = catalogue.class_names
+    test = evidence.predictions.part(Part.TEST)
+    names = test.class_names
     own_first = [rows[0], *sorted(rows[1:], key=lambda row: row.is_valid)]
     bars = [(row.label, row.estimate, row.is_valid) for row in own_first]
     plots = {"Honest and inflated": plot_comparison(bars)} if len(bars) > 1 else {}
     plots["Confusion"] = plot_confusion(own.confusion, names)
-    plots["ROC"] = plot_roc(
-        catalogue.labels[test], evidence.probabilities, names, own.metrics
+    plots["ROC"] = plot_roc(test.labels, test.calibrated, names, own.metrics)
+    plots["Reliability"] = plot_reliability(
+        {name: (found.said, found.right) for name, found in reliability.items()}
+    )
+    _, coverage, risk = risk_by_coverage(test.calibrated, test.labels)
+    plots["Risk and coverage"] = plot_risk(
+        coverage, risk, max_error=evidence.settings.max_error
     )
     if evidence.history:
         best = int(evidence.card["best_epoch"])
@@ -235,22 +240,27 @@ def _draw(
 
 
 def find_mistakes(evidence: Evidence) -> list[Mistake]:
-    """Return the test tiles that the model was most wrong about, worst first."""
-    catalogue, probabilities = evidence.catalogue, evidence.probabilities
-    test = catalogue.rows("test")
-    labels = catalogue.labels[test]
-    predicted = probabilities.argmax(axis=1)
-    certainty = probabilities.max(axis=1) - probabilities[np.arange(len(test)), labels]
+    """Return the test tiles that the model was most wrong about, worst first.
+
+    None where the tiles are gone.
+    """
+    if evidence.tiles is None:
+        return []
+    catalogue, test = evidence.catalogue, evidence.predictions.part(Part.TEST)
+    said, labels = test.calibrated, test.labels
+    predicted = said.argmax(axis=1)
+    certainty = said.max(axis=1) - said[np.arange(len(test)), labels]
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-certainty[wrong], kind="stable")]
-    names = catalogue.class_names
+    paths, names = test.table["path"].to_pylist(), test.class_names
+    records = dict(zip(catalogue.paths, catalogue.records.tolist(), strict=True))
     return [
         Mistake(
-            path=catalogue.paths[test[row]],
-            tile=evidence.tiles.take(catalogue.records[test[[row]]])[0],
+            path=paths[row],
+            tile=evidence.tiles.take(np.array([records[paths[row]]]))[0],
             actual=names[labels[row]],
             predicted=names[predicted[row]],
-            probability=float(probabilities[row].max()),
+            probability=float(said[row].max()),
         )
         for row in worst[: evidence.settings.num_mistakes].tolist()
     ]
@@ -270,6 +280,7 @@ def _describe_search(
         ),
         "highest mean of all points": f"{search['top_mean']:.3f}",
         "failed trials": search["num_failed"],
+        "nested": "no: point and epoch were chosen on the same folds",
     }
 
 

@@ -1,8 +1,7 @@
-"""Metrics of predictions, and their intervals by a bootstrap over groups.
+"""Metrics of predictions, each with its interval by a bootstrap over groups.
 
-Images of one group are not independent: whole groups are drawn, with replacement.
-Source: Field and Welsh, Bootstrapping clustered data, JRSS B 69 (2007), section 2
-(cluster bootstrap); percentile intervals, Efron and Tibshirani 1993, chapter 13.
+All metrics of all resamples are computed at once, from weights of images. Names and
+values are scikit-learn's.
 """
 
 import warnings
@@ -12,18 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.config.evaluate import EvaluateSettings
+from lcc.evaluate.bootstrap import (
+    Estimate,
+    Figures,
+    Floats,
+    Ints,
+    draw_groups,
+    estimate,
+)
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A metric with its interval; all 0–1."""
-
-    value: float
-    lower: float
-    upper: float
+LEAST = np.finfo(np.float64).eps  # a probability of 0 has no logarithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +28,8 @@ class Judgement:
     """Metrics of one model on one set of images.
 
     Attributes:
-        metrics: Estimates by name, e.g. `macro_f1`, `recall/lung_n`.
+        metrics: Estimates by name, e.g. `macro_f1`, `recall/lung_n`; 0 to 1, but for
+            `mcc` (-1 to 1), `brier` (0 to 2) and `log_loss` (from 0).
         confusion: (classes, classes) counts, true × predicted.
         num_images: Images judged.
         num_groups: Groups they come from: the number of independent pieces of evidence.
@@ -50,7 +48,7 @@ class Judgement:
 def judge(
     labels: Ints,
     probabilities: Floats,
-    groups: Ints,
+    groups: NDArray[np.generic],
     *,
     class_names: tuple[str, ...],
     settings: EvaluateSettings,
@@ -64,36 +62,81 @@ def judge(
         class_names: Names of the classes.
         settings: Resamples of groups, mass of each interval, seed.
     """
-    _, codes = np.unique(groups, return_inverse=True)
-    num_groups = int(codes.max()) + 1
-    draw = np.random.default_rng(settings.seed)
-    counts = draw.multinomial(
-        num_groups, np.full(num_groups, 1 / num_groups), size=settings.num_bootstrap
-    )
-    weights = np.concatenate([np.ones((1, len(labels))), counts[:, codes]])
-    confusion = _confusions(labels, probabilities.argmax(axis=1), weights, class_names)
-    values = confusion_metrics(confusion, class_names)
-    values |= _aurocs(labels, probabilities, weights, class_names)
-    metrics = {
-        name: _estimate(found, settings.confidence) for name, found in values.items()
-    }
-    table = tuple(tuple(int(count) for count in row) for row in confusion[0])
+    resamples = draw_groups(groups, labels, settings)
+    values = resamples.evaluate(figures_of(labels, probabilities, class_names))
+    cells = _cells(labels, probabilities.argmax(axis=1), len(class_names)).sum(axis=0)
+    table = cells.reshape(-1, len(class_names)).astype(int)
     return Judgement(
-        metrics=metrics,
-        confusion=table,
+        metrics={
+            name: estimate(found, settings.confidence) for name, found in values.items()
+        },
+        confusion=tuple(map(tuple, table.tolist())),
         num_images=len(labels),
-        num_groups=num_groups,
+        num_groups=resamples.num_groups,
     )
 
 
-def _estimate(values: Floats, confidence: float) -> Estimate:
-    """Return the first value, and the quantiles of the others that are numbers."""
-    resamples = values[1:][np.isfinite(values[1:])]
-    if not len(resamples):
-        resamples = values[:1]
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(resamples, (tail, 1 - tail))
-    return Estimate(value=float(values[0]), lower=float(lower), upper=float(upper))
+def compare_paired(
+    labels: Ints,
+    probabilities: tuple[Floats, Floats],
+    groups: NDArray[np.generic],
+    *,
+    class_names: tuple[str, ...],
+    settings: EvaluateSettings,
+) -> dict[str, Estimate]:
+    """Return how much better the first of two models is, by metric, on the same draws.
+
+    Args:
+        labels: (n,) true class numbers.
+        probabilities: Of two models for the same images, (n, classes) each.
+        groups: (n,) group of each image.
+        class_names: Names of the classes.
+        settings: Resamples of groups, mass of each interval, seed.
+    """
+    one, other = (figures_of(labels, own, class_names) for own in probabilities)
+
+    def differences(weights: Floats) -> dict[str, Floats]:
+        second = other(weights)
+        return {name: found - second[name] for name, found in one(weights).items()}
+
+    found = draw_groups(groups, labels, settings).evaluate(differences)
+    return {name: estimate(own, settings.confidence) for name, own in found.items()}
+
+
+def figures_of(
+    labels: Ints, probabilities: Floats, class_names: tuple[str, ...]
+) -> Figures:
+    """Return the function from (b, n) weights of images to (b,) values of each metric.
+
+    Args:
+        labels: (n,) true class numbers.
+        probabilities: (n, classes), rows sum to 1.
+        class_names: Names of the classes.
+    """
+    num_classes = len(class_names)
+    cells = _cells(labels, probabilities.argmax(axis=1), num_classes)
+    is_true = np.eye(num_classes)[labels]
+    own = np.clip(probabilities[np.arange(len(labels)), labels], LEAST, 1)
+    losses = {
+        "brier": ((probabilities - is_true) ** 2).sum(axis=1),
+        "log_loss": -np.log(own),
+    }
+
+    def figures(weights: Floats) -> dict[str, Floats]:
+        confusion = (weights @ cells).reshape(-1, num_classes, num_classes)
+        found = confusion_metrics(confusion, class_names)
+        found |= _rankings(labels, probabilities, weights, class_names)
+        total = weights.sum(axis=1)
+        return found | {name: weights @ loss / total for name, loss in losses.items()}
+
+    return figures
+
+
+def _cells(labels: Ints, predicted: Ints, num_classes: int) -> Floats:
+    """Return (n, classes²): the cell of the confusion matrix that each image is in."""
+    cells = np.zeros((len(labels), num_classes**2))
+    cells[np.arange(len(labels)), labels * num_classes + predicted] = 1
+    return cells
 
 
 def confusion_metrics(
@@ -106,58 +149,93 @@ def confusion_metrics(
     """
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     actual, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
+    total = confusion.sum(axis=(1, 2))
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = hits / actual
         precision = np.where(predicted > 0, hits / predicted, 0.0)
         f1 = 2 * hits / (actual + predicted)
+        specificity = 1 - (predicted - hits) / (total[:, None] - actual)
     metrics = {
-        "accuracy": hits.sum(axis=1) / confusion.sum(axis=(1, 2)),
+        "accuracy": hits.sum(axis=1) / total,
         "balanced_accuracy": np.nanmean(recall, axis=1),
         "macro_f1": np.nanmean(f1, axis=1),
+        "mcc": _correlation(hits.sum(axis=1), actual, predicted),
     }
     for number, name in enumerate(class_names):
         metrics[f"precision/{name}"] = precision[:, number]
         metrics[f"recall/{name}"] = recall[:, number]
+        metrics[f"specificity/{name}"] = specificity[:, number]
         metrics[f"f1/{name}"] = np.nan_to_num(f1[:, number])
     return metrics
 
 
-def _confusions(
-    labels: Ints, predicted: Ints, weights: Floats, class_names: tuple[str, ...]
-) -> Floats:
-    """Return (b, classes, classes): a weighted confusion matrix per row of weights."""
-    num_classes = len(class_names)
-    cells = np.zeros((len(labels), num_classes**2))
-    cells[np.arange(len(labels)), labels * num_classes + predicted] = 1
-    return (weights @ cells).reshape(-1, num_classes, num_classes)
+def _correlation(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    """Return (b,) Matthews' coefficients, 0 where one class alone is there.
+
+    Source: Gorodkin, Computational Biology and Chemistry 28 (2004), equation 8.
+    """
+    total = actual.sum(axis=1)
+    common = hits * total - (actual * predicted).sum(axis=1)
+    spread = (total**2 - (actual**2).sum(axis=1)) * (
+        total**2 - (predicted**2).sum(axis=1)
+    )
+    return np.asarray(
+        np.divide(common, np.sqrt(spread), out=np.zeros_like(common), where=spread > 0)
+    )
 
 
-def _aurocs(
+def _rankings(
     labels: Ints, probabilities: Floats, weights: Floats, class_names: tuple[str, ...]
 ) -> dict[str, Floats]:
-    """Return the area under the one-against-rest ROC per class, and their mean."""
-    areas = {
-        f"auroc/{name}": _auroc(labels == number, probabilities[:, number], weights)
-        for number, name in enumerate(class_names)
-    }
+    """Return areas under the ROC and the precision-recall curve, and their means."""
+    found: dict[str, Floats] = {}
+    for number, name in enumerate(class_names):
+        levels = _Levels.of(labels == number, probabilities[:, number], weights)
+        found[f"auroc/{name}"] = levels.auroc()
+        found[f"auprc/{name}"] = levels.auprc()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a resample of one class
-        mean = np.nanmean(np.stack(list(areas.values())), axis=0)
-    return areas | {"auroc": mean}
+        for kind in ("auroc", "auprc"):
+            areas = [found[f"{kind}/{name}"] for name in class_names]
+            found[kind] = np.nanmean(np.stack(areas), axis=0)
+    return found
 
 
-def _auroc(is_positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Return (b,) areas by the weighted Mann-Whitney statistic; ties count half.
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """Weights of one class and of the rest, (b, k): at each score, ascending."""
 
-    Source: Hanley and McNeil, Radiology 143 (1982), section 2.
-    """
-    order = np.argsort(scores, kind="stable")
-    _, starts = np.unique(scores[order], return_index=True)  # one level per score
-    ordered, positives = weights[:, order], is_positive[order]
-    positive = np.add.reduceat(ordered * positives, starts, axis=1)
-    negative = np.add.reduceat(ordered * ~positives, starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative
-    wins = (positive * (below + negative / 2)).sum(axis=1)
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(wins / pairs)
+    positive: Floats
+    negative: Floats
+
+    @classmethod
+    def of(
+        cls, is_positive: NDArray[np.bool_], scores: Floats, weights: Floats
+    ) -> "_Levels":
+        order = np.argsort(scores, kind="stable")
+        _, starts = np.unique(scores[order], return_index=True)
+        ordered, positives = weights[:, order], is_positive[order]
+        return cls(
+            np.add.reduceat(ordered * positives, starts, axis=1),
+            np.add.reduceat(ordered * ~positives, starts, axis=1),
+        )
+
+    def auroc(self) -> Floats:
+        """Return (b,) areas by the weighted Mann-Whitney statistic; ties count half.
+
+        Source: Hanley and McNeil, Radiology 143 (1982), section 2.
+        """
+        below = np.cumsum(self.negative, axis=1) - self.negative
+        wins = (self.positive * (below + self.negative / 2)).sum(axis=1)
+        pairs = self.positive.sum(axis=1) * self.negative.sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(wins / pairs)
+
+    def auprc(self) -> Floats:
+        """Return (b,) average precisions: of each level's recall times precision."""
+        hits = np.cumsum(self.positive[:, ::-1], axis=1)
+        taken = hits + np.cumsum(self.negative[:, ::-1], axis=1)
+        gained = self.positive[:, ::-1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(taken > 0, hits / taken, 0.0)
+            return np.asarray((gained * precision).sum(axis=1) / hits[:, -1])

@@ -14,7 +14,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lcc.evaluate.metrics import Estimate
+from lcc.evaluate.bootstrap import Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,7 +90,7 @@ def plot_curves(history: Mapping[str, Sequence[float]], *, best_epoch: int) -> b
         "val_accuracy": (right, COLOURS[1], "--"),
         "val_macro_f1": (right, COLOURS[2], ":"),
     }
-    names = {"loss": "training", "accuracy": "training accuracy"}
+    names = {"loss": "training (augmented)", "accuracy": "training (augmented)"}
     names |= {"val_loss": "validation", "val_accuracy": "validation accuracy"}
     for column, (axes, colour, line) in panels.items():
         if column in history:
@@ -126,6 +126,39 @@ def plot_roc(
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
     axes.legend(frameon=False, loc="lower right", fontsize="small")
+    return _png(figure)
+
+
+def plot_reliability(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+) -> bytes:
+    """Draw how often a model is right against how often it says so.
+
+    Args:
+        curves: Name → mean probability and share of right answers of each bin.
+    """
+    figure, axes = plt.subplots(figsize=(4.8, 4.4))
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for (name, (said, right)), line in zip(curves.items(), ("--", "-"), strict=False):
+        colour = COLOURS[0] if line == "-" else COLOURS[1]
+        axes.plot(said, right, line, color=colour, marker="o", label=name)
+    low = min(
+        [0.9, *(value for pair in curves.values() for own in pair for value in own)]
+    )
+    axes.set(xlim=(low - 0.02, 1.02), ylim=(low - 0.02, 1.02), aspect="equal")
+    axes.set(xlabel="probability of the class taken", ylabel="share that is right")
+    axes.legend(frameon=False, loc="upper left")
+    return _png(figure)
+
+
+def plot_risk(coverage: Floats, risk: Floats, *, max_error: float) -> bytes:
+    """Draw the error among answers against the share of images that are answered."""
+    figure, axes = plt.subplots(figsize=(4.8, 4.4))
+    axes.step(coverage, risk, where="post", color=COLOURS[0])
+    axes.axhline(max_error, color="0.5", linestyle="--", linewidth=1)
+    axes.set(xlim=(0, 1.02), ylim=(0, max(float(risk.max()), max_error) * 1.1))
+    axes.set(xlabel="coverage: share of images answered, surest first")
+    axes.set(ylabel="error among them (line: asked for)")
     return _png(figure)
 
 

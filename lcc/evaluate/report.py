@@ -5,8 +5,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.by_axis import ValueFigures
-from lcc.evaluate.metrics import Estimate, Judgement
+from lcc.evaluate.calibration import Calibration, Reliability
+from lcc.evaluate.metrics import Judgement
+from lcc.evaluate.predictions import Predictions
+from lcc.evaluate.selective import Abstention
 
 TEMPLATE = "report.html.j2"
 
@@ -18,15 +22,19 @@ class ComparedModel:
     Attributes:
         name: What it is.
         estimate: Macro F1 on the test split.
-        by_group: Macro F1 over folds by group, none where not measured.
-        at_random: Macro F1 over random folds: not a valid result.
+        out_of_fold: Macro F1 of all development images, each by a model that did not
+            see its group; none where not measured.
+        at_random: The same over random folds: not a valid result.
+        difference: By how much the judged model's macro F1 exceeds this one's, on the
+            same draws; out of fold where both have that, else on the test.
         is_valid: Whether the estimate is a valid result.
     """
 
     name: str
     estimate: Estimate
-    by_group: float | None = None
-    at_random: float | None = None
+    out_of_fold: Estimate | None = None
+    at_random: Estimate | None = None
+    difference: Estimate | None = None
     is_valid: bool = True
 
     @property
@@ -41,13 +49,20 @@ class Report:
 
     Attributes:
         title: Run and data set.
-        judgement: Of the model on the sealed test split.
+        judgement: Of the model on the sealed test split, image by image.
+        units: The same for images, families, groups, patients.
         class_names: Order of the classes.
         confidence: Mass of the intervals, 0–1.
         num_families: Families in the test split.
         verdict: One sentence about the baselines.
         is_better: Whether the model passes them.
+        forecast: One sentence on how more groups would narrow the interval.
         rows: Model, baselines, leak premium.
+        others: Predictions of what it is compared with, by name.
+        predictions: Of the judged model, calibrated, with decisions.
+        calibration: How its probabilities were scaled.
+        reliability: Whether it is right as often as it says, before and after.
+        abstention: When it had better not answer, none where that was not to choose.
         plots: PNG by title, in order.
         search: Facts about the search, empty without one.
         counts: Images by split and class.
@@ -62,12 +77,19 @@ class Report:
 
     title: str
     judgement: Judgement
+    units: Mapping[str, Judgement]
     class_names: Sequence[str]
     confidence: float
     num_families: int
     verdict: str
     is_better: bool
+    forecast: str
     rows: Sequence[ComparedModel]
+    others: Mapping[str, Predictions]
+    predictions: Predictions
+    calibration: Calibration
+    reliability: Mapping[str, Reliability]
+    abstention: Abstention | None
     plots: Mapping[str, bytes]
     search: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -102,11 +124,16 @@ def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda value: (
-        f"{value:.3f}" if math.isfinite(value) else "–"
+    environment.filters["number"] = _number
+    environment.filters["interval"] = lambda own: (
+        f"{_number(own.lower)}–{_number(own.upper)}"
     )
     uris = {name: _data_uri(content) for name, content in plots.items()}
     return environment.get_template(template).render(plots=uris, **values)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
 def _data_uri(png: bytes) -> str:

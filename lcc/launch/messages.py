@@ -29,7 +29,7 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "prepare/groups": "groups",
     },
     Stage.SEARCH: {"validation/macro_f1": "macro F1 over folds"},
-    Stage.TRAIN: {"validation/macro_f1": "validation macro F1"},
+    Stage.TRAIN: {"saved/macro_f1": "validation macro F1"},
     Stage.EVALUATE: {
         "test/accuracy": "accuracy",
         "test/balanced_accuracy": "balanced accuracy",
@@ -42,7 +42,7 @@ HEADLINES = {  # what to show of each stage, and what it is called
 }
 SCORES = {  # what two runs of a stage are compared by; the first that there is
     Stage.SEARCH: ("validation/macro_f1",),
-    Stage.TRAIN: ("validation/macro_f1",),
+    Stage.TRAIN: ("saved/macro_f1",),
     Stage.EVALUATE: ("turns/macro_f1", "test/macro_f1"),
 }
 RESULTS = {

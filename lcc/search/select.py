@@ -61,6 +61,7 @@ class BestPoint:
         num_folds: Folds.
         refit_epochs: Median over folds of the epochs to the best weights.
         num_failed: Trials that failed.
+        trial_ids: Of its trials, by fold; they have left predictions of their folds.
     """
 
     point: Point
@@ -71,6 +72,7 @@ class BestPoint:
     num_folds: int
     refit_epochs: int
     num_failed: int
+    trial_ids: Sequence[str] = ()
 
     def dump(self) -> bytes:
         """Return the content of `best.json`."""

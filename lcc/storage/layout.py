@@ -230,6 +230,11 @@ def trial(run_id: str, trial_id: str) -> str:
     return _run(run_id, f"trials/{trial_id}.json")
 
 
+def trial_predictions(run_id: str, trial_id: str) -> str:
+    """Return the key of what one trial's model said of the fold it did not see."""
+    return _run(run_id, f"trials/{trial_id}.npy")
+
+
 def search_table(run_id: str) -> str:
     """Return the key of the table of a search's results."""
     return _run(run_id, "cv_results.csv")

@@ -39,6 +39,7 @@ class ModelCard:
         best_epoch: Epoch whose weights it has.
         num_parameters: Trainable parameters.
         h5: Name of the time-stamped HDF5 file.
+        is_refit: Whether it learned from the validation split, too.
     """
 
     sha256: str
@@ -48,6 +49,7 @@ class ModelCard:
     best_epoch: int
     num_parameters: int
     h5: str
+    is_refit: bool = False
 
     def dump(self) -> bytes:
         """Return the card as JSON."""

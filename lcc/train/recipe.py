@@ -151,8 +151,11 @@ class Recipe:
         Returns:
             (k, num_classes).
         """
-        fitted = self.fit(training, validation)
-        records = self._examples(test, is_training=False).records
+        return self.predict(self.fit(training, validation), test)
+
+    def predict(self, fitted: Fitted, rows: Ints) -> NDArray[np.float64]:
+        """Return (k, num_classes) probabilities of some rows of the catalogue."""
+        records = self._examples(rows, is_training=False).records
         return predict(fitted.model, self.source, records).astype(np.float64)
 
     def assemble(self, fitted: Fitted) -> keras.Model:

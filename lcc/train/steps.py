@@ -125,7 +125,11 @@ class Steps:
         gradients = tape.gradient(loss, self._model.trainable_variables)
         is_real = tf.cast(weights[:, 1] > 0, tf.float32)
         hits = tf.cast(tf.argmax(probabilities, axis=1) == labels, tf.float32)
-        sums = [losses * weights[:, 0] * is_real, hits * is_real, is_real]
+        # Told as validation tells it: without smoothing and class weights.
+        told = keras.losses.categorical_crossentropy(
+            tf.one_hot(labels, self._num_classes), probabilities
+        )
+        sums = [told * is_real, hits * is_real, is_real]
         return gradients, tf.stack([tf.reduce_sum(values) for values in sums])
 
     def _losses(self, labels: Any, probabilities: Any) -> Any:

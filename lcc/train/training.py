@@ -209,6 +209,7 @@ def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
         best_epoch=fitted.best_epoch,
         num_parameters=fitted.num_parameters,
         h5=h5_file.name,
+        is_refit=settings.search.refit,
     )
     for path in (keras_file, h5_file):
         recipe.store.upload(layout.model_file(run_id, path.name), path)
@@ -224,7 +225,18 @@ def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
             "train/best_epoch": fitted.best_epoch,
             "train/parameters": fitted.num_parameters,
         }
+        | _figures_of_saved(fitted)
     )
     tracker.flush()
     recipe.store.write(run.card_key, card.dump())
     tracker.log_artifact("model.json", run.card_key)
+
+
+def _figures_of_saved(fitted: Fitted) -> dict[str, float]:
+    """Return how the weights that are saved did on validation; none after a refit."""
+    best = fitted.history[fitted.best_epoch]
+    return {
+        name.replace("val_", "saved/"): value
+        for name, value in best.items()
+        if name.startswith("val_")
+    }

@@ -1,8 +1,12 @@
 """Trials of a search: each fitted by the same recipe, each leaving one result."""
 
+import io
 import json
 import logging
 import time
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue
@@ -25,6 +29,7 @@ from lcc.train.training import TrainingRun, open_catalogue
 
 logger = logging.getLogger(__name__)
 
+Floats = NDArray[np.float64]
 SCORES = ("val_macro_f1", "val_accuracy", "val_loss")
 
 
@@ -48,17 +53,27 @@ def run_trials(
     catalogue = open_catalogue(settings, run.store)
     check_grid(settings)
     _check_folds(settings, catalogue)
-    keys = [layout.trial(run.run_id, name) for name in trial_ids(settings)]
+    names = trial_ids(settings)
+    keys = [layout.trial(run.run_id, name) for name in names]
     missing = [number for number in mine if not run.store.exists(keys[number])]
     progress = start_progress(len(mine), found=len(mine) - len(missing))
     recipe = None
     for number in missing:
         if recipe is None:
             recipe = open_recipe(settings, run.store, catalogue, scratch=run.scratch)
-        result = _run_trial(recipe, trial_at(number, settings), run.tracker)
+        result, said = _run_trial(recipe, trial_at(number, settings), run.tracker)
         run.tracker.flush()  # first: a trial with a result is not run again
+        if said is not None:
+            key = layout.trial_predictions(run.run_id, names[number])
+            run.store.write(key, _dump(said))
         run.store.create(keys[number], json.dumps(result).encode())
         progress.advance()
+
+
+def _dump(said: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, said)
+    return buffer.getvalue()
 
 
 def _check_folds(settings: Settings, catalogue: Catalogue) -> None:
@@ -71,8 +86,10 @@ def _check_folds(settings: Settings, catalogue: Catalogue) -> None:
         raise ConfigError(message)
 
 
-def _run_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
-    """Return the result of one trial, its error where it failed; report a child run."""
+def _run_trial(
+    recipe: Recipe, trial: Trial, tracker: Tracker
+) -> tuple[dict[str, object], Floats | None]:
+    """Return result and predictions of one trial, or its error; report a child run."""
     tracker.log_params(dict(trial.point) | {"fold": trial.fold}, trial=trial.name)
     facts: dict[str, object] = {
         "index": trial.index,
@@ -82,17 +99,20 @@ def _run_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, obje
     }
     started = time.monotonic()
     try:
-        facts |= _fit_trial(recipe, trial, tracker)
+        found, said = _fit_trial(recipe, trial, tracker)
     except (RunFailed, ConfigError) as err:
         logger.warning("event=trial_failed trial=%s reason=%s", trial.name, err)
         tracker.set_tags({"lcc.error": str(err)}, trial=trial.name)
         tracker.set_status("FAILED", trial=trial.name)
-        return facts | {"error": str(err), "fit_seconds": time.monotonic() - started}
+        facts |= {"error": str(err), "fit_seconds": time.monotonic() - started}
+        return facts, None
     tracker.set_status("FINISHED", trial=trial.name)
-    return facts
+    return facts | found, said
 
 
-def _fit_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, object]:
+def _fit_trial(
+    recipe: Recipe, trial: Trial, tracker: Tracker
+) -> tuple[dict[str, object], Floats]:
     settings = apply_point(recipe.settings, trial.point)
     rows = development_rows(recipe.catalogue)
     folds = recipe.catalogue.folds[rows]
@@ -108,9 +128,10 @@ def _fit_trial(recipe: Recipe, trial: Trial, tracker: Tracker) -> dict[str, obje
         hooks=Hooks(report=report),
     )
     best = fitted.history[fitted.best_epoch]
-    return {
+    result: dict[str, object] = {
         "scores": {name.removeprefix("val_"): best[name] for name in SCORES},
         "best_epoch": fitted.best_epoch,
         "num_parameters": fitted.num_parameters,
         "fit_seconds": time.monotonic() - started,
     }
+    return result, recipe.predict(fitted, rows[folds == trial.fold])

@@ -13,16 +13,29 @@ import pytest
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import SCHEMA, Catalogue, add_axes
 from lcc.data.tiles import Tiles
-from lcc.evaluate.baselines import random_folds, see_colours, see_pixels
-from lcc.evaluate.evaluation import metrics_of
+from lcc.evaluate.baselines import (
+    predict_baselines,
+    random_folds,
+    see_colours,
+    see_pixels,
+)
 from lcc.evaluate.judging import (
+    PREMIUM,
     Evidence,
     build_report,
     find_mistakes,
     read_history,
 )
+from lcc.evaluate.predictions import (
+    Part,
+    Predictions,
+    join_parts,
+    predictions_of,
+)
 from lcc.evaluate.report import render_report
+from lcc.evaluate.results import metrics_of
 
+PARTS = (Part.VALIDATION, Part.TEST)
 CLASSES = ("<script>alert(1)</script>", "lung $x$ with a very long name indeed", "n")
 NUM_FAMILIES, COPIES, SIDE_PX = 12, 3, 32
 
@@ -60,18 +73,29 @@ def a_catalogue() -> tuple[Catalogue, Tiles]:
     return catalogue, Tiles([np.stack(tiles)], size_px=SIDE_PX)
 
 
+def some_predictions(catalogue: Catalogue, *parts: Part) -> Predictions:
+    """Return predictions of a model that is right on five images of six."""
+    found = []
+    for part in parts or (Part.VALIDATION, Part.TEST):
+        rows = catalogue.rows(str(part)) if part in PARTS else catalogue.rows("train")
+        labels = catalogue.labels[rows]
+        guesses = np.where(np.arange(len(labels)) % 6 == 0, (labels + 1) % 3, labels)
+        said = np.eye(3)[guesses] * 0.7 + 0.1
+        found.append(predictions_of(catalogue, rows, said, part=part))
+    return join_parts(found)
+
+
 def some_evidence(**changes: object) -> Evidence:
     """Return evidence of a model that is right on five tiles of six."""
     catalogue, tiles = a_catalogue()
-    labels = catalogue.labels[catalogue.rows("test")]
-    guesses = np.where(np.arange(len(labels)) % 6 == 0, (labels + 1) % 3, labels)
     history = b"epoch,accuracy,loss,val_loss\n0,0.5,1.0,1.1\n1,0.7,0.8,NA\n"
     plain = {
         "catalogue": catalogue,
         "tiles": tiles,
         "settings": EvaluateSettings(num_bootstrap=200, num_mistakes=5),
-        "probabilities": np.eye(3)[guesses] * 0.7 + 0.1,
+        "predictions": some_predictions(catalogue),
         "history": read_history(history),
+        "others": dict(predict_baselines(catalogue, tiles, seed=0)),
         "card": {"best_epoch": 1},
         "documents": {
             "splits": {
@@ -87,15 +111,12 @@ def some_evidence(**changes: object) -> Evidence:
 
 @pytest.fixture(scope="module")
 def report():
-    def train_on(training, validation, test):
-        # What random splits allow: the nearest neighbour is a copy.
-        labels = catalogue.labels
-        known = np.concatenate([training, validation])
-        seen = {int(catalogue.families[row]): labels[row] for row in known}
-        guesses = [seen.get(int(catalogue.families[row]), 0) for row in test]
-        return np.eye(3)[guesses] * 0.97 + 0.01
-
-    catalogue, _ = a_catalogue()
+    catalogue, tiles = a_catalogue()
+    # What random splits allow: the nearest neighbour is a copy.
+    rows = catalogue.rows("test")
+    said = np.eye(3)[catalogue.labels[rows]] * 0.97 + 0.01
+    premium = predictions_of(catalogue, rows, said, part=Part.RANDOM_SPLIT)
+    others = dict(predict_baselines(catalogue, tiles, seed=0)) | {PREMIUM: premium}
     search = {
         "point": {"train.learning_rate": 0.1},
         "mean": 0.8,
@@ -104,13 +125,13 @@ def report():
         "num_folds": 3,
         "num_failed": 0,
     }
-    evidence = some_evidence(train_on=train_on, search=search)
+    evidence = some_evidence(others=others, search=search)
     return build_report(evidence, title="train-1 on lung")
 
 
 def test_baselines_look_good_on_random_folds_only(report):
     for row in report.rows[1:4]:
-        assert row.at_random > row.by_group + 0.2
+        assert row.at_random.value > row.out_of_fold.value + 0.2
 
 
 def test_the_random_split_is_marked_invalid_and_looks_better(report):
@@ -133,16 +154,26 @@ def test_the_best_baseline_and_the_random_split_are_metrics_too(report):
 
 def test_a_model_above_the_baselines_is_said_to_be(report):
     assert report.is_better
-    assert "lies above the best baseline" in report.verdict
+    assert "above the best baseline" in report.verdict
+    assert "better than colours" in report.verdict
 
 
 def test_a_model_below_the_baselines_is_said_to_have_learnt_nothing():
-    evidence = some_evidence(probabilities=np.full((36, 3), 1 / 3))
+    evidence = some_evidence()
+    clueless = predictions_of(
+        evidence.catalogue,
+        evidence.catalogue.rows("test"),
+        np.full((36, 3), 1 / 3),
+        part=Part.TEST,
+    )
+    evidence = replace(evidence, predictions=clueless)
 
     found = build_report(evidence, title="x")
 
     assert not found.is_better
-    assert "not been shown to have learnt" in found.verdict
+    assert "not shown to have learnt" in found.verdict
+    assert found.abstention is None
+    assert "not chosen" in render_report(found)
 
 
 def test_the_page_stands_alone_and_escapes_names(report):
@@ -151,7 +182,7 @@ def test_the_page_stands_alone_and_escapes_names(report):
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
-    assert page.count("data:image/png;base64,") == len(report.plots) == 5
+    assert page.count("data:image/png;base64,") == len(report.plots) == 7
     assert "(INVALID)" in page
     assert "group 3: is large" in page
     assert "Not for clinical use" in page
@@ -176,6 +207,7 @@ def test_each_site_of_the_test_has_its_figures():
     assert bern.metrics["accuracy"].value == 1
     page = render_report(report)
     assert "By site" in page
+    assert list(report.units) == ["image", "family", "group", "patient"]
     assert "no group of copies and no patient is divided" in page
     assert "patient as the data set names them" in page
 
@@ -195,7 +227,12 @@ def with_axes() -> Evidence:
         "rules": {"never_split": ["family", "patient"]},
     }
     documents = {"splits": splits, "audit": {}}
-    return replace(evidence, catalogue=catalogue, documents=documents)
+    return replace(
+        evidence,
+        catalogue=catalogue,
+        documents=documents,
+        predictions=some_predictions(catalogue),
+    )
 
 
 def test_a_test_of_one_site_may_lack_a_class():
@@ -204,14 +241,10 @@ def test_a_test_of_one_site_may_lack_a_class():
     lone = [row for row in rows if row["split"] != "test" or row["label"] != "n"]
     table = pa.Table.from_pylist(lone, schema=SCHEMA)
     catalogue = replace(evidence.catalogue, table=table)
-    has_labels = evidence.catalogue.labels[evidence.catalogue.rows("test")] != 1
+    predictions = some_predictions(catalogue)
 
     found = build_report(
-        replace(
-            evidence,
-            catalogue=catalogue,
-            probabilities=evidence.probabilities[has_labels],
-        ),
+        replace(evidence, catalogue=catalogue, predictions=predictions, others={}),
         title="x",
     )
 
@@ -220,10 +253,13 @@ def test_a_test_of_one_site_may_lack_a_class():
 
 
 def test_the_worst_mistakes_come_first():
-    probabilities = some_evidence().probabilities.copy()
-    probabilities[6] = np.roll([0.9, 0.05, 0.05], int(probabilities[6].argmax()))
+    evidence = some_evidence()
+    test = evidence.predictions.part(Part.TEST)
+    said = test.raw.copy()
+    said[6] = np.roll([0.9, 0.05, 0.05], int(said[6].argmax()))
+    evidence = replace(evidence, predictions=test.with_calibrated(said))
 
-    found = find_mistakes(some_evidence(probabilities=probabilities))
+    found = find_mistakes(evidence)
 
     certainties = [mistake.probability for mistake in found]
     assert certainties == pytest.approx([0.9, *[0.8] * 4])

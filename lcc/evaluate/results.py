@@ -1,0 +1,135 @@
+"""What an evaluation leaves: its files, by name, and its figures as metrics."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lcc.data.parquet import to_parquet
+from lcc.evaluate.bootstrap import Estimate
+from lcc.evaluate.judging import AFTER
+from lcc.evaluate.predictions import Predictions, write_predictions
+from lcc.evaluate.report import Report, render_report
+
+PREDICTIONS, OTHERS = "predictions.parquet", "compared.parquet"
+METRICS = "metrics.json"
+
+
+def result_files(report: Report) -> dict[str, bytes]:
+    """Return all that an evaluation leaves, by name."""
+    files = dict(write_predictions(report.predictions))
+    files[OTHERS] = to_parquet(_join_others(report.others))
+    files[METRICS] = json.dumps(without_nan(_document(report)), indent=1).encode()
+    files["report.html"] = render_report(report).encode()
+    for name, content in report.plots.items():
+        files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
+    return files
+
+
+def _join_others(others: Mapping[str, Predictions]) -> pa.Table:
+    tables = [
+        own.table.append_column("model", pa.array([name] * len(own), pa.string()))
+        for name, own in others.items()
+    ]
+    return pa.concat_tables(tables) if tables else pa.table({"model": []})
+
+
+def split_others(table: pa.Table) -> dict[str, Predictions]:
+    """Return predictions by name, of the table of all that a model is compared with."""
+    names = dict.fromkeys(table["model"].to_pylist())
+    return {
+        name: Predictions(
+            table=table.filter(pc.field("model") == name).drop_columns("model")
+        )
+        for name in names
+    }
+
+
+def _document(report: Report) -> dict[str, object]:
+    """Return every figure of a report as JSON values."""
+    abstention = report.abstention
+    return report.judgement.document() | {
+        "units": {name: own.document() for name, own in report.units.items()},
+        "compared": [
+            {
+                "name": row.name,
+                "macro_f1": row.estimate.value,
+                "lower": row.estimate.lower,
+                "upper": row.estimate.upper,
+                "out_of_fold": row.out_of_fold and asdict(row.out_of_fold),
+                "random_folds_invalid": row.at_random and asdict(row.at_random),
+                "judged_model_above": row.difference and asdict(row.difference),
+                "is_valid": row.is_valid,
+            }
+            for row in report.rows
+        ],
+        "verdict": report.verdict,
+        "forecast": report.forecast,
+        "calibration": report.calibration.document()
+        | {name: asdict(own) for name, own in report.reliability.items()},
+        "abstention": abstention and abstention.document(),
+        "by_axis": {
+            axis: [figures.document() for figures in found]
+            for axis, found in report.by_axis.items()
+        },
+        "lineage": report.lineage,
+    }
+
+
+def metrics_of(report: Report) -> dict[str, float]:
+    """Return every estimate with its interval, those that it is compared with too."""
+    metrics = {"calibration/temperature": report.calibration.temperature}
+    for name, found in _estimates(report):
+        metrics[name] = found.value
+        metrics[f"{name}_lower"] = found.lower
+        metrics[f"{name}_upper"] = found.upper
+    return metrics
+
+
+def _estimates(report: Report) -> Iterator[tuple[str, Estimate]]:
+    for name, found in report.judgement.metrics.items():
+        yield f"test/{name}", found
+    for unit, own in report.units.items():
+        if own is not report.judgement:
+            yield f"test/by_{unit}/macro_f1", own.metrics["macro_f1"]
+    yield "test/calibration_error", report.reliability[AFTER].error
+    if report.abstention is not None:
+        yield "test/coverage", report.abstention.coverage
+        if report.abstention.error is not None:
+            yield "test/error_of_answers", report.abstention.error
+    yield from _compared(report)
+
+
+def _compared(report: Report) -> Iterator[tuple[str, Estimate]]:
+    own, *others = report.rows
+    if own.out_of_fold is not None:
+        yield "out_of_fold/macro_f1", own.out_of_fold
+    baselines = [row for row in others if row.is_valid]
+    if baselines:
+        best = max(baselines, key=lambda row: row.estimate.value)
+        yield "baseline/macro_f1", best.estimate
+    for row in others:
+        if not row.is_valid:
+            yield "random_split/macro_f1", row.estimate
+
+
+def without_nan(value: Any) -> Any:
+    """Return JSON values with null for what is no number: JSON knows no NaN.
+
+    A class that the test lacks has no recall.
+
+    Example:
+        >>> without_nan({"recall": [0.5, float("nan")], "groups": 3})
+        {'recall': [0.5, None], 'groups': 3}
+    """
+    if isinstance(value, dict):
+        return {name: without_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,69 @@
+"""One judgement for each kind of unit: of images, families, groups, patients.
+
+An image counts as one of many of a patient; a patient counts once. What a model says of
+a unit is the mean of what it says of its images.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcc.config.evaluate import EvaluateSettings
+from lcc.evaluate.bootstrap import majority
+from lcc.evaluate.metrics import Judgement, judge
+from lcc.evaluate.predictions import Predictions
+
+
+def judge_images(predictions: Predictions, settings: EvaluateSettings) -> Judgement:
+    """Return the judgement of all images, by their calibrated probabilities."""
+    return judge(
+        predictions.labels,
+        predictions.calibrated,
+        predictions.groups,
+        class_names=predictions.class_names,
+        settings=settings,
+    )
+
+
+def judge_units(
+    predictions: Predictions, axes: Sequence[str], settings: EvaluateSettings
+) -> dict[str, Judgement]:
+    """Return a judgement for images, families, groups, and units of some axes.
+
+    A unit of several classes counts to that of most of its images. Images of which an
+    axis says nothing are left out of its judgement.
+
+    Args:
+        predictions: Of one part.
+        axes: Such as the patient.
+        settings: Resamples of groups, mass of each interval, seed.
+    """
+    found = {"image": judge_images(predictions, settings)}
+    units: dict[str, NDArray[np.generic]] = {
+        "family": predictions.families,
+        "group": predictions.groups,
+    }
+    units |= {axis: predictions.axis(axis) for axis in axes}
+    for name, values in units.items():
+        is_known = np.array([value != "" for value in values.tolist()], bool)
+        if is_known.any():
+            own = predictions.chosen(is_known)
+            found[name] = _judge_by(own, values[is_known], settings)
+    return found
+
+
+def _judge_by(
+    predictions: Predictions, units: NDArray[np.generic], settings: EvaluateSettings
+) -> Judgement:
+    _, first, codes = np.unique(units, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), len(predictions.class_names)))
+    np.add.at(sums, codes, predictions.calibrated)
+    means = sums / np.bincount(codes)[:, None]
+    return judge(
+        majority(codes.astype(np.int64), predictions.labels),
+        means,
+        predictions.groups[first],
+        class_names=predictions.class_names,
+        settings=settings,
+    )
