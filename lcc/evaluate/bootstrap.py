@@ -17,7 +17,7 @@ from lcc.config.evaluate import EvaluateSettings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Figures = Callable[[Floats], Mapping[str, Floats]]  # (b, n) weights → (b,) by name
+Figures = Callable[[Floats], Mapping[str, Floats]]  # (b, n) weights → (b, …) by name
 
 BLOCK = 2**22  # weights held at once: 32 MiB
 

@@ -5,7 +5,6 @@ is, never which class it takes. It is fitted on images the model did not learn f
 Source: Guo et al., On calibration of modern neural networks, ICML 2017, section 4.2.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -166,11 +165,11 @@ def measure_reliability(
     """Return the expected calibration error with its interval, and its bins.
 
     Over bins of equal numbers of images, by the probability of the class that is taken.
-    Of few images even a perfect model shows an error: what a bootstrap over groups adds
-    to the error once more is taken off, and the interval mirrored likewise.
+    Of few images even a perfect model shows gaps: from the square of each bin's gap its
+    variance over drawn groups is taken off; what is drawn anew varies twice.
     Source: Nixon et al., Measuring calibration in deep learning, CVPR workshops 2019
-    (equal mass); Efron and Tibshirani 1993, sections 10.3 (bias) and 13.4 (basic
-    intervals).
+    (equal mass); Kumar et al., Verified uncertainty calibration, NeurIPS 2019, section
+    4.1 (bias).
 
     Args:
         probabilities: (n, classes).
@@ -182,12 +181,16 @@ def measure_reliability(
     is_right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
     bins = _equal_mass(said)
     resamples = draw_groups(groups, labels, settings)
-    error = _calibration_error(said, is_right, bins)
-    values = resamples.evaluate(lambda weights: {"error": error(weights)})["error"]
+    gaps = resamples.evaluate(
+        lambda weights: {"gaps": _gaps(said, is_right, bins, weights)}
+    )
+    found = gaps["gaps"]
+    noise = found[1:].var(axis=0)
+    values = [_error(found[:1], noise), _error(found[1:], 2 * noise)]
     ones = np.ones((1, len(said)))
     total = np.maximum((ones @ bins)[0], 1)
     return Reliability(
-        error=_without_bias(values, settings.confidence),
+        error=estimate(np.concatenate(values), settings.confidence),
         said=tuple((said @ bins / total).tolist()),
         right=tuple((is_right @ bins / total).tolist()),
     )
@@ -205,23 +208,12 @@ def _equal_mass(said: Floats) -> Floats:
     return np.eye(int(codes.max()) + 1)[codes]
 
 
-def _calibration_error(
-    said: Floats, is_right: Floats, bins: Floats
-) -> Callable[[Floats], Floats]:
+def _gaps(said: Floats, is_right: Floats, bins: Floats, weights: Floats) -> Floats:
+    """Return (b, bins): of each bin what is right less what was said, of all images."""
     gaps = (is_right - said)[:, None] * bins
-
-    def error(weights: Floats) -> Floats:
-        return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
-
-    return error
+    return np.asarray(weights @ gaps / weights.sum(axis=1, keepdims=True))
 
 
-def _without_bias(values: Floats, confidence: float) -> Estimate:
-    """Return the error less its bias, in the basic interval; none is below 0."""
-    found = estimate(values, confidence)
-    value, mean = found.value, float(values[1:].mean())
-    return Estimate(
-        value=max(2 * value - mean, 0.0),
-        lower=max(2 * value - found.upper, 0.0),
-        upper=max(2 * value - found.lower, 0.0),
-    )
+def _error(gaps: Floats, noise: Floats) -> Floats:
+    """Return (b,) sums of absolute gaps, each without what chance adds to it."""
+    return np.asarray(np.sqrt(np.maximum(gaps**2 - noise, 0)).sum(axis=1))
