@@ -240,7 +240,11 @@ def _predict(
 def _out_of_fold(
     settings: Settings, store: Store, catalogue: Catalogue
 ) -> Iterator[Predictions]:
-    """Yield what the models of the search said, each of the fold it did not see."""
+    """Yield what the models of the search said, each of the fold it did not see.
+
+    Raises:
+        DataError: It searched on another catalogue.
+    """
     search_run = settings.evaluate.search_run
     ids = _find_search(settings, store).get("trial_ids", ())
     development = catalogue.rows()
@@ -249,6 +253,13 @@ def _out_of_fold(
         content = store.read(layout.trial_predictions(str(search_run), name))
         said = np.load(io.BytesIO(content), allow_pickle=False)
         rows = development[catalogue.folds[development] == fold]
+        if len(said) != len(rows):
+            message = (
+                "evaluate.search_run: must have searched on this catalogue, whose fold "
+                f"{fold} has {len(rows)} images, got {search_run} with {len(said)}. "
+                "Name another search, or none."
+            )
+            raise DataError(message)
         yield predictions_of(catalogue, rows, said, part=Part.OUT_OF_FOLD)
 
 
