@@ -167,7 +167,9 @@ def absolute_uri(uri: str) -> str:
     """
     if scheme_of(uri) == "s3":
         return uri.rstrip("/")
-    return local_path(uri).expanduser().absolute().as_uri()
+    path = local_path(uri).expanduser()
+    # One folder has one name; links keep theirs, unless a step back depends on them.
+    return (path.resolve() if ".." in path.parts else path.absolute()).as_uri()
 
 
 def fetch_file(

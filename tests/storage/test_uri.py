@@ -53,3 +53,14 @@ def test_a_root_that_is_not_utf8_survives_as_a_uri(tmp_path: Path):
 def test_a_file_uri_with_two_slashes_is_refused():
     with pytest.raises(ConfigError, match="three slashes, got host data"):
         open_store("file://data/tiles")
+
+
+def test_a_folder_has_one_uri_whatever_way_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "tiles").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "tiles")
+
+    plain, back = (tmp_path / "tiles", tmp_path / "other" / ".." / "tiles")
+
+    assert absolute_uri(str(back)) == absolute_uri(str(plain))
+    assert absolute_uri(str(tmp_path / "link")).endswith("/link")
