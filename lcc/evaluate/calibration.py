@@ -145,11 +145,13 @@ class Reliability:
     """Whether a model is right as often as it says.
 
     Attributes:
-        error: Expected calibration error, 0 to 1, its bias taken off.
+        plain: Expected calibration error, 0 to 1, as it is on these images.
+        error: The same without what chance adds to it.
         said: (bins,) mean probability of the class taken, ascending.
         right: (bins,) share of images that are of it.
     """
 
+    plain: float
     error: Estimate
     said: tuple[float, ...]
     right: tuple[float, ...]
@@ -190,6 +192,7 @@ def measure_reliability(
     ones = np.ones((1, len(said)))
     total = np.maximum((ones @ bins)[0], 1)
     return Reliability(
+        plain=float(np.abs(found[0]).sum()),
         error=estimate(np.concatenate(values), settings.confidence),
         said=tuple((said @ bins / total).tolist()),
         right=tuple((is_right @ bins / total).tolist()),

@@ -127,7 +127,9 @@ def test_of_few_images_the_error_that_chance_makes_is_taken_off():
         )
         parts = np.array_split(np.argsort(said), 10)
         plain = sum(abs((is_right[p] - said[p]).sum()) for p in parts) / 60
-        errors.append((plain, reliability(probabilities, labels).error.value))
+        found = reliability(probabilities, labels)
+        assert found.plain == pytest.approx(plain)
+        errors.append((plain, found.error.value))
     plain, found = np.mean(errors, axis=0)
 
     assert plain > 0.08  # of a model that is perfectly honest
