@@ -1,7 +1,5 @@
 """Entry point of the select step: all trials to a table and the best point."""
 
-from dataclasses import replace
-
 from jobs.entry import StepContext, main
 from lcc.config.commands import command_line
 from lcc.data.catalogue import read_split_rules
@@ -26,12 +24,10 @@ def run(context: StepContext) -> None:
     table = write_csv(tabulate(results, rules=rules)).encode()
     store.write(layout.search_table(run_id), table)
     context.tracker.log_artifact("cv_results.csv", layout.search_table(run_id))
-    best = choose_best(results)
+    best = choose_best(results, trial_ids=ids)
     if best is None:
         message = f"{run_id}: every point has a failed trial, see cv_results.csv."
         raise RunFailed(message)
-    own = slice(best.point_index * best.num_folds, None)
-    best = replace(best, trial_ids=ids[own][: best.num_folds])
     store.write(layout.best_point(run_id), best.dump())
     context.tracker.log_artifact("best.json", layout.best_point(run_id))
     context.tracker.log_params({f"best.{k}": v for k, v in best.point.items()})

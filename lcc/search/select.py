@@ -72,7 +72,7 @@ class BestPoint:
     num_folds: int
     refit_epochs: int
     num_failed: int
-    trial_ids: Sequence[str] = ()
+    trial_ids: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """Return the content of `best.json`."""
@@ -81,7 +81,8 @@ class BestPoint:
 
 def parse_best(content: bytes) -> BestPoint:
     """Return what `BestPoint.dump` wrote."""
-    return BestPoint(**json.loads(content))
+    document = json.loads(content)
+    return BestPoint(**document | {"trial_ids": tuple(document["trial_ids"])})
 
 
 def parse_result(content: bytes) -> TrialResult:
@@ -92,7 +93,9 @@ def parse_result(content: bytes) -> TrialResult:
     )
 
 
-def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
+def choose_best(
+    results: Sequence[TrialResult], *, trial_ids: Sequence[str] = ()
+) -> BestPoint | None:
     """Return the simplest point within one standard error of the best mean.
 
     Simpler means fewer trainable parameters, then stronger regularisation, then earlier
@@ -100,6 +103,10 @@ def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
 
     Source: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 2nd ed.,
     section 7.10 (the one-standard-error rule).
+
+    Args:
+        results: Of all trials.
+        trial_ids: Their ids, by point and fold.
     """
     by_point = _by_point(results)
     sound = {
@@ -127,6 +134,7 @@ def choose_best(results: Sequence[TrialResult]) -> BestPoint | None:
         num_folds=len(found),
         refit_epochs=round(statistics.median(epochs)),
         num_failed=sum(result.scores is None for result in results),
+        trial_ids=tuple(trial_ids[chosen * len(found) :][: len(found)]),
     )
 
 
