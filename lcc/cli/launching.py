@@ -212,12 +212,15 @@ def _inputs(stage: Stage, backend: Backend, *, num_images: int = 0) -> Settings:
 
 @contextmanager
 def _run_context(backend: Backend) -> "Iterator[RunContext]":
+    from lcc.launch.backend import make_patient_backend
     from lcc.launch.display import open_display
     from lcc.launch.driver import RunContext
     from lcc.launch.signals import stop_on_signals
 
     with stop_on_signals() as stop, open_display(quiet=level() < 0) as display:
-        patient = backend.patient(is_hurried=lambda: bool(stop), tell=display.wait)
+        patient = make_patient_backend(
+            backend, is_hurried=lambda: bool(stop), tell=display.wait
+        )
         yield RunContext(backend=patient, display=display, stop=stop)
 
 

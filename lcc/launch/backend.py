@@ -8,9 +8,9 @@ Source: torchx' `Scheduler` (submit, describe, list, cancel, log lines) is the m
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
@@ -18,6 +18,7 @@ from lcc.launch.outcome import Outcome
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.signals import StopRequest
 from lcc.launch.state import RunState
+from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 
 
@@ -88,6 +89,8 @@ class Backend(Protocol):
         parallelism: Processes of a step at once, unless the user says otherwise.
         can_detach: Whether a run can be driven from elsewhere.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # of all that keep it
 
     @property
     def settings(self) -> Settings: ...  # noqa: D102 - see above
@@ -161,16 +164,6 @@ class Backend(Protocol):
             DataError: The source is not what it should be.
         """
 
-    def patient(
-        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
-    ) -> Self:
-        """Return the same back end, whose store is waited for while it is away.
-
-        Args:
-            is_hurried: Whether somebody asked to stop: then nothing is waited for.
-            tell: Called with what is waited for, and with nothing once it is there.
-        """
-
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses work from here, not only for the steps."""
 
@@ -232,3 +225,28 @@ class Backend(Protocol):
         Raises:
             NotFoundError: There is none.
         """
+
+
+AnyBackend = TypeVar("AnyBackend", bound=Backend)
+
+
+def make_patient_backend(
+    backend: AnyBackend,
+    *,
+    is_hurried: Callable[[], bool],
+    tell: Callable[[str], None],
+) -> AnyBackend:
+    """Return the same back end, whose store is waited for while it is away.
+
+    Args:
+        backend: The back end.
+        is_hurried: Whether somebody asked to stop: then nothing is waited for.
+        tell: Called with what is waited for, and with nothing once it is there.
+    """
+    store = make_patient(
+        backend.store,
+        backend.settings.storage,
+        waits=Waits(tell=tell),
+        is_hurried=is_hurried,
+    )
+    return replace(backend, store=store)

@@ -5,9 +5,9 @@ Puts together what the other modules of this folder do; does nothing of it itsel
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -53,7 +53,6 @@ from lcc.launch.mlflow_sync import tracking_server
 from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_inputs, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
-from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import bucket_hint, open_store, scheme_of
 from lcc.tracking.mlflow import open_mlflow
@@ -178,18 +177,6 @@ class KubernetesBackend:
         preflight.check_prerequisites(self.cluster, stage, settings)
         if stage in {Stage.PREPARE, Stage.PIPELINE}:
             preflight.check_source(settings, self.reachable(settings).storage)
-
-    def patient(
-        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
-    ) -> Self:
-        """Return the same back end, whose store is waited for while it is away."""
-        store = make_patient(
-            self.store,
-            self.settings.storage,
-            waits=Waits(tell=tell),
-            is_hurried=is_hurried,
-        )
-        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""

@@ -5,9 +5,9 @@ Knows how many run at once and which are tried again; one process is in `process
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +25,6 @@ from lcc.launch.plan import Plan, Stage, Step, plans_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
-from lcc.storage.patient import Waits, make_patient
 from lcc.storage.store import Store
 from lcc.storage.uri import local_path, open_store, scheme_of, shown_uri
 from lcc.tracking.location import tracking_uri
@@ -128,18 +127,6 @@ class LocalBackend:
                 f"got {found}. Check the path."
             )
             raise DataError(message)
-
-    def patient(
-        self, *, is_hurried: Callable[[], bool], tell: Callable[[str], None]
-    ) -> Self:
-        """Return the same back end, whose store is waited for while it is away."""
-        store = make_patient(
-            self.store,
-            self.settings.storage,
-            waits=Waits(tell=tell),
-            is_hurried=is_hurried,
-        )
-        return replace(self, store=store)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return the settings: processes here reach what this one reaches."""
