@@ -4,16 +4,18 @@ Knows figures, where results lie and which command looks at them; prints nothing
 """
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
 
+from lcc.config import environment
 from lcc.config.commands import command_line
 from lcc.config.fields import setting_fields
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
-from lcc.launch.outcome import Outcome
+from lcc.launch.outcome import MAX_RETRIES, STOPPED, TEMPORARY, Outcome
 from lcc.launch.plan import Plan, Stage, plans_of, takes_turns
 from lcc.launch.state import RunState
 from lcc.storage import layout
@@ -53,6 +55,7 @@ RESULTS = {
 KEEPS_SETTINGS = (
     "It keeps its settings: to change one start again; finished shards are kept."
 )
+NEXT_POD = "The next pod of its driver goes on by itself, unless it is cancelled."
 INDENT = " " * 10
 
 
@@ -232,19 +235,27 @@ def run_error(state: RunState, outcome: Outcome) -> Exception:
         lines = [f"{state.run_id}: {outcome.message}."]
         if outcome.goes_on:
             lines.append(f"End it: {command_line('cancel', run_id)}")
-        lines.append(f"Go on: {resume}")
+        lines.append(NEXT_POD if _is_replaced(outcome) else f"Go on: {resume}")
         return RunStopped(
             "\n".join(lines), exit_code=outcome.exit_code, goes_on=outcome.goes_on
         )
     log = f"\nlog: {outcome.log}" if outcome.log else ""
     if outcome.exit_code == ConfigError.exit_code:  # a run's settings never change
         remedy = "After changing the settings start again; finished shards are kept."
+    elif _is_replaced(outcome):
+        remedy = f"{NEXT_POD}\nShould {MAX_RETRIES} more fail: {resume}"
     else:
         remedy = f"After mending it: {resume}"
         if names_setting(outcome.message or ""):
             remedy += f"\n{KEEPS_SETTINGS}"
     message = f"{outcome.message}{log}\n{remedy}"
     return StepFailed(message, exit_code=outcome.exit_code)
+
+
+def _is_replaced(outcome: Outcome) -> bool:
+    """Return whether this is a pod of a driver, whose Job makes a new one."""
+    is_pod = environment.POD_NAME in os.environ
+    return is_pod and outcome.exit_code in {TEMPORARY, STOPPED}
 
 
 def names_setting(message: str) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from lcc.backends.local.backend import LocalBackend
+from lcc.config import environment
 from lcc.errors import Stopped
 from lcc.launch.backend import StepStatus
 from lcc.launch.driver import ProgressRecorder, RunContext, create_run, run_stage
@@ -75,6 +76,40 @@ def test_a_failure_ends_the_run_with_its_code(tmp_path: Path) -> None:
     )
     statuses = [step.status for step in read_state(store, state.run_id).steps]
     assert statuses == [RunStatus.DONE, RunStatus.FAILED, RunStatus.WAITING]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [
+        pytest.param(
+            Outcome(exit_code=75, message="workers are away"),
+            "\nThe next pod of its driver goes on by itself, unless it is cancelled.\n"
+            "Should 3 more fail: lcc-launch resume",
+            id="temporary",
+        ),
+        pytest.param(
+            Outcome(exit_code=143, message="left", is_stop=True, goes_on=True),
+            "\nThe next pod of its driver goes on by itself, unless it is cancelled.",
+            id="stopped",
+        ),
+        pytest.param(
+            Outcome(exit_code=1, message="crashed"),
+            "\nAfter mending it: lcc-launch resume",
+            id="failed",
+        ),
+    ],
+)
+def test_a_driver_in_a_pod_says_whether_its_next_pod_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, advice: str
+) -> None:
+    monkeypatch.setenv(environment.POD_NAME, "train-driver-1-0-x7k2p")
+    store, plan = a_store(tmp_path), a_plan(a_step("train"))
+
+    with pytest.raises((StepFailed, Stopped)) as caught:
+        run_plan(store, plan, a_run(store, plan), scripted(store, train=outcome))
+
+    assert advice in str(caught.value)
+    assert ("resume" in str(caught.value)) is ("resume" in advice)
 
 
 def test_advice_that_names_a_setting_says_that_resume_takes_none(
