@@ -16,6 +16,7 @@ from lcc.backends.kubernetes.job import max_failed_indexes
 from lcc.backends.kubernetes.reasons import (
     exceeds_quota,
     failed_outcome,
+    room_hint,
     unfit_message,
     waiting_reason,
 )
@@ -74,6 +75,7 @@ class JobMonitor:
     settings: Settings
     patience: Patience
     _stuck_since: float | None = None
+    _crowded_since: float | None = None
     _events: str = ""
     _rooms: list[NodeRoom] | None = None
     _events_at: float = field(init=False)
@@ -124,7 +126,22 @@ class JobMonitor:
         if self.view.job is None or self._starved():
             return ""
         self._look_at_events()
-        return waiting_reason(self.view.job, self.view.known_pods(), self._events)
+        reason = waiting_reason(self.view.job, self.view.known_pods(), self._events)
+        return reason + self._hint(reason)
+
+    def _hint(self, reason: str) -> str:
+        """Return what to lower, for an account that may not see what nodes have.
+
+        Others are told by the nodes whether waiting is in vain.
+        """
+        hint = room_hint(reason, SIZES.get(self.step.name, "train"))
+        if not hint or self._rooms or self.settings.cluster.wait_for_nodes:
+            self._crowded_since = None
+            return ""
+        now = self.patience.clock()
+        self._crowded_since = self._crowded_since or now
+        is_long = now - self._crowded_since >= self.patience.stuck_seconds
+        return hint if is_long else ""
 
     def _outcome(self) -> Outcome | None:
         """Return how the Job ended, None while it goes on."""

@@ -102,6 +102,20 @@ def unfit_message(waiting: str, size: str) -> str:
     )
 
 
+def room_hint(waiting: str, size: str) -> str:
+    """Return what to lower where nodes lack room now; empty where they lack none.
+
+    Example:
+        >>> room_hint("pod waits: 0/1 nodes: 1 Insufficient cpu", "data")
+        '. If nothing frees room: lower cluster.resources.data.cpu_request'
+    """
+    words = next((words for words in UNFIT_SETTINGS if words in waiting), "")
+    if not words.startswith("Insufficient"):
+        return ""
+    path = UNFIT_SETTINGS[words].format(size=size).partition(":")[0]
+    return f". If nothing frees room: lower {path}"
+
+
 def exceeds_quota(events: str) -> bool:
     """Return whether one pod alone is above the quota, so that waiting is in vain.
 

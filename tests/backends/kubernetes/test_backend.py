@@ -274,6 +274,41 @@ def test_what_passes_is_waited_for(why: str, verdict: str) -> None:
     assert now.outcome == Outcome()
 
 
+@pytest.mark.parametrize(
+    ("nodes", "hint"),
+    [
+        pytest.param(
+            [],
+            ". If nothing frees room: lower cluster.resources.train.cpu_request",
+            id="an account that sees no node",
+        ),
+        pytest.param([a_node(**{"nvidia.com/gpu": "16"})], "", id="one that does"),
+    ],
+)
+def test_a_long_wait_for_room_names_what_to_lower_where_no_node_tells(
+    nodes: list[Object], hint: str
+) -> None:
+    cluster, clock = FakeCluster(), Clock(now=1)
+    cluster.nodes = nodes
+    patience = replace(IMPATIENT, clock=clock, stuck_seconds=30)
+    told = "pod waits: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu"
+    with running(cluster, GPU_STEP, patience=patience) as now:
+        job = now.job(f"{RUN}-train-1", active=1)
+        now.cluster.put(a_pod_of(job, conditions=unschedulable("cpu")))
+        now.until(lambda: told in now.reasons)
+        clock.now += 29
+        num_looks = len(now.reasons)
+        now.until(lambda: len(now.reasons) > num_looks + 1)
+        before = now.reasons[-1]
+        clock.now += 2
+        num_looks = len(now.reasons)
+        now.until(lambda: len(now.reasons) > num_looks + 1)
+        after = now.reasons[-1]
+        now.job(f"{RUN}-train-1", conditions=[condition("Complete")])
+
+    assert (before, after) == (told, told + hint)
+
+
 def test_nodes_that_grow_on_demand_are_waited_for() -> None:
     cluster = FakeCluster()
     cluster.nodes = [a_node()]
