@@ -154,6 +154,7 @@ def _detach(stage: Stage, backend: Backend) -> None:
     settings = _inputs(stage, backend)
     with _run_context(backend) as context:
         context.display.say(summarize_launch(stage, settings, backend))
+    _settle_others(backend)
     plan = build_plan(stage, settings, parallelism=backend.parallelism)
     state = create_run(backend.store, plan, settings)
     hand_over(backend, state.run_id, settings)

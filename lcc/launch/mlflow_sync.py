@@ -86,49 +86,52 @@ def reconcile(store: Store, states: list[RunState], server_of: ServerOf) -> int:
     Returns:
         Chunks of reports that still wait.
     """
-    settle(store, states)
     waiting = 0
     for state in states:
-        if state.status is not RunStatus.RUNNING and state.steps:
+        if _is_unsettled(state):
+            waiting += settle(store, state, server_of)
+        elif state.status is not RunStatus.RUNNING and state.steps:
             waiting += finish_run(store, state.run_id, server_of) or 0
     return waiting
 
 
-def settle(store: Store, states: Iterable[RunState]) -> list[RunState]:
-    """Record that runs were lost whose drivers died; return those that nobody had.
-
-    A run that somebody goes on with at this moment is left alone.
-
-    Args:
-        store: The root.
-        states: Of runs, as they stand now; those that are settled get their note.
-    """
-    settled = []
+def settle_all(store: Store, states: Iterable[RunState], server_of: ServerOf) -> None:
+    """Settle all lost runs, which MLflow shows as running else."""
     for state in states:
-        if state.status is not RunStatus.LOST or state.message is not None:
-            continue
-        try:
-            with claimed(store, state.run_id):
-                _settle(store, state)
-        except LccError as err:
-            logger.info("event=not_settled run=%s reason=%s", state.run_id, err)
-        else:
-            settled.append(state)
-    return settled
+        if _is_unsettled(state):
+            settle(store, state, server_of)
 
 
-def _settle(store: Store, state: RunState) -> None:
-    state.message = DIED
-    if state.steps:  # a pipeline has no run of its own in MLflow
-        report_killed(store, state.run_id)
-    write_state(store, state)
+def _is_unsettled(state: RunState) -> bool:
+    return state.status is RunStatus.LOST and state.message is None
 
 
-def settle_all(store: Store, states: list[RunState], server_of: ServerOf) -> None:
-    """Settle all lost runs, for MLflow too, which shows them as running else."""
-    for state in settle(store, states):
-        if state.steps:
-            finish_run(store, state.run_id, server_of)
+def settle(store: Store, state: RunState, server_of: ServerOf) -> int:
+    """Record that a run was lost whose driver died: in MLflow, and then in its state.
+
+    What MLflow did not take is left to whoever looks next, and a run that somebody
+    goes on with at this moment to them.
+
+    Returns:
+        Chunks of reports that still wait.
+    """
+    try:
+        with claimed(store, state.run_id):
+            # A pipeline has no run of its own in MLflow.
+            waiting = _end_killed(store, state.run_id, server_of) if state.steps else 0
+            if not waiting:
+                state.message = DIED
+                write_state(store, state)
+            return waiting
+    except LccError as err:
+        logger.info("event=not_settled run=%s reason=%s", state.run_id, err)
+        return 0
+
+
+def _end_killed(store: Store, run_id: str, server_of: ServerOf) -> int:
+    report_killed(store, run_id)
+    waiting = finish_run(store, run_id, server_of)
+    return 1 if waiting is None else waiting
 
 
 def report_killed(store: Store, run_id: str) -> None:

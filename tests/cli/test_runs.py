@@ -1,5 +1,6 @@
 """`list`, `status` and `resume`: whole outputs and exit codes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,18 @@ def test_runs_are_listed_oldest_first_and_whole_into_a_pipe() -> None:
         "train-20261123-0930-aaaa    failed  2026-11-23 09:30  1 h 01 min            "
         f"weights: {'x' * 80}\n"
     )
+
+
+def test_a_list_ends_what_killed_processes_left_half_written_a_day_ago() -> None:
+    some_runs()
+    old, new = (ROOT / f".lcc-tmp-{name}" for name in ("old", "new"))
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+
+    assert launch("list").exit_code == 0
+
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_on_a_terminal_a_run_is_one_line() -> None:

@@ -42,6 +42,7 @@ from lcc.backends.kubernetes.resources import cluster_lines
 from lcc.backends.kubernetes.status import job_facts
 from lcc.backends.kubernetes.subject import fault
 from lcc.backends.kubernetes.watch import follow_job
+from lcc.config import environment
 from lcc.config.commands import command_line
 from lcc.config.load import SettingsSources, changed_settings
 from lcc.config.settings import Settings
@@ -98,8 +99,9 @@ class KubernetesBackend:
             here = {"cluster.namespace": cluster.namespace}
             settings = changed_settings(_resolved(settings), here)
             use_secrets(cluster, settings.cluster, os.environ)
-            rewriter = AddressRewriter(cluster, stack)
-            reachable = rewriter.rewrite(settings)
+            is_pod = environment.POD_NAME in os.environ
+            rewriter = None if is_pod else AddressRewriter(cluster, stack)
+            reachable = rewriter.rewrite(settings) if rewriter else settings
             yield cls(
                 cluster=cluster,
                 settings=settings,

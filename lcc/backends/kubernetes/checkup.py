@@ -10,7 +10,12 @@ from lcc.backends.kubernetes.capacity import SERVERS, never_fits, node_rooms
 from lcc.backends.kubernetes.chart import CHART_ROOT, chart_settings
 from lcc.backends.kubernetes.interface import Cluster, Object
 from lcc.backends.kubernetes.rights_checkup import check_rights
-from lcc.backends.kubernetes.server_pods import ServerPod, server_pod
+from lcc.backends.kubernetes.server_pods import (
+    CLEANUP,
+    COMPONENT,
+    ServerPod,
+    server_pod,
+)
 from lcc.backends.kubernetes.servers_checkup import (
     check_accounts,
     check_bucket,
@@ -204,6 +209,7 @@ def _server_pods(cluster: Cluster) -> Iterator[ServerPod]:
                 server_pod(pod, cluster.namespace)
                 for pod in page.items
                 if "deletionTimestamp" not in pod["metadata"]
+                and pod["metadata"]["labels"].get(COMPONENT) != CLEANUP
             )
     except LccError:
         return

@@ -12,6 +12,7 @@ from lcc.backends.kubernetes.interface import Object
 from lcc.backends.kubernetes.status import QUIET, REMEDIES
 
 COMPONENT = "app.kubernetes.io/component"
+CLEANUP = "cleanup"  # comes again by itself, and no launch needs it
 RELEASE = "app.kubernetes.io/instance"
 IMAGE_VALUES = {  # component and container → the value that names the image
     ("s3", "s3"): "s3.image",
@@ -132,7 +133,7 @@ def _image_remedy(pod: Object, component: str, container: str) -> str:
     value = IMAGE_VALUES.get((component, container), "launcherImage")
     upgrade = (
         f"helm upgrade {labels.get(RELEASE, 'lcc')} charts/lcc -n "
-        f"{pod['metadata'].get('namespace', 'default')} --reuse-values"
+        f"{pod['metadata'].get('namespace', 'default')} --reset-then-reuse-values"
     )
     if value in OWN_IMAGES:
         return (

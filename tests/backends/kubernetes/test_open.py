@@ -62,6 +62,22 @@ def test_a_command_finds_settings_keys_and_store_of_the_chart(
     assert selector.endswith("app.kubernetes.io/component=settings")
 
 
+def test_a_pod_reaches_servers_itself_and_has_its_keys(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LCC_POD_NAME", "lcc-cleanup-29400977-x7k2p")
+    an_installed_chart(server)
+    sources = SettingsSources()
+
+    with KubernetesBackend.open(sources, sources.load()) as backend:
+        assert backend.reachable(backend.settings) == backend.settings
+
+    assert {name: os.environ[name] for name in KEYS} == dict.fromkeys(
+        KEYS, "of the user"
+    )
+    assert len(server.requests) == 1  # for the settings: it may read no Secret
+
+
 def test_a_namespace_without_a_chart_says_how_to_install_it(server: ApiServer) -> None:
     server.will(an_object(a_list()))
     sources = SettingsSources()
