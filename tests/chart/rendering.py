@@ -91,6 +91,8 @@ def pods_of(
         name = f"{item['kind']}/{item['metadata']['name']}"
         if item["kind"] == "Pod":
             yield name, item
+        elif item["kind"] == "CronJob":
+            yield name, item["spec"]["jobTemplate"]["spec"]["template"]
         elif "template" in item.get("spec", {}):
             yield name, item["spec"]["template"]
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lcc.backends.kubernetes.labels import build_labels
+from tests.builders.printed import check_parses
 from tests.builders.settings import load_settings
 from tests.chart.rendering import (
     CHART,
@@ -86,7 +87,7 @@ def test_every_object_has_every_label(values, files, release):
 def test_names_and_labels_are_short_enough(values, files, release):
     for item in render(values, files=files, release=release):
         name = item["metadata"]["name"]
-        limit = 52 if item["kind"] in {"StatefulSet", "Job"} else 63
+        limit = 52 if item["kind"] in {"StatefulSet", "Job", "CronJob"} else 63
         assert len(name) <= limit
         assert DNS_LABEL.fullmatch(name)
         for value in item["metadata"]["labels"].values():
@@ -163,12 +164,12 @@ def test_every_size_of_a_container_is_set_by_a_value():
 
 
 @pytest.mark.parametrize(("values", "files", "release"), CASES)
-def test_only_the_test_of_rights_has_a_token(values, files, release):
+def test_only_what_asks_the_api_server_has_a_token(values, files, release):
     pods = pods_of(render(values, files=files, release=release))
 
     with_token = [name for name, p in pods if p["spec"]["automountServiceAccountToken"]]
 
-    assert [name.rpartition("-test-")[2] for name in with_token] == ["rights"]
+    assert [name.rpartition("-")[2] for name in with_token] == ["cleanup", "rights"]
 
 
 @pytest.mark.parametrize(("values", "files", "release"), CASES)
@@ -329,6 +330,7 @@ SERVERS = [
     pytest.param("s3", "StatefulSet", id="s3"),
     pytest.param("mlflow", "Deployment", id="mlflow"),
     pytest.param("postgresql", "StatefulSet", id="postgresql"),
+    pytest.param("cleanup", "CronJob", id="cleanup"),
 ]
 
 
@@ -340,11 +342,11 @@ def added(server: str) -> dict[str, Any]:
 
 def server_pod(objects: Sequence[dict[str, Any]], server: str, kind: str) -> Any:
     (found,) = (
-        o
-        for o in objects
-        if o["kind"] == kind and o["metadata"]["name"].endswith(f"-{server}")
+        pod
+        for name, pod in pods_of(objects)
+        if name.startswith(f"{kind}/") and name.endswith(f"-{server}")
     )
-    return found["spec"]["template"]
+    return found
 
 
 @pytest.mark.parametrize(("server", "kind"), SERVERS)
@@ -429,7 +431,7 @@ def test_what_a_server_has_may_not_be_added(server, kind, tmp_path):
             ) in done.err
 
 
-@pytest.mark.parametrize("prefix", ["", "s3.", "mlflow.", "postgresql."])
+@pytest.mark.parametrize("prefix", ["", "s3.", "mlflow.", "postgresql.", "cleanup."])
 @pytest.mark.parametrize("field", ["podLabels", "podAnnotations"])
 @pytest.mark.parametrize(
     "key", ["app.kubernetes.io/name", "helm.sh/hook", "lcc.dev/run"]
@@ -566,6 +568,30 @@ def test_policies_let_in_whom_they_must():
     assert peers("lcc-worker")[0].items() <= launched.items()
     mlflow = find(objects, "Deployment", "lcc-mlflow")["spec"]["template"]
     assert peers("lcc-postgresql")[0].items() <= mlflow["metadata"]["labels"].items()
+
+
+def test_the_clean_up_is_a_list_of_runs_by_the_driver():
+    objects = render({"mlflow.enabled": "false", "mlflow.uri": "https://m",
+                      "mlflow.existingSecret.name": "login"})  # fmt: skip
+    cron = find(objects, "CronJob", "lcc-cleanup")["spec"]
+    pod = cron["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert (cron["schedule"], cron["concurrencyPolicy"]) == ("17 * * * *", "Forbid")
+    assert pod["serviceAccountName"] == "lcc-driver"
+    assert container["image"] == "lcc-launcher:0.1.0"
+    secrets = [source["secretRef"]["name"] for source in container["envFrom"]]
+    assert secrets == ["lcc-s3", "login"]
+    module, *words = container["args"]
+    options = check_parses(words).params
+    assert (module, words[0], options["cluster__namespace"]) == ("lcc", "list", "lab")
+    assert load_settings(overrides=options["overrides"]).cluster.release == "lcc"
+
+
+def test_a_clean_up_that_is_not_wanted_is_not_there():
+    objects = render({"cleanup.enabled": "false"})
+
+    assert "CronJob" not in {item["kind"] for item in objects}
 
 
 def test_budgets_stand_where_they_help():

@@ -24,9 +24,9 @@ FREE_FORM = {  # maps of Kubernetes' own, whose keys are not ours
     *("settings", "nodeSelector", "affinity", "global", "podAnnotations", "podLabels"),
     *("mlflow.ingress.annotations",),
     *(f"serviceAccounts.{who}.annotations" for who in ("worker", "driver", "server")),
-    *(f"{part}.resources" for part in (*SERVERS, "helpers")),
-    *(f"{server}.podAnnotations" for server in SERVERS),
-    *(f"{server}.podLabels" for server in SERVERS),
+    *(f"{part}.resources" for part in (*SERVERS, "cleanup", "helpers")),
+    *(f"{part}.podAnnotations" for part in (*SERVERS, "cleanup")),
+    *(f"{part}.podLabels" for part in (*SERVERS, "cleanup")),
 }
 
 

@@ -1,10 +1,12 @@
 """Killed, cancelled, starved: runs go on or end in order, and nothing is told twice."""
 
 import signal
+import time
 from datetime import datetime
 
 import pytest
 
+from lcc.launch.state import SILENCE_SECONDS
 from tests.cluster.lab import (
     LONG,
     SMALL,
@@ -94,6 +96,26 @@ def test_a_killed_launcher_is_resumed_with_the_jobs_that_went_on(prepared: Lab) 
 
     assert done.returncode == 0, done.stderr
     assert len(prepared.items("jobs", f"lcc.dev/run={run_id}")) == 1
+
+
+@pytest.mark.extended
+def test_the_clean_up_ends_in_mlflow_what_a_killed_launcher_left(prepared: Lab) -> None:
+    before = set(prepared.runs())
+    process = prepared.start("train", *SMALL, *LONG)
+    wait_until(lambda: set(prepared.runs()) - before, what="the run")
+    (run_id,) = set(prepared.runs()) - before
+    wait_until(lambda: active_pods(prepared, run_id), what="its pod")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    prepared.kubectl("delete", "job", "-l", f"lcc.dev/run={run_id}")
+    time.sleep(SILENCE_SECONDS)
+
+    prepared.kubectl("create", "job", "now", "--from=cronjob/lcc-cleanup")
+    complete = "--for=condition=complete"
+    prepared.kubectl("wait", complete, "job/now", "--timeout=120s")
+
+    run, _ = mlflow_run(prepared, run_id)
+    assert run.info.status == "KILLED"
 
 
 @pytest.mark.extended

@@ -84,7 +84,7 @@
 {{- define "lcc.additions.faults" -}}
 {{- $keys := eq .Values.s3.auth "keys" | ternary (list (dict "name" "AWS_ACCESS_KEY_ID") (dict "name" "AWS_SECRET_ACCESS_KEY")) list -}}
 {{- include "lcc.key.faults" (list "" .Values) -}}
-{{- range $server := list "mlflow" "postgresql" "s3" -}}
+{{- range $server := list "cleanup" "mlflow" "postgresql" "s3" -}}
 {{- $given := index $.Values $server -}}
 {{- $variables := include (printf "lcc.%s.env" $server) $ | fromYamlArray | concat $keys -}}
 {{- $mounts := include (printf "lcc.%s.mounts" $server) $ | fromYamlArray -}}

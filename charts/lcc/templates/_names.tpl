@@ -17,6 +17,9 @@
 {{- /* Job that makes the bucket. */ -}}
 {{- define "lcc.bucket.name" -}}{{ include "lcc.fullname" . }}-bucket{{- end -}}
 
+{{- /* What looks after runs whose driver died: a CronJob. */ -}}
+{{- define "lcc.cleanup.name" -}}{{ include "lcc.fullname" . }}-cleanup{{- end -}}
+
 {{- /* MLflow: Service, Deployment. */ -}}
 {{- define "lcc.mlflow.name" -}}{{ include "lcc.fullname" . }}-mlflow{{- end -}}
 

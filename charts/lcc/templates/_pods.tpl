@@ -54,13 +54,12 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{- /* Variables of a client of S3 and MLflow: bucket, proxy, authorities. */ -}}
+{{- /* Variables of a client of S3 and MLflow: place, proxy, authorities. */ -}}
 {{- define "lcc.clientEnvironment" -}}
 {{- $bundle := empty .Values.caBundle.configMap | ternary "" "/etc/lcc-ca/ca.crt" -}}
 {{- $variables := dict
   "AWS_ENDPOINT_URL_S3" (include "lcc.s3.url" .)
   "AWS_REGION" .Values.s3.region
-  "LCC_BUCKET" .Values.s3.bucket
   "HTTP_PROXY" .Values.proxy.http
   "HTTPS_PROXY" .Values.proxy.https
   "NO_PROXY" (include "lcc.noProxy" .)

@@ -1,6 +1,6 @@
 {{- /* What starting, following and ending a run takes; no star, no Secret. RBAC knows
        no labels: deleting is allowed of Jobs alone, since all else of a run goes with
-       its Job, and the chart has no Job once it is installed. */ -}}
+       its Job, and the chart's own Jobs, of the clean-up, come again. */ -}}
 {{- define "lcc.runRules" -}}
 - apiGroups: [batch]
   resources: [jobs]

@@ -64,6 +64,17 @@ valueFrom:
 - {name: identities, mountPath: /etc/s3, readOnly: true}
 {{- end -}}
 
+{{- /* Variables of the clean-up: lcc-launch takes itself for a pod's, with keys of its own. */ -}}
+{{- define "lcc.cleanup.env" -}}
+{{- include "lcc.clientEnvironment" . }}
+- {name: LCC_POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+{{- end -}}
+
+{{- /* Mounts of the clean-up. */ -}}
+{{- define "lcc.cleanup.mounts" -}}
+{{- include "lcc.clientMounts" . }}
+{{- end -}}
+
 {{- /* What both containers of MLflow have. */ -}}
 {{- define "lcc.mlflow.container" -}}
 image: {{ include "lcc.image" (list . .Values.image) | toJson }}

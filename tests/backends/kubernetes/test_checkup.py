@@ -158,7 +158,7 @@ def shrink(cluster: FakeCluster) -> None:
         pytest.param(forbid, "rights", "may not create jobs, watch pods",
                      "Ask for the chart's launcher Role", id="forbidden"),
         pytest.param(remove_account, "accounts", "got no lcc-driver",
-                     "helm upgrade lcc charts/lcc -n lab --reuse-values",
+                     "helm upgrade lcc charts/lcc -n lab --reset-then-reuse-values",
                      id="no account"),
         pytest.param(shrink, "sizes", "train.memory: must fit on one node, got 16Gi",
                      "Lower it", id="too large"),
@@ -207,7 +207,7 @@ def waiting(container: str, image: str, reason: str) -> dict[str, Any]:
     return {"name": container, "image": image, "state": state}
 
 
-UPGRADE = "helm upgrade lcc charts/lcc -n lab --reuse-values"
+UPGRADE = "helm upgrade lcc charts/lcc -n lab --reset-then-reuse-values"
 TROUBLES = [
     pytest.param(
         "mlflow",
@@ -366,3 +366,10 @@ def test_without_a_kubeconfig_that_alone_is_said(
     (only,) = KubernetesBackend.check(SettingsSources(), load_settings())
 
     assert (only.name, only.is_fault) == ("kubeconfig", True)
+
+
+def test_a_clean_up_that_failed_hinders_no_launch() -> None:
+    cluster = an_installed_cluster()
+    cluster.put(a_server_pod("cleanup", phase="Failed"))
+
+    assert faults(cluster) == []
