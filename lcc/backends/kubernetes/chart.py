@@ -93,6 +93,6 @@ def _remedy(cluster: Cluster, secret: str, keys: tuple[str, ...]) -> str:
     release = server["metadata"].get("labels", {}).get(RELEASE, "lcc")
     return (
         f"The chart makes the keys of its own store: helm upgrade {release} charts/lcc "
-        f"{where} --reuse-values --no-hooks && kubectl rollout restart {where} "
-        f"statefulset,deployment -l {RELEASE}={release}"
+        f"{where} --reset-then-reuse-values --no-hooks && kubectl rollout restart "
+        f"{where} statefulset,deployment -l {RELEASE}={release}"
     )

@@ -119,7 +119,8 @@ def check_bucket(subject: Subject) -> Iterator[Finding]:
 
 def _upgrade(subject: Subject) -> str:
     """Return the command that has the chart make again what is its to make."""
-    return f"helm upgrade lcc charts/lcc -n {subject.namespace} --reuse-values --wait"
+    where = f"-n {subject.namespace}"
+    return f"helm upgrade lcc charts/lcc {where} --reset-then-reuse-values --wait"
 
 
 def check_tracking(subject: Subject) -> Iterator[Finding]:

@@ -396,7 +396,7 @@ def test_keys_of_the_charts_own_store_are_the_charts_to_make() -> None:
 
     assert str(caught.value).endswith(
         "The chart makes the keys of its own store: helm upgrade blue charts/lcc "
-        "-n lab --reuse-values --no-hooks && kubectl rollout restart -n lab "
+        "-n lab --reset-then-reuse-values --no-hooks && kubectl rollout restart -n lab "
         "statefulset,deployment -l app.kubernetes.io/instance=blue"
     )
     assert "kubectl create secret" not in str(caught.value)
