@@ -143,6 +143,28 @@ def test_a_training_goes_on_and_tells_each_step_once(
     assert history["validation/macro_f1"] == list(range(40))
 
 
+@pytest.mark.parametrize("server", ["lcc-s3", "lcc-postgresql"])
+def test_a_server_that_is_away_for_a_minute_costs_two_pods_no_try(
+    prepared: Lab, server: str
+) -> None:
+    run_id = started(prepared, "train", *SMALL, *LONG, "--pods", "2", "--gpus", "1")
+    pods = active_pods(prepared, run_id)
+
+    prepared.kubectl("scale", "statefulset", server, "--replicas", "0")
+    time.sleep(2 * AWAY_SECONDS)
+    prepared.kubectl("scale", "statefulset", server, "--replicas", "1")
+    prepared.kubectl("rollout", "status", "statefulset", server, "--timeout", "2m")
+
+    assert ended(prepared, run_id) == 0
+    left = prepared.items("pods", f"lcc.dev/run={run_id}")
+    assert {pod["metadata"]["name"] for pod in left} == set(pods)
+    assert {pod["status"]["phase"] for pod in left} == {"Succeeded"}
+    prepared.launch("status", run_id)  # sends what could not be sent
+    run, history = mlflow_run(prepared, run_id)
+    assert run.info.status == "FINISHED"
+    assert history["train/loss"] == list(range(40))
+
+
 def test_two_users_train_at_once_and_do_not_meet(prepared: Lab) -> None:
     both = [prepared.start("train", *SMALL) for _ in range(2)]
 
