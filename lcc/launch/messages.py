@@ -117,7 +117,17 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         yield shown_uri(store.uri, layout.catalogue(name, digest))
         yield command_line("families", "--name", name, "--gallery", "families.html")
     else:
+        if stage is Stage.EVALUATE:
+            yield from _verdict(store, run_id)
         yield shown_uri(store.uri, RESULTS[stage](run_id))
+
+
+def _verdict(store: Store, run_id: str) -> Iterator[str]:
+    """Yield what an evaluation comes to, in words, where it says so."""
+    key = layout.evaluation(run_id, "metrics.json")
+    document = json.loads(store.read(key)) if store.exists(key) else {}
+    if verdict := document.get("verdict"):
+        yield verdict
 
 
 def _read(store: Store, name: str, digest: str) -> Iterator[str]:

@@ -27,7 +27,8 @@ from lcc.tracking.server import TrackingServer
 PREPARING = (Stage.PREPARE, Stage.PIPELINE)
 TRAINING = (Stage.SEARCH, Stage.TRAIN, Stage.PIPELINE)
 JUDGING = (*TRAINING, Stage.EVALUATE)
-MODULES = ("tensorflow", "mlflow", "matplotlib", "seaborn")  # of lcc[worker]
+DRAWING = ("matplotlib", "seaborn")
+MODULES = ("tensorflow", "mlflow", *DRAWING)  # of lcc[worker]
 IMAGE_BYTES = 50_000  # of features and tables for each image, besides its tile
 RESNET_BYTES = 95_000_000  # the default backbone; the others are mostly smaller
 SMALL_BYTES = 1_500_000
@@ -83,11 +84,29 @@ def check_modules(
     Raises:
         ConfigError: Some is not installed.
     """
-    wanted = MODULES if stage in JUDGING else ()
-    missing = [name for name in wanted if find(name) is None]
+    check_installed(MODULES if stage in JUDGING else (), what=stage, find=find)
+
+
+def check_installed(
+    modules: Iterable[str],
+    *,
+    what: str,
+    find: Callable[[str], object | None] = find_spec,
+) -> None:
+    """Look whether this machine has some modules.
+
+    Args:
+        modules: Their names.
+        what: Needs them.
+        find: Returns nothing for a module that is not there.
+
+    Raises:
+        ConfigError: Some is not installed.
+    """
+    missing = [name for name in modules if find(name) is None]
     if missing:
         message = (
-            f"{', '.join(missing)}: must be installed for {stage} on this machine, got "
+            f"{', '.join(missing)}: must be installed for {what} on this machine, got "
             "no such module. In a checkout of lcc: pip install '.[worker]'"
         )
         raise ConfigError(message)
