@@ -11,31 +11,22 @@ from typing import Any, Protocol
 import numpy as np
 
 import lcc
-from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue, read_catalogue
-from lcc.data.parquet import from_parquet
 from lcc.data.tiles import Tiles, open_tiles
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.evaluate.baselines import predict_baselines
 from lcc.evaluate.bootstrap import Floats, Ints
 from lcc.evaluate.judging import PREMIUM, Evidence, build_report, read_history
+from lcc.evaluate.kept import read_kept
 from lcc.evaluate.predictions import (
     Part,
     Predictions,
     join_parts,
     predictions_of,
-    read_predictions,
 )
 from lcc.evaluate.report import Report
-from lcc.evaluate.results import (
-    METRICS,
-    OTHERS,
-    PREDICTIONS,
-    metrics_of,
-    result_files,
-    split_others,
-)
+from lcc.evaluate.results import metrics_of, result_files
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
@@ -130,31 +121,21 @@ def remake_report(
     Raises:
         NotFoundError: It has left no predictions.
     """
+    kept = read_kept(store, run_id)
     catalogue = read_catalogue(
         store, name=settings.data.name or "", digest=settings.data.catalogue
     )
     card = _read_card(store, str(settings.evaluate.model_run), catalogue)
     said = _Said(
         tiles=_find_tiles(store, catalogue, int(card["tile_size_px"]), scratch),
-        predictions=read_predictions(_read_of(store, run_id, PREDICTIONS)),
-        others=split_others(from_parquet(_read_of(store, run_id, OTHERS))),
-        lineage=json.loads(_read_of(store, run_id, METRICS))["lineage"],
+        predictions=kept.predictions,
+        others=kept.others,
+        lineage=kept.lineage,
     )
     report = _judge(settings, store, catalogue, said)
     for name, content in result_files(report).items():
         store.write(layout.evaluation(run_id, name), content)
     return report
-
-
-def _read_of(store: Store, run_id: str, name: str) -> bytes:
-    key = layout.evaluation(run_id, name)
-    if not store.exists(key):
-        message = (
-            f"run {run_id}: must be an evaluation that has left {name}, got none. "
-            f"Evaluations: {command_line('list')}"
-        )
-        raise NotFoundError(message)
-    return store.read(key)
 
 
 def _find_tiles(

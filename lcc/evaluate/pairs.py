@@ -4,9 +4,8 @@ Knows what models said of one set of images; not where that comes from.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -141,10 +140,6 @@ class Leaderboard:
         """Return how two models differ, none for two baselines."""
         found = (p for p in self.pairs if (p.first, p.second) == (first, second))
         return next(found, None)
-
-    def document(self) -> dict[str, Any]:
-        """Return the leaderboard as JSON values."""
-        return asdict(self)
 
 
 def rank_models(

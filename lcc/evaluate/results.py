@@ -2,51 +2,27 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from lcc.data.parquet import to_parquet
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.judging import AFTER
-from lcc.evaluate.predictions import Predictions, write_predictions
+from lcc.evaluate.kept import METRICS, OTHERS, join_others
+from lcc.evaluate.predictions import write_predictions
 from lcc.evaluate.report import Report, render_report
-
-PREDICTIONS, OTHERS = "predictions.parquet", "compared.parquet"
-METRICS = "metrics.json"
 
 
 def result_files(report: Report) -> dict[str, bytes]:
     """Return all that an evaluation leaves, by name."""
     files = dict(write_predictions(report.predictions))
-    files[OTHERS] = to_parquet(_join_others(report.others))
+    files[OTHERS] = to_parquet(join_others(report.others))
     files[METRICS] = json.dumps(without_nan(_document(report)), indent=1).encode()
     files["report.html"] = render_report(report).encode()
     for name, content in report.plots.items():
         files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
     return files
-
-
-def _join_others(others: Mapping[str, Predictions]) -> pa.Table:
-    tables = [
-        own.table.append_column("model", pa.array([name] * len(own), pa.string()))
-        for name, own in others.items()
-    ]
-    return pa.concat_tables(tables) if tables else pa.table({"model": []})
-
-
-def split_others(table: pa.Table) -> dict[str, Predictions]:
-    """Return predictions by name, of the table of all that a model is compared with."""
-    names = dict.fromkeys(table["model"].to_pylist())
-    return {
-        name: Predictions(
-            table=table.filter(pc.field("model") == name).drop_columns("model")
-        )
-        for name in names
-    }
 
 
 def _document(report: Report) -> dict[str, object]:

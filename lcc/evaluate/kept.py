@@ -1,0 +1,81 @@
+"""What an evaluation keeps of predictions, and how it is found again.
+
+Knows the files and their form; draws nothing, so that a launcher alone can read them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lcc.config.commands import command_line
+from lcc.data.parquet import from_parquet
+from lcc.errors import NotFoundError
+from lcc.evaluate.predictions import Predictions, read_predictions
+from lcc.storage import layout
+from lcc.storage.store import Store
+
+PREDICTIONS, OTHERS = "predictions.parquet", "compared.parquet"
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an evaluation has kept.
+
+    Attributes:
+        predictions: Of the model that it judged.
+        others: Of what it compared that with, by name.
+        lineage: Digests, versions, seeds.
+    """
+
+    predictions: Predictions
+    others: Mapping[str, Predictions]
+    lineage: Mapping[str, Any]
+
+
+def read_kept(store: Store, run_id: str) -> Kept:
+    """Return what an evaluation has kept.
+
+    Raises:
+        NotFoundError: It has left no predictions, as one of an older release.
+    """
+    return Kept(
+        predictions=read_predictions(_read(store, run_id, PREDICTIONS)),
+        others=split_others(from_parquet(_read(store, run_id, OTHERS))),
+        lineage=json.loads(_read(store, run_id, METRICS))["lineage"],
+    )
+
+
+def _read(store: Store, run_id: str, name: str) -> bytes:
+    key = layout.evaluation(run_id, name)
+    if not store.exists(key):
+        message = (
+            f"run {run_id}: must be an evaluation that has left {name}, got none. "
+            f"Judge the model again: {command_line('evaluate')}"
+        )
+        raise NotFoundError(message)
+    return store.read(key)
+
+
+def join_others(others: Mapping[str, Predictions]) -> pa.Table:
+    """Return predictions of several models as one table, with a column `model`."""
+    tables = [
+        own.table.append_column("model", pa.array([name] * len(own), pa.string()))
+        for name, own in others.items()
+    ]
+    return pa.concat_tables(tables) if tables else pa.table({"model": []})
+
+
+def split_others(table: pa.Table) -> dict[str, Predictions]:
+    """Return predictions by name, of what `join_others` made."""
+    names = dict.fromkeys(table["model"].to_pylist())
+    return {
+        name: Predictions(
+            table=table.filter(pc.field("model") == name).drop_columns("model")
+        )
+        for name in names
+    }
