@@ -27,6 +27,7 @@ from lcc.storage.store import Store
 TEMPLATE = "leaderboard.html.j2"
 WIDTH = 80  # columns of a terminal
 NAME_WIDTH = 27  # as wide as the id of an evaluation
+LEAST_CHANCE = 0.0005  # would be shown as 0
 MAX_POINTS = 300  # of a curve: more than its pixels show
 TITLES = {name: name.replace("_", " ") for name in METRICS}
 TITLES |= {BY: "macro F1", "mcc": "MCC", "auroc": "AUROC", "auprc": "AUPRC"}
@@ -183,7 +184,7 @@ def describe_comparison(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of a terminal, of 80 columns at most."""
     board = comparison.board
     first = board.standings[0].name
-    heads = ("MODEL", "MACRO F1", "BELOW THE FIRST", "McNEMAR")
+    heads = ("MODEL", "MACRO F1", "BELOW THE FIRST", "P")
     yield _line(*heads)
     for standing in board.standings:
         pair = board.pair_of(first, standing.name)
@@ -191,12 +192,12 @@ def describe_comparison(comparison: Comparison) -> Iterator[str]:
             standing.name,
             _with_interval(standing.metrics[BY]),
             "" if pair is None else _difference(pair),
-            "" if pair is None else f"{pair.mcnemar.p_value:.3f}",
+            "" if pair is None else _chance(pair.mcnemar.p_value),
         )
     percent = f"{100 * board.confidence:g} %"
     notes = [
-        f"* real: p by Holm below {1 - board.confidence:.2g} over {len(board.pairs):,} "
-        f"pairs. Intervals of {percent}; the last column is p of McNemar's test by "
+        f"* real: beyond chance (below {1 - board.confidence:.2g}), by Holm over "
+        f"{len(board.pairs):,} pairs. {percent} intervals. P: McNemar's test by "
         "groups, by Holm.",
         *comparison.notes,
     ]
@@ -207,12 +208,16 @@ def describe_comparison(comparison: Comparison) -> Iterator[str]:
 def _line(name: str, *cells: str) -> str:
     shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
     score, difference, chance = cells
-    return f"{shown:<{NAME_WIDTH}}  {score:<19}  {difference:<23}  {chance}".rstrip()
+    return f"{shown:<{NAME_WIDTH}}  {score:<19}  {difference:<22}  {chance}".rstrip()
 
 
 def _difference(pair: Pair) -> str:
     found = pair.differences[BY]
     return f"{_with_interval(found.found)}{' *' if found.is_real else ''}"
+
+
+def _chance(p_value: float) -> str:
+    return "<0.001" if p_value < LEAST_CHANCE else f"{p_value:.3f}"
 
 
 def _with_interval(found: Estimate) -> str:
@@ -231,6 +236,7 @@ def render_comparison(comparison: Comparison) -> str:
         metrics=METRICS,
         titles=TITLES,
         by=BY,
+        chance=_chance,
     )
 
 
