@@ -249,7 +249,7 @@ def test_the_lines_of_a_terminal_fit_80_columns():
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines[:3]] == ["MODEL", names[1], names[0]]
     assert lines[1].rstrip() == lines[1]
-    assert re.search(r" 0\.\d{3} \(0\.\d{3}–0\.\d{3}\) \*  <0\.001$", lines[2])
+    assert re.search(r" 0\.\d{3} \(0\.\d{3}–0\.\d{3}\) \* +<0\.001$", lines[2])
 
 
 def some_trials(num_points: int = 3) -> Trials:
