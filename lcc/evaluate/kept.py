@@ -4,6 +4,7 @@ Knows the files and their form; draws nothing, so that a launcher alone can read
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,3 +80,21 @@ def split_others(table: pa.Table) -> dict[str, Predictions]:
         )
         for name in names
     }
+
+
+def without_nan(value: Any) -> Any:
+    """Return JSON values with null for what is no number: JSON knows no NaN.
+
+    A class that the test lacks has no recall.
+
+    Example:
+        >>> without_nan({"recall": [0.5, float("nan")], "groups": 3})
+        {'recall': [0.5, None], 'groups': 3}
+    """
+    if isinstance(value, dict):
+        return {name: without_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -14,7 +14,7 @@ from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import read_catalogue
 from lcc.errors import NotFoundError
 from lcc.evaluate.bootstrap import Estimate, Ints
-from lcc.evaluate.kept import read_kept
+from lcc.evaluate.kept import read_kept, without_nan
 from lcc.evaluate.pairs import BY, METRICS, Leaderboard, Pair, Rival, rank_models
 from lcc.evaluate.predictions import Part
 from lcc.evaluate.report import render_page
@@ -41,7 +41,7 @@ class Curve:
     Attributes:
         name: Of the model.
         is_baseline: Whether it is a small model beside another.
-        coverage: (k,) share of images answered, ascending, 0 to 1.
+        coverage: (k,) share of images answered, ascending from 0 to 1.
         risk: (k,) share of wrong answers among them, 0 to 1.
         area: Under the whole curve.
     """
@@ -151,8 +151,8 @@ def _curve(rival: Rival, labels: Ints) -> Curve:
     return Curve(
         name=rival.name,
         is_baseline=rival.is_baseline,
-        coverage=coverage[places].tolist(),
-        risk=risk[places].tolist(),
+        coverage=[0.0, *coverage[places].tolist()],
+        risk=[float(risk[0]), *risk[places].tolist()],
         area=area_under_risk(rival.probabilities, labels),
     )
 
@@ -243,4 +243,4 @@ def render_comparison(comparison: Comparison) -> str:
 def dump_comparison(comparison: Comparison) -> str:
     """Return the figures as JSON."""
     document = {"notes": comparison.notes, **asdict(comparison.board)}
-    return json.dumps(document, indent=1)
+    return json.dumps(without_nan(document), indent=1)

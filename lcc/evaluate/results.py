@@ -1,15 +1,13 @@
 """What an evaluation leaves: its files, by name, and its figures as metrics."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from lcc.data.parquet import to_parquet
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.judging import AFTER
-from lcc.evaluate.kept import METRICS, OTHERS, join_others
+from lcc.evaluate.kept import METRICS, OTHERS, join_others, without_nan
 from lcc.evaluate.predictions import write_predictions
 from lcc.evaluate.report import Report, render_report
 
@@ -91,21 +89,3 @@ def _compared(report: Report) -> Iterator[tuple[str, Estimate]]:
     for row in others:
         if not row.is_valid:
             yield "random_split/macro_f1", row.estimate
-
-
-def without_nan(value: Any) -> Any:
-    """Return JSON values with null for what is no number: JSON knows no NaN.
-
-    A class that the test lacks has no recall.
-
-    Example:
-        >>> without_nan({"recall": [0.5, float("nan")], "groups": 3})
-        {'recall': [0.5, None], 'groups': 3}
-    """
-    if isinstance(value, dict):
-        return {name: without_nan(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

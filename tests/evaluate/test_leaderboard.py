@@ -288,6 +288,15 @@ def test_the_page_holds_everything_and_asks_for_nothing():
     assert page.count("<polyline") == 2
 
 
+def test_the_curve_of_a_model_that_is_always_as_sure_is_a_line():
+    even = an_evaluation(predictions=some_predictions(Part.TEST, share_right=0.8))
+
+    [curve] = compared(even).curves
+
+    assert list(curve.coverage) == [0, 1]
+    assert list(curve.risk) == pytest.approx([0.2, 0.2])
+
+
 def test_the_figures_are_there_as_json():
     own = [an_evaluation("a", share_right=0.9), an_evaluation("b", share_right=0.6)]
 

@@ -142,6 +142,8 @@ def test_of_each_turn_only_what_came_of_it_is_told(tmp_path: Path) -> None:
     for run_id, name in (("evaluate-1", "test"), ("evaluate-3", "turns")):
         with Tracker(store, run_id=run_id, writer="test") as tracker:
             tracker.log_metrics({f"{name}/macro_f1": 0.75})
+    verdict = json.dumps({"verdict": "Better than colours."}).encode()
+    store.write(layout.evaluation("evaluate-1", "metrics.json"), verdict)
     settings = local_settings(store)
 
     found = summarize_run(backend_of("local", store, settings), run, settings)
@@ -150,6 +152,7 @@ def test_of_each_turn_only_what_came_of_it_is_told(tmp_path: Path) -> None:
     assert figures[:-1] == [
         "evaluate Basel evaluate-1",
         "macro F1 0.750",
+        "Better than colours.",
         "evaluate Bern evaluate-2",
         "evaluate  evaluate-3",
         "mean of all turns, macro F1 0.750",
