@@ -3,11 +3,7 @@
 Usage: python benchmarks/bootstrap.py [--images 772] [--groups 36] [--resamples 2000]
 
 Both compute accuracy, balanced accuracy, macro F1, MCC, precision, recall, F1, areas
-under both curves, Brier score and log loss, from the same draws of whole groups. Then
-areas under the ROC curve stand beside DeLong's: with one image a group the intervals
-should be alike, with copies in a group DeLong's are too narrow.
-Source: DeLong et al., Comparing the areas under two or more correlated receiver
-operating characteristic curves, Biometrics 44 (1988).
+under both curves, Brier score and log loss, from the same draws of whole groups.
 """
 
 import argparse
@@ -16,11 +12,10 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
 from sklearn import metrics as sk
 
 from lcc.config.evaluate import EvaluateSettings
-from lcc.evaluate.bootstrap import draw_groups, estimate
+from lcc.evaluate.bootstrap import draw_groups
 from lcc.evaluate.metrics import figures_of
 
 NAMES = ("lung_aca", "lung_n", "lung_scc")
@@ -71,17 +66,6 @@ def by_scikit_learn(
     return found
 
 
-def delong(is_own: NDArray[np.bool_], score: Values) -> tuple[float, float]:
-    """Return the area under the ROC curve and DeLong's standard error."""
-    positive, negative = score[is_own], score[~is_own]
-    ranks = rankdata(np.concatenate([positive, negative]))
-    m, n = len(positive), len(negative)
-    above = (ranks[:m] - rankdata(positive)) / n
-    below = 1 - (ranks[m:] - rankdata(negative)) / m
-    error = np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
-    return float(above.mean()), float(error)
-
-
 def compare_speed(num_images: int, num_groups: int, settings: EvaluateSettings) -> None:
     labels, said, groups = some_predictions(num_images, num_groups, seed=0)
     resamples = draw_groups(groups, labels, settings)
@@ -105,24 +89,6 @@ def compare_speed(num_images: int, num_groups: int, settings: EvaluateSettings) 
     )
 
 
-def compare_areas(num_images: int, num_groups: int, settings: EvaluateSettings) -> None:
-    labels, said, groups = some_predictions(num_images, num_groups, seed=1)
-    draws = {
-        "each image a group": np.arange(num_images),
-        f"{num_groups} groups": groups,
-    }
-    area, error = delong(labels == 0, said[:, 0])
-    half = norm.ppf((1 + settings.confidence) / 2) * error
-    print(f"AUROC {area:.4f}, DeLong's {area - half:.4f}–{area + half:.4f}")
-    for name, own in draws.items():
-        values = draw_groups(own, labels, settings).evaluate(
-            figures_of(labels, said, NAMES)
-        )
-        found = estimate(values[f"auroc/{NAMES[0]}"], settings.confidence)
-        print(f"AUROC {found.value:.4f}, bootstrap, {name}: "
-              f"{found.lower:.4f}–{found.upper:.4f}")  # fmt: skip
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=772)
@@ -131,7 +97,6 @@ def main() -> None:
     given = parser.parse_args()
     settings = EvaluateSettings(num_bootstrap=given.resamples)
     warnings.simplefilter("ignore")
-    compare_areas(given.images, given.groups, settings)
     compare_speed(given.images, given.groups, settings)
 
 
