@@ -14,7 +14,7 @@ from lcc.evaluate.predictions import (
 )
 from lcc.launch.state import write_state
 from lcc.storage import layout
-from lcc.storage.local import LocalStore
+from lcc.storage.store import Store
 from tests.builders.launches import a_state, local_settings
 from tests.builders.predictions import a_table, some_predictions
 
@@ -22,7 +22,7 @@ MODEL_RUN = "train-20261128-0130-aaaa"
 
 
 def keep_evaluation(
-    store: LocalStore,
+    store: Store,
     run_id: str = "evaluate-20261128-0140-aaaa",
     *,
     share_right: float = 0.8,
@@ -79,7 +79,7 @@ def keep_evaluation(
     write_state(store, a_state(run_id, **state))
 
 
-def keep_search(store: LocalStore, run_id: str = "search-20261128-0120-aaaa") -> None:
+def keep_search(store: Store, run_id: str = "search-20261128-0120-aaaa") -> None:
     """Write a search of two points on two folds, one trial of which failed."""
     table = (
         "param_train.learning_rate,split0_test_score,split1_test_score\n"

@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lcc.cli.main import cli
+from lcc.config.storage import StorageSettings
 from lcc.launch.state import RunStatus, write_state
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
+from lcc.storage.uri import open_store
 from tests.builders.evaluations import keep_evaluation, keep_search
 from tests.builders.launches import a_state
 
@@ -175,6 +177,19 @@ def test_what_cannot_be_compared_is_refused(
     assert result.exit_code == exit_code
     assert text in result.stderr
     assert not Path("compare.html").exists()
+
+
+def test_what_lies_in_a_bucket_is_compared_and_reported(s3_bucket: str):
+    root = f"s3://{s3_bucket}/study"
+    store = open_store(root, StorageSettings())
+    keep_evaluation(store)
+
+    compared = compare(ONE, "--root", root, "--local")
+    reported = launch("report", "--root", root, "--local")
+
+    assert compared.exit_code == reported.exit_code == 0
+    assert compared.stdout.splitlines()[1].startswith(ONE)
+    assert reported.stdout.splitlines()[-1] == f"{root}/runs/{ONE}/report.html"
 
 
 def test_neither_loads_tensorflow_and_comparing_draws_nothing():
