@@ -13,16 +13,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lcc.config.train import AugmentationSettings
+from lcc.data.stains import WHITE, stain_matrices
 
 Floats = NDArray[np.float32]
 Tiles8 = NDArray[np.uint8]
-
-# Optical density of haematoxylin and eosin per RGB channel. Source: Ruifrok and
-# Johnston, "Quantification of histochemical staining by color deconvolution", Anal.
-# Quant. Cytol. Histol. 23 (2001) 291–299.
-HAEMATOXYLIN = (0.650, 0.704, 0.286)
-EOSIN = (0.072, 0.990, 0.105)
-WHITE = 256.0  # pixels count from 1 to 256, so that black has a finite density
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +60,7 @@ def draw_changes(
     uniform = draw.uniform(-1, 1, (num_examples, 9))  # one row per example
     return Changes(
         transforms=_compose(settings, uniform[:, :7], size_px=size_px),
-        stains=_stain_matrices(1 + settings.stain_fraction * uniform[:, 7:]),
+        stains=stain_matrices(1 + settings.stain_fraction * uniform[:, 7:]),
     )
 
 
@@ -136,12 +130,3 @@ def _compose(
     centre = np.full(2, (size_px - 1) / 2)
     offset = centre + shift - linear @ centre
     return np.concatenate([linear, offset[:, :, None]], axis=2).astype(np.float32)
-
-
-def _stain_matrices(strengths: NDArray[np.float64]) -> Floats:
-    residual = np.cross(HAEMATOXYLIN, EOSIN)
-    stains = np.array([HAEMATOXYLIN, EOSIN, residual])
-    stains /= np.linalg.norm(stains, axis=1, keepdims=True)
-    factors = np.concatenate([strengths, np.ones((len(strengths), 1))], axis=1)
-    matrices = np.linalg.inv(stains) @ (factors[:, :, None] * stains)
-    return np.asarray(matrices, dtype=np.float32)
