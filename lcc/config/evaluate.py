@@ -45,6 +45,19 @@ class EvaluateSettings(Section):
     num_mistakes: int = Field(
         default=12, ge=0, le=200, description="Worst mistakes shown."
     )
+    explain: bool = Field(
+        default=True,
+        description="Show what the model looked at in the worst mistakes and in some "
+        "right answers.",
+    )
+    robustness: bool = Field(
+        default=True,
+        description="Judge the model on changed test images, too: colours, stains, "
+        "blur, noise, JPEG, size, rotation.",
+    )
     seed: int = Field(
-        default=0, ge=0, lt=2**32, description="Of bootstrap and baselines."
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="Of bootstrap, baselines and changed images.",
     )

@@ -9,14 +9,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 import lcc
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue, read_catalogue
+from lcc.data.parquet import from_parquet
 from lcc.data.tiles import Tiles, open_tiles
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.evaluate.baselines import predict_baselines
 from lcc.evaluate.bootstrap import Floats, Ints
+from lcc.evaluate.calibration import calibrate
+from lcc.evaluate.explain import (
+    MISTAKES,
+    RIGHT,
+    Explained,
+    Predict,
+    choose_explained,
+    explain,
+    show_maps,
+)
+from lcc.evaluate.grad_cam import GradCam, compiled
 from lcc.evaluate.judging import PREMIUM, Evidence, build_report, read_history
 from lcc.evaluate.kept import read_kept
 from lcc.evaluate.predictions import (
@@ -26,7 +39,14 @@ from lcc.evaluate.predictions import (
     predictions_of,
 )
 from lcc.evaluate.report import Report
-from lcc.evaluate.results import metrics_of, result_files
+from lcc.evaluate.results import (
+    CHANGED,
+    EXPLAINED,
+    metrics_of,
+    plot_name,
+    result_files,
+)
+from lcc.evaluate.robustness import VARIANTS, choose_changed, predict_changed
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
@@ -92,10 +112,15 @@ def evaluate_model(
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
+    model = _load_model(store, model_run, scratch)
+    predict = _compile(model)
+    predictions = _predict(settings, store, catalogue, tiles, card, predict)
     said = _Said(
         tiles=tiles,
-        predictions=_predict(settings, store, catalogue, tiles, card, scratch),
+        predictions=predictions,
         others=dict(_predict_others(settings, catalogue, tiles, open_train_on)),
+        explained=_explain(settings, catalogue, tiles, predictions, model, predict),
+        changed=_predict_changed(settings, catalogue, tiles, predict),
         lineage=_lineage(settings, catalogue, card, readings),
     )
     report = _judge(settings, store, catalogue, said)
@@ -130,12 +155,29 @@ def remake_report(
         tiles=_find_tiles(store, catalogue, int(card["tile_size_px"]), scratch),
         predictions=kept.predictions,
         others=kept.others,
+        explained=_find_explained(store, run_id),
+        changed=_find_table(store, run_id, CHANGED),
         lineage=kept.lineage,
     )
     report = _judge(settings, store, catalogue, said)
     for name, content in result_files(report).items():
         store.write(layout.evaluation(run_id, name), content)
     return report
+
+
+def _find_table(store: Store, run_id: str, name: str) -> pa.Table | None:
+    """Return a table that an evaluation may have left, none where it was not asked."""
+    key = layout.evaluation(run_id, name)
+    return from_parquet(store.read(key)) if store.exists(key) else None
+
+
+def _find_explained(store: Store, run_id: str) -> Explained | None:
+    table = _find_table(store, run_id, EXPLAINED)
+    if table is None:
+        return None
+    keys = {t: layout.evaluation(run_id, plot_name(t)) for t in (MISTAKES, RIGHT)}
+    pictures = {t: store.read(key) for t, key in keys.items() if store.exists(key)}
+    return Explained(table=table, pictures=pictures)
 
 
 def _find_tiles(
@@ -155,6 +197,8 @@ class _Said:
     tiles: Tiles | None
     predictions: Predictions
     others: Mapping[str, Predictions]
+    explained: Explained | None
+    changed: pa.Table | None
     lineage: Mapping[str, object]
 
 
@@ -168,6 +212,8 @@ def _judge(
         settings=settings.evaluate,
         predictions=said.predictions,
         others=said.others,
+        explained=said.explained,
+        changed=said.changed,
         history=read_history(store.read(layout.history(model_run))),
         card=_read_json(store, layout.model_card(model_run)),
         search=_find_search(settings, store),
@@ -196,7 +242,7 @@ def _predict(
     catalogue: Catalogue,
     tiles: Tiles,
     card: Mapping[str, Any],
-    scratch: Path,
+    predict: Predict,
 ) -> Predictions:
     """Return what the model says of test and validation, and the search out of fold.
 
@@ -205,17 +251,64 @@ def _predict(
     parts = [Part.TEST] if card["is_refit"] else [Part.VALIDATION, Part.TEST]
     rows = {part: catalogue.rows(str(part)) for part in parts}
     progress = start_progress(sum(map(len, rows.values())))
-    model = _load_model(store, str(settings.evaluate.model_run), scratch)
     found = []
     for part, own in rows.items():
         said = [np.empty((0, len(catalogue.class_names)))]
         for start in range(0, len(own), BATCH):
             chosen = own[start : start + BATCH]
             images = tiles.take(catalogue.records[chosen])
-            said.append(np.asarray(model(images, training=False), np.float64))
+            said.append(predict(images))
             progress.advance(len(chosen))
         found.append(predictions_of(catalogue, own, np.concatenate(said), part=part))
     return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
+
+
+def _explain(
+    settings: Settings,
+    catalogue: Catalogue,
+    tiles: Tiles,
+    predictions: Predictions,
+    model: Any,
+    predict: Predict,
+) -> Explained | None:
+    """Return what the model looked at, none where not asked for or not to be told."""
+    calibrated, _ = calibrate(predictions)
+    test = calibrated.part(Part.TEST)
+    chosen = choose_explained(test, settings.evaluate)
+    if not settings.evaluate.explain or not len(chosen):
+        return None
+    try:
+        grad_cam = GradCam(model, side_px=tiles.size_px)
+    except NotFoundError as err:
+        logger.warning("event=not_explained reason=%s", err)
+        return None
+    table = explain(
+        catalogue,
+        tiles,
+        test.take(chosen),
+        grad_cam=grad_cam,
+        predict=predict,
+        seed=settings.evaluate.seed,
+    )
+    return Explained(table=table, pictures=show_maps(table, catalogue, tiles))
+
+
+def _predict_changed(
+    settings: Settings, catalogue: Catalogue, tiles: Tiles, predict: Predict
+) -> pa.Table | None:
+    """Return what the model says of changed test images, none where not asked for."""
+    if not settings.evaluate.robustness:
+        return None
+    rows = choose_changed(catalogue, settings.evaluate)
+    progress = start_progress(len(rows) * len(VARIANTS))
+    return predict_changed(
+        catalogue,
+        tiles,
+        rows,
+        predict=predict,
+        seed=settings.evaluate.seed,
+        progress=progress.advance,
+    )
 
 
 def _out_of_fold(
@@ -301,6 +394,11 @@ def _load_model(store: Store, model_run: str, scratch: Path) -> Any:
 
     path = store.fetch(layout.model(model_run), scratch)
     return keras.saving.load_model(path, compile=False)
+
+
+def _compile(model: Any) -> Predict:
+    forward = compiled(model)
+    return lambda images: np.asarray(forward(images), np.float64)
 
 
 def _read_json(store: Store, key: str) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import Catalogue
@@ -19,6 +20,7 @@ from lcc.data.tiles import Tiles
 from lcc.evaluate.bootstrap import Estimate, groups_needed
 from lcc.evaluate.by_axis import judge_by_axis
 from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
+from lcc.evaluate.explain import Explained, judge_maps, worst_mistakes
 from lcc.evaluate.metrics import Judgement, compare_paired
 from lcc.evaluate.plots import (
     Mistake,
@@ -32,6 +34,7 @@ from lcc.evaluate.plots import (
 )
 from lcc.evaluate.predictions import Part, Predictions
 from lcc.evaluate.report import ComparedModel, Report
+from lcc.evaluate.robustness import draw_robustness, judge_robustness
 from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
 from lcc.evaluate.units import judge_images, judge_units
 from lcc.search.select import describe_folds
@@ -56,6 +59,8 @@ class Evidence:
         card: Facts of the model, `model.json`.
         search: Facts of the search, empty without one.
         documents: `splits.json` and `audit.json` of the catalogue.
+        explained: What the model looked at; none where not asked for.
+        changed: What it said of changed images; none where not asked for.
         lineage: Digests, versions, seeds.
     """
 
@@ -68,6 +73,8 @@ class Evidence:
     card: Mapping[str, Any]
     search: Mapping[str, Any] = field(default_factory=dict)
     documents: Mapping[str, Any] = field(default_factory=dict)
+    explained: Explained | None = None
+    changed: pa.Table | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -89,7 +96,10 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         name: measure_reliability(said, test.labels, test.groups, settings=settings)
         for name, said in ((BEFORE, test.raw), (AFTER, test.calibrated))
     }
-    catalogue = evidence.catalogue
+    catalogue, explained = evidence.catalogue, evidence.explained
+    robustness = None
+    if evidence.changed is not None:
+        robustness = judge_robustness(evidence.changed, test, settings)
     return Report(
         title=title,
         judgement=own["image"],
@@ -106,7 +116,13 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         calibration=calibration,
         reliability=reliability,
         abstention=abstention,
-        plots=_draw(evidence, own["image"], rows, reliability),
+        explained=explained,
+        faithfulness=judge_maps(explained.table, settings) if explained else None,
+        changed=evidence.changed,
+        robustness=robustness,
+        plots=_draw(evidence, own["image"], rows, reliability)
+        | (dict(explained.pictures) if explained else {})
+        | (draw_robustness(robustness) if robustness else {}),
         search=_describe_search(evidence.search, splits.get("rules")),
         counts=splits.get("images", {}),
         statuses=dict(Counter(catalogue.table["status"].to_pylist())),
@@ -248,10 +264,7 @@ def find_mistakes(evidence: Evidence) -> list[Mistake]:
         return []
     catalogue, test = evidence.catalogue, evidence.predictions.part(Part.TEST)
     said, labels = test.calibrated, test.labels
-    predicted = said.argmax(axis=1)
-    certainty = said.max(axis=1) - said[np.arange(len(test)), labels]
-    wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(-certainty[wrong], kind="stable")]
+    predicted, worst = said.argmax(axis=1), worst_mistakes(test)
     paths, names = test.table["path"].to_pylist(), test.class_names
     records = dict(zip(catalogue.paths, catalogue.records.tolist(), strict=True))
     return [

@@ -5,6 +5,7 @@ values are scikit-learn's.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -130,6 +131,26 @@ def figures_of(
         return found | {name: weights @ loss / total for name, loss in losses.items()}
 
     return figures
+
+
+def macro_f1_of(
+    labels: Ints, predicted: Ints, num_classes: int
+) -> Callable[[Floats], Floats]:
+    """Return the function from (b, n) weights of images to (b,) macro F1.
+
+    Args:
+        labels: (n,) true class numbers.
+        predicted: (n,) class numbers that the model takes.
+        num_classes: Number of classes.
+    """
+    cells = _cells(labels, predicted, num_classes)
+    names = tuple(map(str, range(num_classes)))
+
+    def score(weights: Floats) -> Floats:
+        confusion = (weights @ cells).reshape(-1, num_classes, num_classes)
+        return confusion_metrics(confusion, names)["macro_f1"]
+
+    return score
 
 
 def _cells(labels: Ints, predicted: Ints, num_classes: int) -> Floats:

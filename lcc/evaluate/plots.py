@@ -18,6 +18,7 @@ from lcc.evaluate.bootstrap import Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Ints8 = NDArray[np.uint8]
 
 DPI = 150  # sharp at twice the width a report shows it in
 COLOURS = sns.color_palette("colorblind")
@@ -212,6 +213,80 @@ def plot_mistakes(mistakes: Sequence[Mistake]) -> bytes:
             fontsize="small",
         )
     return _png(figure)
+
+
+def plot_looked_at(shown: Sequence[tuple[Mistake, NDArray[np.float32]]]) -> bytes:
+    """Draw tiles, and beside each what of it spoke for the class taken.
+
+    Args:
+        shown: Tiles, right or wrong, each with its (side, side) map, from 0.
+    """
+    columns = 2  # few: to be read on a telephone
+    rows = -(-len(shown) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(3 * columns, 1.95 * rows), squeeze=False
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (own, looked_at) in zip(grid.flat, shown, strict=False):
+        axes.imshow(np.concatenate([own.tile, lay_over(own.tile, looked_at)], axis=1))
+        taken = f"{_short(own.predicted)}, {own.probability:.2f}"
+        is_right = own.actual == own.predicted
+        title = taken if is_right else f"true {_short(own.actual)}\ntaken for {taken}"
+        axes.set_title(title, fontsize="small")
+    return _few_colours(_png(figure))
+
+
+def lay_over(tile: NDArray[np.uint8], looked_at: NDArray[np.float32]) -> Ints8:
+    """Return a tile with a (side, side) map over it: dark is 0, bright its largest."""
+    scaled = looked_at / max(float(looked_at.max()), float(np.finfo(np.float32).tiny))
+    colours = mpl.colormaps["inferno"](scaled)[:, :, :3] * 255
+    return np.asarray(np.rint(tile * 0.5 + colours * 0.5), np.uint8)
+
+
+def plot_robustness(
+    curves: Mapping[str, tuple[str, Sequence[tuple[float, Estimate]]]],
+    unchanged: Estimate,
+) -> bytes:
+    """Draw macro F1 against the strength of each change, with intervals.
+
+    Args:
+        curves: Change → what its strength is, and the estimate at each strength.
+        unchanged: Of the same images.
+    """
+    columns = 3
+    rows = -(-len(curves) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(7.2, 1.9 * rows), sharey=True, squeeze=False
+    )
+    for axes in grid.flat[len(curves) :]:
+        axes.set_axis_off()
+    for axes, (change, (unit, points)) in zip(grid.flat, curves.items(), strict=False):
+        found = [unchanged, *(estimate for _, estimate in points)]
+        places = np.arange(len(found))
+        lower, upper = ([getattr(e, b) for e in found] for b in ("lower", "upper"))
+        axes.fill_between(places, lower, upper, color=COLOURS[0], alpha=0.2, lw=0)
+        values = [own.value for own in found]
+        axes.plot(places, values, marker="o", markersize=3, color=COLOURS[0])
+        axes.axhline(unchanged.value, color="0.6", linewidth=0.8)
+        axes.set_title(change, fontsize="medium")
+        axes.set_xticks(places, ["none", *(f"{s:g}" for s, _ in points)])
+        axes.tick_params(labelsize="x-small")
+        axes.set_xlabel(unit, fontsize="x-small")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("macro F1", fontsize="small")
+    figure.tight_layout()
+    return _png(figure)
+
+
+def _few_colours(png: bytes) -> bytes:
+    """Return a PNG of 256 colours: of photographs a third of the bytes."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").quantize(256).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _short(name: str) -> str:

@@ -105,6 +105,10 @@ class Predictions:
         """Return the predictions of some rows."""
         return Predictions(table=self.table.filter(pa.array(is_chosen)))
 
+    def take(self, positions: Ints) -> "Predictions":
+        """Return the predictions of some rows, in the order asked for."""
+        return Predictions(table=self.table.take(pa.array(positions)))
+
     def with_calibrated(self, probabilities: Floats) -> "Predictions":
         """Return the predictions with calibrated probabilities, (n, classes)."""
         table = self.table

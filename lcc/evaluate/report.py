@@ -5,11 +5,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.by_axis import ValueFigures
 from lcc.evaluate.calibration import Calibration, Reliability
+from lcc.evaluate.explain import Explained, Faithfulness
 from lcc.evaluate.metrics import Judgement
 from lcc.evaluate.predictions import Predictions
+from lcc.evaluate.robustness import Robustness
 from lcc.evaluate.selective import Abstention
 
 TEMPLATE = "report.html.j2"
@@ -63,6 +67,10 @@ class Report:
         calibration: How its probabilities were scaled.
         reliability: Whether it is right as often as it says, before and after.
         abstention: When it had better not answer, none where that was not to choose.
+        explained: What the model looked at, none where not asked for.
+        faithfulness: Whether these maps show what it goes by.
+        changed: What it said of changed images, none where not asked for.
+        robustness: What it scores on them.
         plots: PNG by title, in order.
         search: Facts about the search, empty without one.
         counts: Images by split and class.
@@ -91,6 +99,10 @@ class Report:
     reliability: Mapping[str, Reliability]
     abstention: Abstention | None
     plots: Mapping[str, bytes]
+    explained: Explained | None = None
+    faithfulness: Faithfulness | None = None
+    changed: pa.Table | None = None
+    robustness: Robustness | None = None
     search: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)

@@ -11,6 +11,8 @@ from lcc.evaluate.kept import METRICS, OTHERS, join_others, without_nan
 from lcc.evaluate.predictions import write_predictions
 from lcc.evaluate.report import Report, render_report
 
+EXPLAINED, CHANGED = "explanations.parquet", "changed.parquet"
+
 
 def result_files(report: Report) -> dict[str, bytes]:
     """Return all that an evaluation leaves, by name."""
@@ -18,9 +20,24 @@ def result_files(report: Report) -> dict[str, bytes]:
     files[OTHERS] = to_parquet(join_others(report.others))
     files[METRICS] = json.dumps(without_nan(_document(report)), indent=1).encode()
     files["report.html"] = render_report(report).encode()
-    for name, content in report.plots.items():
-        files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
+    if report.explained is not None:
+        files[EXPLAINED] = to_parquet(report.explained.table)
+    if report.changed is not None and report.robustness is not None:
+        files[CHANGED] = to_parquet(report.changed)
+        files["robustness.csv"] = report.robustness.csv()
+    for title, content in report.plots.items():
+        files[plot_name(title)] = content
     return files
+
+
+def plot_name(title: str) -> str:
+    """Return the name of the file of a picture.
+
+    Example:
+        >>> plot_name("Worst mistakes")
+        'plots/worst_mistakes.png'
+    """
+    return f"plots/{title.lower().replace(' ', '_')}.png"
 
 
 def _document(report: Report) -> dict[str, object]:
@@ -46,6 +63,8 @@ def _document(report: Report) -> dict[str, object]:
         "calibration": report.calibration.document()
         | {name: asdict(own) for name, own in report.reliability.items()},
         "abstention": abstention and abstention.document(),
+        "explanation": report.faithfulness and report.faithfulness.document(),
+        "robustness": report.robustness and report.robustness.document(),
         "by_axis": {
             axis: [figures.document() for figures in found]
             for axis, found in report.by_axis.items()
@@ -76,6 +95,13 @@ def _estimates(report: Report) -> Iterator[tuple[str, Estimate]]:
         if report.abstention.error is not None:
             yield "test/error_of_answers", report.abstention.error
     yield from _compared(report)
+    if (maps := report.faithfulness) is not None:
+        yield "explanation/deletion_area", maps.deletion
+        yield "explanation/random_deletion_area", maps.at_random
+        yield "explanation/shuffled_rank_correlation", maps.similarity
+    if report.robustness is not None:
+        yield "robustness/macro_f1", report.robustness.mean
+        yield "robustness/drop", report.robustness.mean_drop
 
 
 def _compared(report: Report) -> Iterator[tuple[str, Estimate]]:
