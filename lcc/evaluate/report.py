@@ -137,15 +137,18 @@ def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) 
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
-    environment.filters["interval"] = lambda own: (
-        f"{_number(own.lower)}–{_number(own.upper)}"
-    )
+    environment.filters["interval"] = _interval
     uris = {name: _data_uri(content) for name, content in plots.items()}
     return environment.get_template(template).render(plots=uris, **values)
 
 
 def _number(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "–"
+
+
+def _interval(own: Estimate) -> str:
+    between = " to " if own.lower < 0 else "–"  # no dash beside a minus
+    return f"{_number(own.lower)}{between}{_number(own.upper)}"
 
 
 def _data_uri(png: bytes) -> str:
