@@ -18,7 +18,7 @@ from lcc.evaluate.explain import shuffled
 from lcc.evaluate.grad_cam import GradCam
 
 NUM_CLASSES = 3
-REPEATS = 3
+REPEATS = 2
 
 
 def main() -> None:

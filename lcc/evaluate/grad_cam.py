@@ -60,8 +60,8 @@ class GradCam:
         import tensorflow as tf
 
         tried = self.kernel[None] if kernels is None else kernels
+        maps = self._below(images)  # outside: a tape would keep all that lies below
         with tf.GradientTape(persistent=True) as tape:
-            maps = self._below(images)
             tape.watch(maps)
             features = tf.cast(self._above(maps, training=False), tf.float32)
             scores = [
