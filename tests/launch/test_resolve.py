@@ -39,7 +39,7 @@ def test_locations_become_absolute() -> None:
     assert settings.data.source == (here / "my tiles").as_uri()
     assert settings.data.name == "my-tiles"
     assert settings.data.split_csv == (here / "split.csv").as_uri()
-    assert settings.model.backbone == f"{here.as_uri()}/../lite0.keras"
+    assert settings.model.backbone == (here.parent / "lite0.keras").as_uri()
     assert settings.model.weights == "imagenet"
 
 
