@@ -197,7 +197,7 @@ def _tracking_notes(backend: Backend, settings: Settings) -> "Iterable[str]":
 
 def _inputs(stage: Stage, backend: Backend, *, num_images: int = 0) -> Settings:
     from lcc.launch.mlflow_sync import tracking_server
-    from lcc.launch.needs import check_files, check_modules, check_room
+    from lcc.launch.needs import check_card, check_files, check_modules, check_room
     from lcc.launch.resolve import resolve_inputs
 
     settings = backend.settings
@@ -206,7 +206,9 @@ def _inputs(stage: Stage, backend: Backend, *, num_images: int = 0) -> Settings:
     if is_here:
         check_modules(stage)
         check_room(stage, settings, num_images=num_images)
-    check_files(stage, settings, backend.reachable(settings).storage, is_here=is_here)
+    storage = backend.reachable(settings).storage
+    check_files(stage, settings, storage, is_here=is_here)
+    check_card(stage, settings, storage)
     server = tracking_server(backend, settings)
     return resolve_inputs(settings, stage, backend.store, server=server)
 

@@ -17,6 +17,7 @@ GROUPS = {  # heading → commands, both in the order of use
     "Data": ("sample", "upload", "prepare", "families", "audit"),
     "Study": ("pipeline", "search", "train", "evaluate", "report", "compare"),
     "Runs": ("list", "status", "logs", "cancel", "resume", "mlflow"),
+    "Registry": ("promote", "rollback"),
     "Cluster": ("check",),
     "More": ("schema", "completion"),
 }

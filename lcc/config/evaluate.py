@@ -42,6 +42,32 @@ class EvaluateSettings(Section):
         description="Share of wrong answers that is borne: images that the model is "
         "less sure of are referred to a person.",
     )
+    card: str | None = Field(
+        default=None,
+        description="YAML with what a person says of the model and its data, for the "
+        "cards; an empty one: lcc-launch promote --empty-card.",
+    )
+    margin: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="By how much macro F1 may be below that of the champion for "
+        "promote, as far as the interval of the difference tells.",
+    )
+    max_calibration_error: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="Largest expected calibration error on the test for promote, its "
+        "bias taken off.",
+    )
+    max_unseen_siblings: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="Largest share of siblings that may go unseen for promote: the "
+        "upper bound of planted copies.",
+    )
     num_mistakes: int = Field(
         default=12, ge=0, le=200, description="Worst mistakes shown."
     )

@@ -20,6 +20,8 @@ from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.evaluate.baselines import predict_baselines
 from lcc.evaluate.bootstrap import Floats, Ints
 from lcc.evaluate.calibration import calibrate
+from lcc.evaluate.card_files import keep_answers, read_card_sources
+from lcc.evaluate.cards import MODEL_CARD
 from lcc.evaluate.explain import (
     MISTAKES,
     RIGHT,
@@ -97,7 +99,7 @@ def evaluate_model(
         open_train_on: Makes the callable that trains the leak premium.
 
     Raises:
-        ConfigError: No model run is named.
+        ConfigError: No model run is named, or the answers for the cards have faults.
         DataError: The model belongs to another catalogue.
     """
     model_run = settings.evaluate.model_run
@@ -108,6 +110,7 @@ def evaluate_model(
         store, name=settings.data.name or "", digest=settings.data.catalogue
     )
     card = _read_card(store, model_run, catalogue)
+    keep_answers(settings, store, run_id)
     readings = _count_reading(store, catalogue, run_id)  # before the first look
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
@@ -123,8 +126,9 @@ def evaluate_model(
         changed=_predict_changed(settings, catalogue, tiles, predict),
         lineage=_lineage(settings, catalogue, card, readings),
     )
-    report = _judge(settings, store, catalogue, said)
+    report = _judge(settings, store, catalogue, said, run_id=run_id)
     _write(report, store, run_id=run_id, tracker=tracker)
+    tracker.log_description(model_run, layout.evaluation(run_id, MODEL_CARD))
     _report(settings, catalogue, tracker, readings=readings)
     return report
 
@@ -159,7 +163,7 @@ def remake_report(
         changed=_find_table(store, run_id, CHANGED),
         lineage=kept.lineage,
     )
-    report = _judge(settings, store, catalogue, said)
+    report = _judge(settings, store, catalogue, said, run_id=run_id)
     for name, content in result_files(report).items():
         store.write(layout.evaluation(run_id, name), content)
     return report
@@ -203,7 +207,7 @@ class _Said:
 
 
 def _judge(
-    settings: Settings, store: Store, catalogue: Catalogue, said: _Said
+    settings: Settings, store: Store, catalogue: Catalogue, said: _Said, *, run_id: str
 ) -> Report:
     model_run = str(settings.evaluate.model_run)
     evidence = Evidence(
@@ -219,6 +223,7 @@ def _judge(
         search=_find_search(settings, store),
         documents=_read_documents(store, catalogue),
         lineage=said.lineage,
+        cards=read_card_sources(store, said.lineage, run_id=run_id),
     )
     return build_report(evidence, title=f"{model_run} on {catalogue.name}")
 

@@ -20,6 +20,7 @@ from lcc.data.tiles import Tiles
 from lcc.evaluate.bootstrap import Estimate, groups_needed
 from lcc.evaluate.by_axis import judge_by_axis
 from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
+from lcc.evaluate.cards import CardSources
 from lcc.evaluate.explain import Explained, judge_maps, worst_mistakes
 from lcc.evaluate.metrics import Judgement, compare_paired
 from lcc.evaluate.plots import (
@@ -62,6 +63,7 @@ class Evidence:
         explained: What the model looked at; none where not asked for.
         changed: What it said of changed images; none where not asked for.
         lineage: Digests, versions, seeds.
+        cards: Where facts of the cards come from.
     """
 
     catalogue: Catalogue
@@ -76,6 +78,7 @@ class Evidence:
     explained: Explained | None = None
     changed: pa.Table | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
+    cards: CardSources = field(default_factory=CardSources)
 
 
 def build_report(evidence: Evidence, *, title: str) -> Report:
@@ -131,6 +134,7 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         never_split=whole,
         by_axis=judge_by_axis(test, settings=settings),
         lineage=evidence.lineage,
+        cards=evidence.cards,
         alarms=[
             a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
         ],

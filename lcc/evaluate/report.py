@@ -10,6 +10,7 @@ import pyarrow as pa
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.by_axis import ValueFigures
 from lcc.evaluate.calibration import Calibration, Reliability
+from lcc.evaluate.cards import Card, CardSources
 from lcc.evaluate.explain import Explained, Faithfulness
 from lcc.evaluate.metrics import Judgement
 from lcc.evaluate.predictions import Predictions
@@ -80,6 +81,7 @@ class Report:
         never_split: What no split divides: family, and axes such as patient.
         by_axis: Figures on each site, scanner …, by axis.
         lineage: Digests, versions, seeds.
+        cards: Where facts of the cards come from.
         alarms: Sentences from prepare.
     """
 
@@ -111,12 +113,13 @@ class Report:
     never_split: Sequence[str] = ()
     by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
+    cards: CardSources = field(default_factory=CardSources)
     alarms: Sequence[str] = ()
 
 
-def render_report(report: Report) -> str:
-    """Return the report as one HTML document, pictures included."""
-    return render_page(TEMPLATE, plots=report.plots, report=report)
+def render_report(report: Report, cards: Sequence[Card] = ()) -> str:
+    """Return the report as one HTML document, pictures and cards included."""
+    return render_page(TEMPLATE, plots=report.plots, report=report, cards=cards)
 
 
 def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) -> str:
@@ -138,6 +141,9 @@ def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) 
     )
     environment.filters["number"] = _number
     environment.filters["interval"] = _interval
+    environment.filters["markdown_uri"] = lambda text: _data_uri(
+        text.encode(), kind="text/markdown"
+    )
     uris = {name: _data_uri(content) for name, content in plots.items()}
     return environment.get_template(template).render(plots=uris, **values)
 
@@ -151,5 +157,5 @@ def _interval(own: Estimate) -> str:
     return f"{_number(own.lower)}{between}{_number(own.upper)}"
 
 
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _data_uri(content: bytes, *, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

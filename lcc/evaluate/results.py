@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from lcc.data.parquet import to_parquet
 from lcc.evaluate.bootstrap import Estimate
+from lcc.evaluate.cards import build_cards
 from lcc.evaluate.judging import AFTER
 from lcc.evaluate.kept import METRICS, OTHERS, join_others, without_nan
 from lcc.evaluate.predictions import write_predictions
@@ -18,8 +19,11 @@ def result_files(report: Report) -> dict[str, bytes]:
     """Return all that an evaluation leaves, by name."""
     files = dict(write_predictions(report.predictions))
     files[OTHERS] = to_parquet(join_others(report.others))
-    files[METRICS] = json.dumps(without_nan(_document(report)), indent=1).encode()
-    files["report.html"] = render_report(report).encode()
+    document = without_nan(_document(report))
+    cards = build_cards(document, report.cards)
+    files[METRICS] = json.dumps(document, indent=1).encode()
+    files |= {card.file: card.markdown().encode() for card in cards}
+    files["report.html"] = render_report(report, cards).encode()
     if report.explained is not None:
         files[EXPLAINED] = to_parquet(report.explained.table)
     if report.changed is not None and report.robustness is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+from lcc.config.card import parse_card
 from lcc.config.model import SMALL, is_file_name
 from lcc.config.settings import Settings
 from lcc.config.storage import StorageSettings
@@ -20,7 +21,7 @@ from lcc.errors import (
 )
 from lcc.launch.plan import Stage
 from lcc.launch.resolve import FILES
-from lcc.storage.uri import file_size, local_path, scheme_of
+from lcc.storage.uri import file_size, local_path, read_file, scheme_of
 from lcc.tracking.location import tracking_uri
 from lcc.tracking.server import TrackingServer
 
@@ -67,6 +68,7 @@ def _files(stage: Stage, settings: Settings) -> dict[str, str]:
     """Return the files that a stage reads, by setting."""
     sections = {"data"} if stage in PREPARING else set()
     sections |= {"model"} if stage in TRAINING else set()
+    sections |= {"evaluate"} if stage in (Stage.EVALUATE, Stage.PIPELINE) else set()
     found = {}
     for path in FILES:
         section, _, name = path.partition(".")
@@ -74,6 +76,22 @@ def _files(stage: Stage, settings: Settings) -> dict[str, str]:
         if section in sections and value is not None and is_file_name(value):
             found[path] = value
     return found
+
+
+def check_card(stage: Stage, settings: Settings, storage: StorageSettings) -> None:
+    """Read the answers for the cards that a stage will write, hours before it does.
+
+    Args:
+        stage: The stage.
+        settings: With absolute locations.
+        storage: How S3 is reached from here.
+
+    Raises:
+        ConfigError: Lists every fault of the file.
+    """
+    uri = settings.evaluate.card
+    if uri is not None and stage in (Stage.EVALUATE, Stage.PIPELINE):
+        parse_card(read_file(uri, storage), source=uri.rpartition("/")[2])
 
 
 def check_modules(

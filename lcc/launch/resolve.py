@@ -32,6 +32,7 @@ FILES = (
     "data.verdicts_csv",
     "model.backbone",
     "model.weights",
+    "evaluate.card",
 )
 
 

@@ -280,6 +280,21 @@ def evaluation(run_id: str, name: str) -> str:
     return _run(run_id, name)
 
 
+def metrics(run_id: str) -> str:
+    """Return the key of all figures of an evaluation."""
+    return evaluation(run_id, "metrics.json")
+
+
+def predictions(run_id: str) -> str:
+    """Return the key of what a model said of every image."""
+    return evaluation(run_id, "predictions.parquet")
+
+
+def card_answers(run_id: str) -> str:
+    """Return the key of what a person said for the cards of an evaluation."""
+    return evaluation(run_id, "card.yaml")
+
+
 def report(run_id: str) -> str:
     """Return the key of the report of an evaluation."""
     return evaluation(run_id, "report.html")

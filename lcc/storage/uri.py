@@ -193,17 +193,31 @@ def fetch_file(
         NotFoundError: There is no such file.
         ConfigError: The file has another digest.
     """
+    store, key = _find_file(uri, settings or StorageSettings())
+    path = store.fetch(key, folder)
+    if sha256 is not None:
+        _check_digest(uri, path, sha256=sha256)
+    return path
+
+
+def read_file(uri: str, settings: StorageSettings | None = None) -> bytes:
+    """Return the bytes of one small file, by path or URI; waits as `fetch_file` does.
+
+    Raises:
+        NotFoundError: There is no such file.
+    """
+    store, key = _find_file(uri, settings or StorageSettings())
+    return store.read(key)
+
+
+def _find_file(uri: str, settings: StorageSettings) -> tuple[Store, str]:
     root, _, key = absolute_uri(uri).rpartition("/")
-    settings = settings or StorageSettings()
     store = make_patient(open_store(root, settings), settings)
     key = _unquote(key) if scheme_of(uri) == "file" else key
     if not store.exists(key):
         message = f"{uri}: not found. Check the path or URI."
         raise NotFoundError(message)
-    path = store.fetch(key, folder)
-    if sha256 is not None:
-        _check_digest(uri, path, sha256=sha256)
-    return path
+    return store, key
 
 
 def file_size(uri: str, settings: StorageSettings | None = None) -> int | None:

@@ -18,8 +18,9 @@ from lcc.config import environment
 from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
+from lcc.tracking.champion import CHAMPION, Change
 from lcc.tracking.location import artifact_folder, locked, tracking_uri
-from lcc.tracking.registry import Registry
+from lcc.tracking.registry import RegisteredVersion, Registry
 from lcc.tracking.server import Metric, RefusedError
 
 BATCH = 1000  # most metrics that one log_batch takes
@@ -246,7 +247,57 @@ class MlflowServer:
             UnavailableError: The server is away.
         """
         with self.session(), self._translating():
-            return self._registry.run_of_alias("candidate")
+            found = self._registry.of_alias("candidate")
+        return None if found is None else found.run_id or None
+
+    def describe_model(self, run_id: str, text: str) -> None:
+        """Set the description of the model version that a train run made.
+
+        Raises:
+            RefusedError: The run has none.
+        """
+        with self._translating():
+            if not self._registry.describe(run_id, text):
+                message = f"{run_id}: must have a model version, got none."
+                raise RefusedError(message)
+
+    def find_champion(self) -> RegisteredVersion | None:
+        """Return the version with alias `champion`, None without one.
+
+        Raises:
+            UnavailableError: The server is away.
+        """
+        with self.session(), self._translating():
+            return self._registry.of_alias(CHAMPION)
+
+    def champion_history(self) -> tuple[Change, ...]:
+        """Return every change of the champion, oldest first.
+
+        Raises:
+            UnavailableError: The server is away.
+        """
+        with self.session(), self._translating():
+            return self._registry.history()
+
+    def promote(self, change: Change, *, description: str) -> Change:
+        """Make a version champion, as `Registry.promote` says.
+
+        Raises:
+            NotFoundError: The run has no version.
+            UnavailableError: The server is away, or the champion has changed.
+        """
+        with self.session(), self._translating():
+            return self._registry.promote(change, description=description)
+
+    def roll_back(self, *, who: str, why: str) -> Change:
+        """Give the champion's alias back, as `Registry.roll_back` says.
+
+        Raises:
+            NotFoundError: There is no champion, or was none before.
+            UnavailableError: The server is away.
+        """
+        with self.session(), self._translating():
+            return self._registry.roll_back(who=who, why=why)
 
     @property
     def _registry(self) -> Registry:

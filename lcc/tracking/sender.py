@@ -199,6 +199,9 @@ class Sender:
                 name = event["name"]
                 with self._linked({name: event["key"]}) as folder:
                     self.server.log_artifact(self.run_id, trial, name, folder / name)
+            case "description":
+                text = self.store.read(event["key"]).decode()
+                self.server.describe_model(event["model_run"], text)
             case "input":
                 names = ("name", "digest", "source", "context")
                 self.server.log_input(self.run_id, {n: event[n] for n in names})

@@ -58,6 +58,9 @@ class TrackingServer(Protocol):
     def log_input(self, run_id: str, fields: dict[str, str]) -> None:
         """Add a data set to the run's inputs."""
 
+    def describe_model(self, run_id: str, text: str) -> None:
+        """Set the description of the model version that a train run made."""
+
     def find_candidate(self) -> str | None:
         """Return the run whose model has the alias `candidate`, None without one."""
 

@@ -139,6 +139,15 @@ class Tracker:
                 self._store.upload(layout.mlflow_model_file(self._run_id, name), path)
         self._add("model", None, alias=alias, parts=dict(parts))
 
+    def log_description(self, model_run: str, key: str) -> None:
+        """Report the description of the model version that a train run made.
+
+        Args:
+            model_run: The train run.
+            key: Of the text, Markdown in UTF-8, which must be written by now.
+        """
+        self._add("description", None, model_run=model_run, key=key)
+
     def log_input(self, *, name: str, digest: str, source: str, context: str) -> None:
         """Report a data set that the run reads, for lineage."""
         fields = {"name": name, "digest": digest, "source": source, "context": context}

@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import warnings
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from lcc.config import environment
 from lcc.errors import RunFailed
+from lcc.train.portable import make_portable
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class ModelCard:
         num_parameters: Trainable parameters.
         h5: Name of the time-stamped HDF5 file.
         is_refit: Whether it learned from the validation split, too.
+        software: Library → version that it was made and saved with.
     """
 
     sha256: str
@@ -50,6 +53,7 @@ class ModelCard:
     num_parameters: int
     h5: str
     is_refit: bool = False
+    software: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """Return the card as JSON."""
@@ -79,6 +83,7 @@ def save_model(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras calls HDF5 legacy; it is asked for
             model.save(path)
+            make_portable(path)
             again = keras.saving.load_model(path, compile=False)
         found = np.asarray(again(sample, training=False))
         worst = float(np.abs(found - expected).max())
@@ -89,6 +94,11 @@ def save_model(
             )
             raise RunFailed(message)
     return paths
+
+
+def software() -> dict[str, str]:
+    """Return the versions of what a saved model is made with."""
+    return {name: version(name) for name in ("keras", "tensorflow")}
 
 
 def digest_of(path: Path) -> str:
@@ -120,6 +130,6 @@ def write_mlflow_model(
             signature=signature,
             input_example=example,
             # Named here: to find them out MLflow would load the model once more.
-            pip_requirements=[f"{n}=={version(n)}" for n in ("keras", "tensorflow")],
+            pip_requirements=[f"{n}=={v}" for n, v in software().items()],
         )
     (folder / NETWORK).unlink()

@@ -26,6 +26,7 @@ from lcc.train.export import (
     ModelCard,
     digest_of,
     save_model,
+    software,
     write_mlflow_model,
 )
 from lcc.train.feature_store import development_rows
@@ -210,6 +211,7 @@ def _save(recipe: Recipe, fitted: Fitted, run: TrainingRun) -> None:
         num_parameters=fitted.num_parameters,
         h5=h5_file.name,
         is_refit=settings.search.refit,
+        software=software(),
     )
     for path in (keras_file, h5_file):
         recipe.store.upload(layout.model_file(run_id, path.name), path)
