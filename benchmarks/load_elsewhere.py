@@ -53,9 +53,9 @@ def main() -> None:
                 worst = difference(found, expected, file)
                 is_wrong = not worst <= TOLERANCE
                 num_wrong += is_wrong and (keras, tensorflow) in TRIED
-                text = f"differs by {worst:.1e}" if np.isfinite(worst) else "NOT LOADED"
+                text = f"{worst:.1e}" if np.isfinite(worst) else "not loaded"
                 print(
-                    f"keras {keras:<8} tensorflow {tensorflow:<8} {file.suffix:<7}{text}"
+                    f"keras {keras:<8}TensorFlow {tensorflow:<8}{file.suffix:<7}{text}"
                 )
     sys.exit(1 if num_wrong else 0)
 

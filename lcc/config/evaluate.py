@@ -51,8 +51,8 @@ class EvaluateSettings(Section):
         default=0.01,
         ge=0,
         lt=1,
-        description="By how much macro F1 may be below that of the champion for "
-        "promote, as far as the interval of the difference tells.",
+        description="By how much macro F1 may be below for promote: below the champion "
+        "at the lower end of the interval, below a baseline on the test.",
     )
     max_calibration_error: float = Field(
         default=0.05,

@@ -18,7 +18,7 @@ MISSING = "MISSING"
 NOT_KEPT = "not on file"
 # Keras and TensorFlow in which the saved files load and predict the same, as tried by
 # `python benchmarks/load_elsewhere.py`; the oldest and the newest.
-TRIED = (("3.12.0", "2.21.0"), ("3.15.1", "2.21.0"))
+TRIED = (("3.8.0", "2.18.0"), ("3.12.0", "2.21.0"), ("3.15.1", "2.21.0"))
 MARKS = re.compile(r"([\\`*\[\]<>|])")  # what Markdown or HTML would act on
 OVERALL = {
     "macro_f1": "macro F1",

@@ -4,7 +4,7 @@ Knows documents of an evaluation and a comparison; not where they lie, nor the r
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -81,18 +81,45 @@ def compare_on_test(
             f"{_num_shared(one, other)} of them among these {len(one)})"
         )
         return AgainstChampion(champion=name, why_not=why)
-    found = compare_paired(
+    return AgainstChampion(
+        champion=name,
+        difference=_difference(one, other, settings),
+        num_groups=len(np.unique(one.groups)),
+    )
+
+
+def compare_with_baselines(
+    own: Predictions, others: Mapping[str, Predictions], *, settings: EvaluateSettings
+) -> dict[str, Estimate]:
+    """Return by how much the saved weights exceed each baseline on the sealed test.
+
+    Folds tell of the recipe; what is promoted are these weights.
+
+    Args:
+        own: Predictions of the model, of all parts.
+        others: Those of baselines by name, of all parts; one without a test is left
+            out.
+        settings: Resamples of groups, mass of each interval, seed.
+    """
+    one = _by_path(own.part(Part.TEST))
+    found = {}
+    for name, other in others.items():
+        two = _by_path(other.part(Part.TEST))
+        if _is_same_test(one, two):
+            found[name] = _difference(one, two, settings)
+    return found
+
+
+def _difference(
+    one: Predictions, other: Predictions, settings: EvaluateSettings
+) -> Estimate:
+    return compare_paired(
         one.labels,
         (one.calibrated, other.calibrated),
         one.groups,
         class_names=one.class_names,
         settings=settings,
-    )
-    return AgainstChampion(
-        champion=name,
-        difference=found[METRIC],
-        num_groups=len(np.unique(one.groups)),
-    )
+    )[METRIC]
 
 
 def _by_path(predictions: Predictions) -> Predictions:
@@ -117,6 +144,7 @@ def check_gate(
     metrics: Document,
     splits: Document,
     *,
+    on_test: Mapping[str, Estimate],
     unanswered: Sequence[str],
     champion: AgainstChampion | None,
     settings: EvaluateSettings,
@@ -126,12 +154,14 @@ def check_gate(
     Args:
         metrics: `metrics.json` of the evaluation.
         splits: `splits.json` of its catalogue.
+        on_test: By how much the saved weights exceed each baseline on the test.
         unanswered: Questions of the cards that have no answer.
         champion: The comparison with the present champion; none: there is none.
         settings: Limits.
     """
     return (
         _above_baselines(metrics),
+        _not_below_baselines(on_test, margin=settings.margin),
         _not_below_champion(champion, margin=settings.margin),
         _calibrated(metrics, limit=settings.max_calibration_error),
         _split_holds(splits),
@@ -160,6 +190,38 @@ def _above_baselines(metrics: Document) -> GateCheck:
     )
 
 
+def _not_below_baselines(
+    on_test: Mapping[str, Estimate], *, margin: float
+) -> GateCheck:
+    """Refuse weights that are below a baseline on the test, by the figure itself.
+
+    A small test cannot show that they are above: that is told of the recipe, by all
+    folds.
+    """
+    name = "saved weights hold up"
+    if not on_test:
+        return GateCheck(
+            name=name,
+            is_passed=False,
+            detail="must be held against baselines on the test, got none",
+            remedy="Evaluate with evaluate.baselines=true.",
+        )
+    worst = min(on_test, key=lambda own: on_test[own].value)
+    return GateCheck(
+        name=name,
+        is_passed=on_test[worst].value >= -margin,
+        detail=(
+            f"macro F1 on the test must be at most {margin:g} below, got "
+            f"{_shown(on_test[worst])} over {worst}"
+        ),
+        remedy="The recipe did better over folds than these weights: train again.",
+    )
+
+
+def _shown(found: Estimate) -> str:
+    return interval_in_words(asdict(found), sign="+")
+
+
 def _differences(metrics: Document) -> Iterator[tuple[str, Document]]:
     for row in metrics["compared"][1:]:
         if row["is_valid"] and row["judged_model_above"]:
@@ -177,15 +239,13 @@ def _not_below_champion(found: AgainstChampion | None, *, margin: float) -> Gate
             detail=f"must be judged on the same test, got none: {found.why_not}",
             remedy="Evaluate both on one catalogue.",
         )
-    shown = (
-        f"{difference.value:+.3f} ({difference.lower:+.3f} to {difference.upper:+.3f})"
-    )
     return GateCheck(
         name=name,
         is_passed=difference.lower >= -margin,
         detail=(
-            f"macro F1 must be at most {margin:g} below with its interval, got {shown} "
-            f"against {found.champion} on {found.num_groups} groups"
+            f"macro F1 must be at most {margin:g} below with its interval, got "
+            f"{_shown(difference)} against {found.champion} on {found.num_groups} "
+            "groups"
         ),
         remedy="A larger test tells more; evaluate.margin is what is borne.",
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 from lcc.config.commands import command_line
 from lcc.config.evaluate import EvaluateSettings
+from lcc.data.parquet import from_parquet
 from lcc.errors import NotFoundError
+from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.card_files import read_card_sources
 from lcc.evaluate.cards import Card, build_cards
 from lcc.evaluate.gate import (
@@ -18,7 +20,9 @@ from lcc.evaluate.gate import (
     GateCheck,
     check_gate,
     compare_on_test,
+    compare_with_baselines,
 )
+from lcc.evaluate.kept import split_others
 from lcc.evaluate.predictions import read_predictions
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -83,12 +87,26 @@ def judge_candidacy(
     checks = check_gate(
         metrics,
         json.loads(store.read(splits)),
+        on_test=_on_test(store, evaluation, settings),
         unanswered=[question for card in cards for question in card.missing],
         champion=against,
         settings=settings,
     )
     return Candidacy(
         evaluation=evaluation, model_run=model_run, checks=checks, cards=cards
+    )
+
+
+def _on_test(
+    store: Store, evaluation: str, settings: EvaluateSettings
+) -> dict[str, Estimate]:
+    key = layout.compared(evaluation)
+    if not store.exists(key):
+        return {}
+    return compare_with_baselines(
+        read_predictions(store.read(layout.predictions(evaluation))),
+        split_others(from_parquet(store.read(key))),
+        settings=settings,
     )
 
 

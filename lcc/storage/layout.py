@@ -290,6 +290,11 @@ def predictions(run_id: str) -> str:
     return evaluation(run_id, "predictions.parquet")
 
 
+def compared(run_id: str) -> str:
+    """Return the key of what those said that an evaluation compares a model with."""
+    return evaluation(run_id, "compared.parquet")
+
+
 def card_answers(run_id: str) -> str:
     """Return the key of what a person said for the cards of an evaluation."""
     return evaluation(run_id, "card.yaml")
