@@ -194,7 +194,7 @@ def _model_details(metrics: Document, sources: CardSources) -> Iterator[Entry]:
     yield _fact("SHA-256 of model.keras", model.get("sha256"))
     made = ", ".join(f"{n} {v}" for n, v in model.get("software", {}).items())
     yield _fact("made with", ", ".join(filter(None, (lineage.get("code"), made))))
-    yield _fact("loads and predicts the same in", tried_in_words())
+    yield _fact("loads in", _tried_in_words() if made else None)
 
 
 def _architecture(sources: CardSources) -> Iterator[Entry]:
@@ -218,10 +218,9 @@ def _architecture(sources: CardSources) -> Iterator[Entry]:
     )
 
 
-def tried_in_words() -> str:
-    """Return the versions in which saved models were tried."""
+def _tried_in_words() -> str:
     tried = "; ".join(f"Keras {keras} on TensorFlow {tf}" for keras, tf in TRIED)
-    return f"{tried} (.keras and .h5, tried)"
+    return f"{tried}: .keras and .h5 predicted the same there in our tests"
 
 
 def _factors(metrics: Document, sources: CardSources) -> Iterator[Entry]:
