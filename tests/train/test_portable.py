@@ -44,4 +44,4 @@ def test_weights_stay_byte_for_byte(tmp_path: Path):
 
     with zipfile.ZipFile(path) as file:
         assert {n: file.read(n) for n in file.namelist() if n != CONFIG} == before
-        assert json.loads(file.read(CONFIG))["class_name"] == "Functional"
+        assert json.loads(file.read(CONFIG))["config"]["layers"]
