@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from lcc.cli.main import cli
 from lcc.evaluate.predictions import Part
 from lcc.storage.local import LocalStore
+from tests.builders.predictions import some_predictions
 from tests.builders.registered import (
     an_evaluated_model,
     evaluation_of,
@@ -16,7 +17,6 @@ from tests.builders.registered import (
     mlflow_of,
     worse_on,
 )
-from tests.builders.predictions import some_predictions
 
 MODEL = "lcc-tile-classifier"
 

@@ -12,8 +12,8 @@ from lcc.evaluate.gate import (
     compare_with_baselines,
 )
 from lcc.evaluate.predictions import Part
-from tests.builders.registered import FOREST, some_metrics, some_splits, worse_on
 from tests.builders.predictions import some_predictions
+from tests.builders.registered import FOREST, some_metrics, some_splits, worse_on
 
 SETTINGS = EvaluateSettings(num_bootstrap=200)
 
