@@ -169,6 +169,11 @@ class DataSettings(Section):
         coerce_numbers_to_str=True,
         description="Value of data.leave_out whose images are the test.",
     )
+    undivided: bool = Field(
+        default=False,
+        description="No split: all images are for judging a model that has never seen "
+        "them; set by evaluate --data.",
+    )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of splits and folds."
     )

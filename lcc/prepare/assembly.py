@@ -98,7 +98,12 @@ def build_catalogue(task: Task) -> BuiltCatalogue:
     settings = task.settings.data.families
     write_edges(task.store, catalogue, grouped.edges, settings=settings)
     _write_files(task, catalogue, shards, summary=summary, validation=validation)
-    write_latest(task.store, catalogue.name, catalogue.digest)
+    write_latest(
+        task.store,
+        catalogue.name,
+        catalogue.digest,
+        is_undivided=task.settings.data.undivided,
+    )
     counter.advance()
     return BuiltCatalogue(
         catalogue=catalogue,

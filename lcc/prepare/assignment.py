@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.data.catalogue import Codes
+from lcc.data.catalogue import Codes, Split
 from lcc.errors import DataError
 from lcc.prepare.axes import Axes
 from lcc.prepare.given_split import given_split
 from lcc.prepare.split_check import AssignedImage, SplitRules
 from lcc.prepare.splits import assign_splits
 from lcc.prepare.task import Task
-from lcc.prepare.validation import validate_splits
+from lcc.prepare.validation import describe_undivided, validate_splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,8 @@ def split_images(
     """
     images = _Images(labels=labels, paths=paths, groups=groups, axes=axes)
     settings = task.settings.data
+    if settings.undivided:
+        return _leave_whole(images)
     if axes.leave_out is None or settings.test_value is not None:
         return _split_once(task, images, test_value=settings.test_value)
     note = f"Each {axes.leave_out} can be the test in turn; here it is the first."
@@ -83,6 +85,21 @@ class _Images:
     paths: Sequence[str]
     groups: Codes
     axes: Axes
+
+
+def _leave_whole(images: _Images) -> SplitAssignment:
+    """Return all images as the test: nobody learns from them."""
+    num_images = len(images.paths)
+    split = np.full(num_images, str(Split.TEST))
+    fold = np.full(num_images, -1, np.int64)
+    rules = SplitRules(never_split=images.axes.never_split)
+    found = describe_undivided(_assigned(images, split, fold), rules=rules)
+    note = "Not split: all images are for judging a model that has never seen them."
+    return SplitAssignment(
+        split=split,
+        fold=fold,
+        validation=found.document(notes=[*images.axes.notes, note]),
+    )
 
 
 def _split_once(

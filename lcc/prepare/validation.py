@@ -105,6 +105,26 @@ def validate_splits(
     )
 
 
+def describe_undivided(
+    rows: Iterable[AssignedImage], *, rules: SplitRules
+) -> SplitValidation:
+    """Return what there is to check of images that all lie in one part.
+
+    Args:
+        rows: Every kept image once.
+        rules: What belongs together, for whoever draws units later.
+    """
+    images = list(rows)
+    counts = Counter(row.label for row in images)
+    parts = sorted({row.split for row in images})
+    return SplitValidation(
+        checks=(_once(images),),
+        counts={name: dict(sorted(counts.items())) for name in parts},
+        axis_counts={},
+        rules=rules,
+    )
+
+
 def _wholes(
     images: Sequence[AssignedImage],
     development: Sequence[AssignedImage],

@@ -14,9 +14,19 @@ from lcc.storage.uri import shown_uri
 SOURCE = "SOURCE"  # in a command: to be filled in
 
 
-def write_latest(store: Store, name: str, digest: str) -> None:
-    """Point at the latest catalogue of a data set, whose files are all written."""
+def write_latest(
+    store: Store, name: str, digest: str, *, is_undivided: bool = False
+) -> None:
+    """Point at the latest catalogue of a data set, whose files are all written.
+
+    Args:
+        store: The root.
+        name: Data set.
+        digest: Of the catalogue.
+        is_undivided: Whether nobody can learn from it.
+    """
     document = {"catalogue": digest, "format": layout.FORMAT_VERSION}
+    document |= {"undivided": True} if is_undivided else {}
     store.write(layout.latest(name), json.dumps(document).encode())
 
 
@@ -53,6 +63,15 @@ def dataset_names(store: Store) -> list[str]:
     """Return the data sets of a root that have a catalogue, sorted."""
     keys = (item.key for item in store.list_objects(layout.DATASETS_PREFIX))
     return sorted(name for key in keys if (name := layout.dataset_of_latest(key)))
+
+
+def names_to_learn_from(store: Store) -> list[str]:
+    """Return the data sets of a root that are split, sorted."""
+    return [
+        name
+        for name in dataset_names(store)
+        if not json.loads(store.read(layout.latest(name))).get("undivided")
+    ]
 
 
 def write_listing_pointer(

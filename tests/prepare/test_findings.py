@@ -89,3 +89,19 @@ def test_a_verdict_on_an_unknown_image_is_refused(tmp_path: Path, folder: Path):
 
     with pytest.raises(DataError, match=r"verdicts.csv: .* none: x.png"):
         prepare(a_task(tmp_path, folder))
+
+
+def test_a_set_that_is_not_split_may_be_too_small_to_be(tmp_path: Path):
+    source = a_folder(tmp_path / "tiles", num_images=2)
+    families = {"num_keypoints": 32, "num_neighbours": 5, "num_planted": 0}
+    with pytest.raises(DataError, match="split"):
+        prepare(a_task(tmp_path, source, families=families))
+
+    task = a_task(tmp_path, source, families=families, undivided=True)
+    built = prepare(task)
+
+    assert len(built.catalogue.rows("test")) == 6
+    assert built.catalogue.folds.max() == -1
+    assert built.validation["images"] == {
+        "test": {"lung_aca": 2, "lung_n": 2, "lung_scc": 2}
+    }
