@@ -6,7 +6,7 @@ memory of the process, and linking touches them all.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lcc.data.catalogue import Catalogue
 from lcc.data.features import GLOBAL_DIMENSIONS, feature_dtype
 from lcc.data.parquet import from_parquet
-from lcc.data.tiles import TileShard
+from lcc.data.tiles import TileShard, read_tile_index
 from lcc.errors import DataError, NotFoundError
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -107,6 +108,43 @@ class HashShards:
                 "missing. Run prepare again; finished shards are kept."
             )
             raise DataError(message) from err
+
+
+def open_hash_shards(
+    store: Store, catalogue: Catalogue, *, size_px: int, scratch: Path
+) -> HashShards:
+    """Return the shards that a catalogue was made of, by the note on its tiles.
+
+    Args:
+        store: The root.
+        catalogue: The data set.
+        size_px: Side of its packed tiles.
+        scratch: Where the objects of a bucket are fetched to.
+
+    Raises:
+        NotFoundError: It has no tiles of this size, or they were deleted.
+    """
+    tiles = read_tile_index(store, catalogue, size_px=size_px)
+    digest, num_shards = layout.shards_of(tiles[0].key) or ("", 0)
+    found = HashShards(
+        store=store,
+        digest=digest,
+        num_shards=num_shards,
+        num_keypoints=0,  # not noted: the size of the records tells
+        scratch=scratch,
+    )
+    number, full = next((n, own) for n, own in enumerate(tiles) if own.num_records)
+    key = found.key(number, "features")
+    entry = next(iter(store.list_objects(key)), None)
+    if entry is None:
+        message = (
+            f"{shown_uri(store.uri, key)}: not found, what pictures are compared by "
+            f"is gone. Run prepare again for {catalogue.name}."
+        )
+        raise NotFoundError(message)
+    size, one = (feature_dtype(n).itemsize for n in (0, 1))
+    num_keypoints = (entry.size_bytes // full.num_records - size) // (one - size)
+    return replace(found, num_keypoints=num_keypoints)
 
 
 class RecordReader:

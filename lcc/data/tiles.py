@@ -131,6 +131,19 @@ def open_tiles(
         NotFoundError: The catalogue has no tiles of this size.
         DataError: A shard is not what was packed.
     """
+    shards = read_tile_index(store, catalogue, size_px=size_px)
+    arrays = [_map(store, s, size_px, scratch) for s in shards if s.num_records]
+    return Tiles(arrays, size_px=size_px)
+
+
+def read_tile_index(
+    store: Store, catalogue: Catalogue, *, size_px: int
+) -> list[TileShard]:
+    """Return the objects that hold the tiles of a catalogue at one size.
+
+    Raises:
+        NotFoundError: It has no tiles of this size.
+    """
     key = layout.tile_index(catalogue.name, catalogue.digest, size_px)
     try:
         document = json.loads(store.read(key))
@@ -140,9 +153,7 @@ def open_tiles(
             f"data.tile_size_px={size_px}, or set it to the size that was packed."
         )
         raise NotFoundError(message) from err
-    shards = [TileShard(**fields) for fields in document["shards"]]
-    arrays = [_map(store, s, size_px, scratch) for s in shards if s.num_records]
-    return Tiles(arrays, size_px=size_px)
+    return [TileShard(**fields) for fields in document["shards"]]
 
 
 def read_tiles(store: Store, catalogue: Catalogue) -> Callable[[int], Image8]:

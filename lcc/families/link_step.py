@@ -116,10 +116,10 @@ class LinkShards:
         }
 
     def _nearest(self, rows: Rows) -> Rows:
-        return self._like(self.hashed.vectors(self.records[rows]))
+        return self.most_like(self.hashed.vectors(self.records[rows]))
 
-    def _like(self, vectors: Vectors) -> Rows:
-        """Return the pictures most like each of some global descriptors."""
+    def most_like(self, vectors: Vectors) -> Rows:
+        """Return the pictures most like each of (m, 512) global descriptors."""
         count = self.settings.num_neighbours + 1
         return find_nearest(vectors, self._indexes(), num_nearest=count)
 
@@ -168,13 +168,14 @@ class LinkShards:
     def closer(self, size_px: int) -> CloserLook:
         """Return what finds edges that `find` does not, from tiles of such a side."""
         return CloserLook(
-            pixels=self._pixels(size_px),
+            pixels=self.pixels(size_px),
             marks=self.marks,
             settings=self.settings,
             n_jobs=effective_n_jobs(-1),
         )
 
-    def _pixels(self, size_px: int) -> Callable[[int], Image8]:
+    def pixels(self, size_px: int) -> Callable[[int], Image8]:
+        """Return a function that returns the tile of a picture, of such a side."""
         shards = self.hashed.tile_shards
         tile = tile_reader(self.hashed.store, shards, size_px=size_px)
         return lambda picture: tile(int(self.records[picture]))
@@ -182,9 +183,9 @@ class LinkShards:
     def known(self, clusters: Clustering, *, size_px: int) -> KnownPictures:
         """Return what is known of the pictures, to plant copies among them."""
         return KnownPictures(
-            pixels=self._pixels(size_px),
+            pixels=self.pixels(size_px),
             features=self.features,
-            nearest=self._like,
+            nearest=self.most_like,
             marks=self.marks,
             parts=self.look.parts,
             group=clusters.group,

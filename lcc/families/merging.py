@@ -65,7 +65,7 @@ class SecondLook:
             (m, 2) rows a < b, no pair twice; those that stand out most come first.
         """
         ranked = rank_members(family, degree)
-        shown = [_spread_over(rows, NUM_SHOWN) for rows in ranked]
+        shown = [spread_over(rows, NUM_SHOWN) for rows in ranked]
         self.parts = replace(self.parts, shown=shown)
         asking = choose_asking(ranked)
         mute = len(ranked) - len({one.part for one in asking})
@@ -94,7 +94,7 @@ def choose_asking(ranked: Sequence[Codes]) -> list[Asking]:
     asking = [
         Asking(row, part, MAX_NAMED if len(rows) < small else NUM_NAMED)
         for part, rows in enumerate(ranked)
-        for row in _spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
+        for row in spread_over(rows, MOST_ASKING if len(rows) < small else NUM_ASKING)
     ]
     num_shown = int(np.minimum(sizes, NUM_SHOWN).sum())
     asking = _smallest(asking, sizes, most=max(MAX_LOOKS // num_shown, 1))
@@ -112,7 +112,7 @@ def _smallest(asking: Sequence[Asking], sizes: Codes, *, most: int) -> list[Aski
     return [asking[number] for number in np.sort(order[:most]).tolist()]
 
 
-def _spread_over(rows: Codes, most: int) -> Codes:
+def spread_over(rows: Codes, most: int) -> Codes:
     """Return at most so many rows, evenly, the first and last among them."""
     if len(rows) <= most:
         return rows

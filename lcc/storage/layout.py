@@ -144,6 +144,17 @@ def shard(
     return f"work/{digest}/{step}/{_shard_name(shard_index, num_shards)}.{suffix}"
 
 
+def shards_of(key: str) -> tuple[str, int] | None:
+    """Return digest and number of the shards that a key is one of, else None.
+
+    Example:
+        >>> shards_of("work/ab12/hash/shard-00003-of-00016.tiles")
+        ('ab12', 16)
+    """
+    found = re.fullmatch(r"work/([^/]+)/[^/]+/shard-\d+-of-(\d+)\.[a-z]+", key)
+    return (found[1], int(found[2])) if found else None
+
+
 def features_shard(
     catalogue_digest: str, features_digest: str, shard_index: int, *, num_shards: int
 ) -> str:
