@@ -196,6 +196,51 @@ def plot_comparison(
     return _png(figure)
 
 
+def plot_sets(examples: Mapping[str, NDArray[np.uint8]]) -> bytes:
+    """Draw some tiles of each data set, a row each.
+
+    Args:
+        examples: Name of the set → (k, side, side, 3) uint8 RGB.
+    """
+    columns = max(map(len, examples.values()))
+    size = (1.5 * columns, 1.75 * len(examples))
+    figure, grid = plt.subplots(len(examples), columns, figsize=size, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for row, (name, tiles) in zip(grid, examples.items(), strict=True):
+        row[0].set_title(name, loc="left")
+        for axes, tile in zip(row, tiles, strict=False):
+            axes.imshow(tile)
+    return _png(figure)
+
+
+def plot_shift(
+    values: Mapping[str, tuple[Floats, Floats]], names: Sequence[str]
+) -> bytes:
+    """Draw how the tiles of two sets are spread over each figure.
+
+    Args:
+        values: Name of the figure → its value of each tile of both sets.
+        names: Of the sets.
+    """
+    columns = 2  # to be read on a telephone
+    rows = -(-len(values) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(6.4, 1.9 * rows))
+    for axes in grid.flat[len(values) :]:
+        axes.set_axis_off()
+    for axes, (name, pair) in zip(grid.flat, values.items(), strict=False):
+        low, high = np.quantile(np.concatenate(pair), (0.005, 0.995))
+        bins = np.linspace(low, high if high > low else low + 1, 31)
+        for own, label, colour in zip(pair, names, COLOURS, strict=False):
+            weights = np.full(len(own), 1 / len(own))
+            style = {"weights": weights, "color": colour, "label": label}
+            axes.hist(np.clip(own, low, high), bins, histtype="step", **style)
+        axes.set(xlabel=name, yticks=[])
+    grid.flat[0].legend(frameon=False, fontsize="small")
+    figure.tight_layout()
+    return _png(figure)
+
+
 def plot_mistakes(mistakes: Sequence[Mistake]) -> bytes:
     """Draw the tiles that the model was most wrong about, worst first."""
     columns = 4

@@ -9,9 +9,7 @@ from tests.repo.checkout import Checkout, docstring_spans, markdown_spans, track
 
 ALLOWED = {  # reason: names
     "of other programs": ("venv", "sslmode", "NO_COLOR", "--cascade=orphan"),
-    "of libraries": (
-        *("intersectConvexConvex", "Lambda", "Scheduler", "StratifiedGroupKFold"),
-    ),
+    "of libraries": (*("intersectConvexConvex", "Lambda", "Scheduler"),),
     "the API server's own word": ("v4.channel.k8s.io",),
     "a build argument of the Dockerfile": ("ACCELERATOR=cuda",),
     "column names that are read without their underscore": (
