@@ -1,12 +1,15 @@
-"""Entry point of the evaluate step: the sealed test split, judged and reported."""
+"""Entry point of the evaluate step: the sealed test, or another set, judged."""
+
+from functools import partial
 
 from jobs.entry import StepContext, main
 
 
 def run(context: StepContext) -> None:
-    """Judge the model that the settings name."""
+    """Judge the model that the settings name, where they say."""
     from lcc.data.catalogue import Catalogue
     from lcc.evaluate.evaluation import TrainOn, evaluate_model
+    from lcc.evaluate.outside_run import evaluate_outside
     from lcc.train.full_recipe import open_full_recipe, with_recipe
 
     settings, store = context.settings_alone, context.store
@@ -16,13 +19,13 @@ def run(context: StepContext) -> None:
         recipe = open_full_recipe(own, store, catalogue, scratch=context.scratch)
         return recipe.train_and_predict
 
-    evaluate_model(
+    judge = partial(evaluate_model, open_train_on=open_train_on)
+    (judge if settings.evaluate.data is None else evaluate_outside)(
         settings,
         store,
         run_id=context.run_id,
         tracker=context.tracker,
         scratch=context.scratch,
-        open_train_on=open_train_on,
     )
 
 

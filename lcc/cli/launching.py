@@ -23,7 +23,7 @@ from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Backend
-from lcc.launch.plan import Stage, build_plan
+from lcc.launch.plan import Stage, build_plan, reads_source
 from lcc.storage.uri import shown_uri
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _preview_classes(stage: Stage, backend: Backend) -> tuple[tuple[str, ...], i
 
     source = backend.settings.data.source
     is_local = backend.settings.launch.backend is BackendName.LOCAL
-    is_read = stage in {Stage.PREPARE, Stage.PIPELINE}
+    is_read = reads_source(stage, backend.settings)
     if not (is_local and is_read and source and scheme_of(source) == "file"):
         return (), 0
     from lcc.listing.listing import list_as_set

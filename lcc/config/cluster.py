@@ -85,7 +85,7 @@ class ResourceSettings(Section):
     light: LightResources = Field(
         default_factory=LightResources
     )  # list, catalogue, select, compare, driver
-    data: DataResources = Field(default_factory=DataResources)  # hash, link
+    data: DataResources = Field(default_factory=DataResources)  # hash, link, overlap
     train: TrainResources = Field(default_factory=TrainResources)  # the rest
 
 

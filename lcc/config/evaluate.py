@@ -1,16 +1,49 @@
 """Settings of the evaluation: `lcc-launch evaluate --set evaluate.baselines=false`."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from lcc.config.section import Section
 
 
+def is_place(data: str) -> bool:
+    """Return whether `evaluate.data` is a folder or URI, not a data set's name.
+
+    Example:
+        >>> is_place("./other"), is_place("s3://lab/other"), is_place("other")
+        (True, True, False)
+    """
+    return data.startswith(".") or "/" in data or ":" in data
+
+
 class EvaluateSettings(Section):
-    """What is measured on the sealed test split."""
+    """What is measured on the sealed test split, or on another data set."""
 
     model_run: str | None = Field(
         default=None,
         description="Run id of the train run to judge; by default alias candidate.",
+    )
+    data: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Another data set, which the model has never seen: a folder (with "
+        "a slash, ./tiles), a URI, or the name of a prepared data set of the root.",
+    )
+    class_map: dict[str, str] = Field(
+        default_factory=dict,
+        description="Class of evaluate.data → class of the model; equal names need no "
+        "entry.",
+    )
+    overlap: Literal["refuse", "leave_out"] = Field(
+        default="refuse",
+        description="What happens where evaluate.data shows tissue of the training "
+        "catalogue: exit code 4, or those groups are left out and counted.",
+    )
+    sealed_run: str | None = Field(
+        default=None,
+        description="Evaluation of the sealed test that evaluate.data is held "
+        "against; by default the model's latest.",
     )
     search_run: str | None = Field(
         default=None,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,9 @@ from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from lcc.evaluate.outside import OutsideReport
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +114,7 @@ def evaluate_model(
     )
     card = _read_card(store, model_run, catalogue)
     keep_answers(settings, store, run_id)
-    readings = _count_reading(store, catalogue, run_id)  # before the first look
+    readings = count_reading(store, catalogue, run_id)  # before the first look
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
@@ -135,7 +138,7 @@ def evaluate_model(
 
 def remake_report(
     settings: Settings, store: Store, *, run_id: str, scratch: Path
-) -> Report:
+) -> "Report | OutsideReport":
     """Judge anew what an evaluation predicted, and write its report again.
 
     Needs no model and no GPU. Where the tiles are gone the report has no pictures of
@@ -150,6 +153,10 @@ def remake_report(
     Raises:
         NotFoundError: It has left no predictions.
     """
+    if settings.evaluate.data is not None:
+        from lcc.evaluate.outside_run import remake_outside  # which reads as this does
+
+        return remake_outside(settings, store, run_id=run_id, scratch=scratch)
     kept = read_kept(store, run_id)
     catalogue = read_catalogue(
         store, name=settings.data.name or "", digest=settings.data.catalogue
@@ -219,7 +226,7 @@ def _judge(
         explained=said.explained,
         changed=said.changed,
         history=read_history(store.read(layout.history(model_run))),
-        card=_read_json(store, layout.model_card(model_run)),
+        card=read_json(store, layout.model_card(model_run)),
         search=_find_search(settings, store),
         documents=_read_documents(store, catalogue),
         lineage=said.lineage,
@@ -230,12 +237,13 @@ def _judge(
 
 def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, Any]:
     """Return the model's card, checked to be of this catalogue."""
-    card = dict(_read_json(store, layout.model_card(model_run)))
+    card = dict(read_json(store, layout.model_card(model_run)))
     if card["catalogue"] != catalogue.digest:
         message = (
             f"{model_run}: was trained on catalogue {card['catalogue'][:12]}, got "
             f"{catalogue.digest[:12]}: its test split may hold what the model has "
-            f"seen. Pass --catalogue {card['catalogue'][:12]}."
+            f"seen. Pass --catalogue {card['catalogue'][:12]}, or --data for a "
+            "data set that it has never seen."
         )
         raise DataError(message)
     return card
@@ -255,17 +263,36 @@ def _predict(
     """
     parts = [Part.TEST] if card["is_refit"] else [Part.VALIDATION, Part.TEST]
     rows = {part: catalogue.rows(str(part)) for part in parts}
+    said = predict_rows((catalogue, tiles), rows, predict)
+    found = [
+        predictions_of(catalogue, own, said[part], part=part)
+        for part, own in rows.items()
+    ]
+    return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
+
+
+def predict_rows(
+    data: tuple[Catalogue, Tiles], rows: Mapping[Part, Ints], predict: Predict
+) -> dict[Part, Floats]:
+    """Return what a model says of some images, (n, classes) by part.
+
+    Args:
+        data: A data set and its tiles.
+        rows: (n,) rows of it, by part; each has some.
+        predict: The model.
+    """
+    catalogue, tiles = data
     progress = start_progress(sum(map(len, rows.values())))
-    found = []
+    found = {}
     for part, own in rows.items():
-        said = [np.empty((0, len(catalogue.class_names)))]
+        said = []
         for start in range(0, len(own), BATCH):
             chosen = own[start : start + BATCH]
             images = tiles.take(catalogue.records[chosen])
             said.append(predict(images))
             progress.advance(len(chosen))
-        found.append(predictions_of(catalogue, own, np.concatenate(said), part=part))
-    return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
+        found[part] = np.concatenate(said)
+    return found
 
 
 def _explain(
@@ -361,8 +388,8 @@ def _predict_others(
 def _read_documents(store: Store, catalogue: Catalogue) -> dict[str, Any]:
     name, digest = catalogue.name, catalogue.digest
     return {
-        "splits": _read_json(store, layout.splits(name, digest)),
-        "audit": _read_json(store, layout.audit(name, digest)),
+        "splits": read_json(store, layout.splits(name, digest)),
+        "audit": read_json(store, layout.audit(name, digest)),
     }
 
 
@@ -401,16 +428,22 @@ def _load_model(store: Store, model_run: str, scratch: Path) -> Any:
     return keras.saving.load_model(path, compile=False)
 
 
+def open_predict(store: Store, model_run: str, scratch: Path) -> Predict:
+    """Return what gives the probabilities of a model for some tiles."""
+    return _compile(_load_model(store, model_run, scratch))
+
+
 def _compile(model: Any) -> Predict:
     forward = compiled(model)
     return lambda images: np.asarray(forward(images), np.float64)
 
 
-def _read_json(store: Store, key: str) -> Any:
+def read_json(store: Store, key: str) -> Any:
+    """Return the document that an object holds."""
     return json.loads(store.read(key))
 
 
-def _count_reading(store: Store, catalogue: Catalogue, run_id: str) -> int:
+def count_reading(store: Store, catalogue: Catalogue, run_id: str) -> int:
     """Note that this run has read the test split; return how many have."""
     name, digest = catalogue.name, catalogue.digest
     store.create(layout.test_reading(name, digest, run_id), b"")
@@ -422,7 +455,7 @@ def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
     search_run = settings.evaluate.search_run
     if search_run is None:
         return {}
-    return dict(_read_json(store, layout.best_point(search_run)))
+    return dict(read_json(store, layout.best_point(search_run)))
 
 
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:

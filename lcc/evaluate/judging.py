@@ -112,7 +112,7 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         num_families=len(np.unique(test.families)),
         verdict=verdict,
         is_better=is_better,
-        forecast=_forecast(own["image"]),
+        forecast=forecast_interval(own["image"]),
         rows=rows,
         others=evidence.others,
         predictions=predictions,
@@ -150,7 +150,7 @@ def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention
     return None
 
 
-def _forecast(own: Judgement) -> str:
+def forecast_interval(own: Judgement) -> str:
     """Return how the interval of macro F1 would narrow with more groups."""
     score = own.metrics["macro_f1"]
     width = (score.upper - score.lower) / np.sqrt(2)

@@ -169,8 +169,13 @@ def predictions_of(
 
 
 def join_parts(parts: Sequence[Predictions]) -> Predictions:
-    """Return the predictions of several parts as one table."""
-    return Predictions(table=pa.concat_tables([part.table for part in parts]))
+    """Return the predictions of several parts as one table.
+
+    Parts of another data set may have other axes: where a part lacks one it is empty.
+    Families and groups are numbered anew in each data set.
+    """
+    tables = [part.table for part in parts]
+    return Predictions(table=pa.concat_tables(tables, promote_options="default"))
 
 
 def write_predictions(predictions: Predictions) -> Iterator[tuple[str, bytes]]:

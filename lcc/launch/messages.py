@@ -36,6 +36,10 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "test/accuracy": "accuracy",
         "test/balanced_accuracy": "balanced accuracy",
         "test/macro_f1": "macro F1",
+        "outside/accuracy": "outside: accuracy",
+        "outside/macro_f1": "outside: macro F1",
+        "outside/below_sealed": "sealed test less outside: macro F1",
+        "overlap/left_out": "images left out: tissue of the training catalogue",
         "baseline/macro_f1": "best baseline, macro F1",
         "random_split/macro_f1": "on a random split, INVALID: macro F1",
         "turns/macro_f1": "mean of all turns, macro F1",
@@ -170,7 +174,8 @@ def headlines(store: Store, stage: Stage, run_id: str) -> Iterator[str]:
         if name not in found:
             continue
         value = found[name]
-        text = f"{value:.0f}" if name.startswith("prepare/") else f"{value:.3f}"
+        is_count = name.startswith(("prepare/", "overlap/"))
+        text = f"{value:.0f}" if is_count else f"{value:.3f}"
         if f"{name}_lower" in found:
             low, high = found[f"{name}_lower"], found[f"{name}_upper"]
             text += f" ({low:.3f}–{high:.3f})"

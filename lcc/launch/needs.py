@@ -19,13 +19,12 @@ from lcc.errors import (
     NotFoundError,
     UnavailableError,
 )
-from lcc.launch.plan import Stage
+from lcc.launch.plan import Stage, reads_source
 from lcc.launch.resolve import FILES
 from lcc.storage.uri import file_size, local_path, read_file, scheme_of
 from lcc.tracking.location import tracking_uri
 from lcc.tracking.server import TrackingServer
 
-PREPARING = (Stage.PREPARE, Stage.PIPELINE)
 TRAINING = (Stage.SEARCH, Stage.TRAIN, Stage.PIPELINE)
 JUDGING = (*TRAINING, Stage.EVALUATE)
 DRAWING = ("matplotlib", "seaborn")
@@ -66,7 +65,7 @@ def check_files(
 
 def _files(stage: Stage, settings: Settings) -> dict[str, str]:
     """Return the files that a stage reads, by setting."""
-    sections = {"data"} if stage in PREPARING else set()
+    sections = {"data"} if reads_source(stage, settings) else set()
     sections |= {"model"} if stage in TRAINING else set()
     sections |= {"evaluate"} if stage in (Stage.EVALUATE, Stage.PIPELINE) else set()
     found = {}

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lcc.config.evaluate import is_place
 from lcc.config.launch import LaunchSettings
 from lcc.config.model import ModelSettings, is_file_name
 from lcc.config.settings import Settings
@@ -109,11 +110,10 @@ def _steps(
     )
     match stage:
         case Stage.PREPARE:
-            hashes, links = (_shared(n, num_sharing, at_once) for n in ("hash", "link"))
             # Hours of a pipeline must not end because weights cannot be had.
             is_asked = in_pipeline and _needs_files(settings.model)
             first = (Step(name="model"),) if is_asked else ()
-            return (*first, Step(name="list"), hashes, links, Step(name="catalogue"))
+            return (*first, *_preparing(num_sharing, at_once))
         case Stage.SEARCH:
             num_trials = _num_trial_processes(settings, at_once)
             trials = _shared("trial", num_trials, at_once, gpus=gpus)
@@ -121,9 +121,8 @@ def _steps(
         case Stage.TRAIN:
             return (*features, _training(settings.launch))
         case Stage.EVALUATE:
-            if settings.evaluate.turns is not None:
-                return (Step(name="compare"),)
-            return (Step(name="evaluate", gpus=gpus),)
+            preparing = _preparing(num_sharing, at_once)
+            return _judging(settings, preparing, gpus=gpus)
         case Stage.PIPELINE:
             plans = plans_of(stage, settings, parallelism=parallelism)
             return sum((plan.steps for plan in plans), ())
@@ -148,6 +147,36 @@ def takes_turns(settings: Settings) -> bool:
         False
     """
     return settings.data.leave_out is not None and settings.data.test_value is None
+
+
+def reads_source(stage: Stage, settings: Settings) -> bool:
+    """Return whether a stage reads `data.source`: it makes a catalogue of it.
+
+    Example:
+        >>> (
+        ...     reads_source(Stage.PREPARE, Settings()),
+        ...     reads_source(Stage.EVALUATE, Settings()),
+        ... )
+        (True, False)
+    """
+    data = settings.evaluate.data
+    brings = stage is Stage.EVALUATE and data is not None and is_place(data)
+    return brings or stage in {Stage.PREPARE, Stage.PIPELINE}
+
+
+def _preparing(num_sharing: int, at_once: int) -> tuple[Step, ...]:
+    hashes, links = (_shared(n, num_sharing, at_once) for n in ("hash", "link"))
+    return (Step(name="list"), hashes, links, Step(name="catalogue"))
+
+
+def _judging(
+    settings: Settings, preparing: tuple[Step, ...], *, gpus: int
+) -> tuple[Step, ...]:
+    if settings.evaluate.turns is not None:
+        return (Step(name="compare"),)
+    first = preparing if reads_source(Stage.EVALUATE, settings) else ()
+    linked = (Step(name="overlap"),) if settings.evaluate.data else ()
+    return (*first, *linked, Step(name="evaluate", gpus=gpus))
 
 
 def _needs_files(model: ModelSettings) -> bool:

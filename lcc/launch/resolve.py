@@ -4,27 +4,31 @@ Paths become absolute URIs; data set, catalogue and model are looked up under th
 Knows the working folder and the root; not how a step is run.
 """
 
-import re
 from difflib import get_close_matches
-from urllib.parse import unquote
 
 from lcc.config.cluster import SOURCE_FOLDER
 from lcc.config.commands import command_line
+from lcc.config.evaluate import is_place
 from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
+from lcc.launch.outside import resolve_outside
 from lcc.launch.plan import Stage, takes_turns
 from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
-from lcc.storage.pointers import SOURCE, dataset_names, read_latest
+from lcc.storage.pointers import (
+    SOURCE,
+    dataset_names,
+    names_to_learn_from,
+    read_latest,
+)
 from lcc.storage.store import Store
-from lcc.storage.uri import absolute_uri, shown_uri
+from lcc.storage.uri import absolute_uri, dataset_name, shown_uri
 from lcc.tracking.server import TrackingServer
 
 LOCAL_ROOT = "lcc-study"  # of the working folder, on this machine
 CLAIM = "pvc://"
-MAX_NAME = 40  # characters of a data set's name, as data.name allows
 FILES = (
     "data.labels_csv",
     "data.split_csv",
@@ -56,24 +60,15 @@ def resolve_locations(settings: Settings, *, default_root: str) -> Settings:
     if source:
         changes["data.source"] = absolute_uri(source)
         changes["data.name"] = settings.data.name or dataset_name(absolute_uri(source))
+    other = settings.evaluate.data
+    if other and is_place(other) and not other.startswith(CLAIM):
+        changes["evaluate.data"] = absolute_uri(other)
     for path in FILES:
         section, _, name = path.partition(".")
         value = getattr(getattr(settings, section), name)
         if value is not None and is_file_name(value):
             changes[path] = absolute_uri(value)
     return changed_settings(settings, changes)
-
-
-def dataset_name(source: str) -> str:
-    """Return the name of a data set: the last part of its source, as a slug.
-
-    Example:
-        >>> dataset_name("s3://lab/Lung tiles (2020)/")
-        'lung-tiles-2020'
-    """
-    last = unquote(source).rstrip("/").rpartition("/")[2]
-    slug = re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")
-    return slug[:MAX_NAME].strip("-") or "tiles"
 
 
 def resolve_inputs(
@@ -92,10 +87,19 @@ def resolve_inputs(
             to leave out.
         NotFoundError: There is no such data set or trained model.
     """
+    if stage is Stage.EVALUATE and settings.evaluate.data is not None:
+        return resolve_outside(_with_model(settings, store, server), store)
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
         if settings.data.source is None:
             message = (
                 "data.source: must be set, got nothing. Name a folder or s3://… URI."
+            )
+            raise ConfigError(message)
+        if stage is Stage.PIPELINE and settings.evaluate.data is not None:
+            message = (
+                "evaluate.data: must not be set for a pipeline, which evaluates on the "
+                f"sealed test, got {settings.evaluate.data}. Remove it, and then run: "
+                f"{command_line('evaluate', '--data', settings.evaluate.data)}"
             )
             raise ConfigError(message)
         if stage is Stage.PREPARE and settings.launch.pipeline is None:
@@ -154,7 +158,7 @@ def _prepare(settings: Settings) -> str:
 
 
 def _only_dataset(settings: Settings, store: Store) -> str:
-    names = dataset_names(store)
+    names = names_to_learn_from(store)
     if not names:
         message = (
             f"{shown_uri(store.uri)}: must hold a prepared data set, got none. Check "

@@ -65,6 +65,11 @@ class Listing:
         columns = self.table.to_pydict().values()
         return digest_rows([(self.source,), *zip(*columns, strict=True)])
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Labels, sorted."""
+        return tuple(sorted(set(self.table["label"].to_pylist())))
+
     def __len__(self) -> int:
         """Return the number of files."""
         return int(self.table.num_rows)

@@ -8,7 +8,7 @@ import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, NotFoundError
@@ -17,6 +17,7 @@ from lcc.storage.patient import make_patient
 from lcc.storage.store import Store
 
 SCHEMES = ("file", "s3")
+MAX_NAME = 40  # characters of a data set's name, as data.name allows
 # A scheme without its `://`, which would be taken for a folder: s3:/lab, s3//lab
 MISTYPED = re.compile(r"(?P<scheme>s3|file|pvc)(:[/\\]?|;?[/\\]{2,3})(?=\w)", re.I)
 
@@ -170,6 +171,18 @@ def absolute_uri(uri: str) -> str:
     path = local_path(uri).expanduser()
     # One folder has one name; links keep theirs, unless a step back depends on them.
     return (path.resolve() if ".." in path.parts else path.absolute()).as_uri()
+
+
+def dataset_name(source: str) -> str:
+    """Return the name of a data set: the last part of its source, as a slug.
+
+    Example:
+        >>> dataset_name("s3://lab/Lung tiles (2020)/")
+        'lung-tiles-2020'
+    """
+    last = unquote(source).rstrip("/").rpartition("/")[2]
+    slug = re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")
+    return slug[:MAX_NAME].strip("-") or "tiles"
 
 
 def fetch_file(

@@ -10,9 +10,9 @@ from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, DataError
-from lcc.launch.plan import Stage, plans_of
-from lcc.launch.resolve import FILES, dataset_name
-from lcc.storage.uri import local_path, open_store, scheme_of
+from lcc.launch.plan import Stage, plans_of, reads_source
+from lcc.launch.resolve import FILES
+from lcc.storage.uri import dataset_name, local_path, open_store, scheme_of
 
 SOURCES = {  # of a volume → kind of the object, and the field that names it
     "configMap": ("ConfigMap", "name"),
@@ -28,7 +28,7 @@ def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> N
         ConfigError: All that is missing, or lies where no pod can read it.
     """
     faults = [*_missing_objects(cluster, settings), *_local_files(settings)]
-    if stage in {Stage.PREPARE, Stage.PIPELINE}:
+    if reads_source(stage, settings):
         faults = [*_local_source(settings), *faults]
     faults += _too_large(cluster, stage, settings)
     if faults:

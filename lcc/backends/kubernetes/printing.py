@@ -116,6 +116,11 @@ def _missing(settings: Settings, stage: Stage) -> list[str]:
         Stage.EVALUATE: {
             "data.name": settings.data.name,
             "evaluate.model_run": settings.evaluate.model_run,
+            **(
+                {"evaluate.sealed_run": settings.evaluate.sealed_run}
+                if settings.evaluate.data
+                else {}
+            ),
         },
     }.get(stage, {"data.name": settings.data.name})
     return [

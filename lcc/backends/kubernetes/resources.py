@@ -16,6 +16,7 @@ SIZES = {
     DRIVER: "light",
     "hash": "data",
     "link": "data",
+    "overlap": "data",
 }
 
 
