@@ -19,7 +19,7 @@ from lcc.storage.store import Store
 
 
 def find_evaluation(store: Store, run_id: str | None) -> str:
-    """Return the finished evaluation that a run stands for.
+    """Return the finished evaluation of a sealed test that a run stands for.
 
     Args:
         store: The root.
@@ -28,7 +28,7 @@ def find_evaluation(store: Store, run_id: str | None) -> str:
 
     Raises:
         NotFoundError: There is no such run, or no evaluation of it.
-        DataError: The evaluation has not finished.
+        DataError: The evaluation has not finished, or judged another data set.
     """
     if run_id is None:
         found = [state.run_id for state in _evaluations(store)]
@@ -43,6 +43,12 @@ def find_evaluation(store: Store, run_id: str | None) -> str:
         message = (
             f"{state.run_id}: must be done, got {state.status}. Look: "
             f"{command_line('status', state.run_id)}"
+        )
+        raise DataError(message)
+    if not _has_sealed_test(store, state):
+        message = (
+            f"{state.run_id}: must be an evaluation of the sealed test, got one of "
+            "another data set, or of all turns. Name another, or the train run."
         )
         raise DataError(message)
     return state.run_id
@@ -63,7 +69,13 @@ def _evaluations(store: Store) -> Sequence[RunState]:
         state
         for state in read_states(store)
         if state.stage == Stage.EVALUATE and state.status is RunStatus.DONE
+        if _has_sealed_test(store, state)
     ]
+
+
+def _has_sealed_test(store: Store, state: RunState) -> bool:
+    own = read_run_settings(store, state.run_id).evaluate
+    return own.turns is None and own.data is None
 
 
 def _last(found: Sequence[str], rule: str) -> str:

@@ -179,7 +179,7 @@ def test_what_is_not_there_is_said(
 
 def test_a_card_with_faults_moves_nothing(store: LocalStore):
     an_evaluated_model(store, 1)
-    Path("card.yaml").write_text("model: {licens: MIT}")
+    Path("card.yaml").write_text("model: {licensee: MIT}")
 
     faulty, absent = promote(), run("promote", "--set", "evaluate.card=no.yaml")
 

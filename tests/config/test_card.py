@@ -18,7 +18,7 @@ def test_a_card_with_every_answer_lacks_none():
 
 
 def test_all_faults_of_a_card_are_told_at_once():
-    text = b"model: {licens: MIT, contact: [a]}\ndata: none\nowner: me\n"
+    text = b"model: {licensee: MIT, contact: [a]}\ndata: none\nowner: me\n"
 
     with pytest.raises(ConfigError) as caught:
         parse_card(text, source="card.yaml")
