@@ -52,6 +52,18 @@ def _own_verbosity() -> Iterator[None]:
     own.setLevel(before)
 
 
+@pytest.fixture(scope="session")
+def logical_devices() -> None:
+    """Split the CPU into four devices; it must come before any tensor of a process."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    parts = [tf.config.LogicalDeviceConfiguration() for _ in range(4)]
+    tf.config.set_logical_device_configuration(cpu, parts)
+    tf.config.experimental.enable_op_determinism()
+
+
 @pytest.fixture
 def real_tiles() -> Path:
     """Return the folder of real LC25000 tiles, or skip."""

@@ -78,7 +78,7 @@ class EvaluateSettings(Section):
     card: str | None = Field(
         default=None,
         description="YAML with what a person says of the model and its data, for the "
-        "cards; an empty one: lcc-launch promote --empty-card.",
+        "cards; promote --empty-card prints an empty one.",
     )
     margin: float = Field(
         default=0.01,

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lcc.evaluate.bootstrap import Estimate
+from lcc.evaluate.page import render_page
 from lcc.evaluate.plots import plot_comparison
-from lcc.evaluate.report import render_page
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker

@@ -15,9 +15,9 @@ from lcc.data.catalogue import read_catalogue
 from lcc.errors import NotFoundError
 from lcc.evaluate.bootstrap import Estimate, Ints
 from lcc.evaluate.kept import read_kept, without_nan
+from lcc.evaluate.page import render_page
 from lcc.evaluate.pairs import BY, METRICS, Leaderboard, Pair, Rival, rank_models
 from lcc.evaluate.predictions import Part
-from lcc.evaluate.report import render_page
 from lcc.evaluate.selective import area_under_risk, risk_by_coverage
 from lcc.evaluate.shared_test import Judged, Shared, share_test
 from lcc.evaluate.trials import Trials, parse_trials

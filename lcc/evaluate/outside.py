@@ -21,6 +21,7 @@ from lcc.evaluate.calibration import (
 )
 from lcc.evaluate.judging import AFTER, BEFORE, PREMIUM, forecast_interval
 from lcc.evaluate.metrics import Judgement, figures_of
+from lcc.evaluate.page import render_page
 from lcc.evaluate.plots import (
     plot_comparison,
     plot_confusion,
@@ -31,7 +32,6 @@ from lcc.evaluate.plots import (
     plot_shift,
 )
 from lcc.evaluate.predictions import Part, Predictions
-from lcc.evaluate.report import render_page
 from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
 from lcc.evaluate.shift import SETS, Shift
 from lcc.evaluate.units import judge_images, judge_units

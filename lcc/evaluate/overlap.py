@@ -32,7 +32,7 @@ from lcc.evaluate.outside_inputs import (
     read_model_card,
     told_classes,
 )
-from lcc.evaluate.report import render_page
+from lcc.evaluate.page import render_page
 from lcc.families.across import LinkedSet, find_across
 from lcc.families.edges import EdgeKind, kinds_of
 from lcc.families.link_step import LinkShards

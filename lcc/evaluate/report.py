@@ -1,7 +1,5 @@
-"""One HTML file that holds everything: it opens anywhere, without a network."""
+"""All that the report of an evaluation shows, already computed, and its page."""
 
-import base64
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +11,7 @@ from lcc.evaluate.calibration import Calibration, Reliability
 from lcc.evaluate.cards import Card, CardSources
 from lcc.evaluate.explain import Explained, Faithfulness
 from lcc.evaluate.metrics import Judgement
+from lcc.evaluate.page import render_page
 from lcc.evaluate.predictions import Predictions
 from lcc.evaluate.robustness import Robustness
 from lcc.evaluate.selective import Abstention
@@ -120,42 +119,3 @@ class Report:
 def render_report(report: Report, cards: Sequence[Card] = ()) -> str:
     """Return the report as one HTML document, pictures and cards included."""
     return render_page(TEMPLATE, plots=report.plots, report=report, cards=cards)
-
-
-def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) -> str:
-    """Return a template of this room as one HTML document.
-
-    Args:
-        template: Its name.
-        plots: PNG by title; the template gets them as URIs that hold the picture.
-        values: What else it shows.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lcc.evaluate", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["interval"] = _interval
-    environment.filters["markdown_uri"] = lambda text: _data_uri(
-        text.encode(), kind="text/markdown"
-    )
-    uris = {name: _data_uri(content) for name, content in plots.items()}
-    return environment.get_template(template).render(plots=uris, **values)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "–"
-
-
-def _interval(own: Estimate) -> str:
-    between = " to " if own.lower < 0 else "–"  # no dash beside a minus
-    return f"{_number(own.lower)}{between}{_number(own.upper)}"
-
-
-def _data_uri(content: bytes, *, kind: str = "image/png") -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -44,7 +44,11 @@ def keep_evaluation(
         )
 
     others = {} if baseline is None else {"forest": said(baseline)}
-    lineage = {"data set": "lung", "catalogue": catalogue.digest}
+    lineage = {
+        "model run": MODEL_RUN,
+        "data set": "lung",
+        "catalogue": catalogue.digest,
+    }
     written = dict(write_predictions(said(share_right)))
     written[OTHERS] = to_parquet(join_others(others))
     written[METRICS] = json.dumps({"lineage": lineage, "verdict": "Good."}).encode()

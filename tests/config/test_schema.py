@@ -28,7 +28,8 @@ def test_every_setting_has_a_default_and_a_description() -> None:
         if "$ref" not in field
         and not {"default", "description"} <= field.keys()
         and name not in section.get("required", [])
-        and name not in {"families", "augmentation", "grid", "node_selector"}
+        and name
+        not in {"families", "augmentation", "grid", "node_selector", "class_map"}
         and name not in {"pod_annotations", "pod_labels"}
     ]
 

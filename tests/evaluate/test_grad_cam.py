@@ -10,6 +10,7 @@ from lcc.evaluate.explain import deletion_curve, enlarge, rank_correlation, shuf
 from lcc.evaluate.grad_cam import GradCam, compiled
 
 SIDE_PX = 32
+pytestmark = pytest.mark.usefixtures("logical_devices")
 
 
 def a_network(*, side: int | None = SIDE_PX) -> keras.Model:

@@ -1,18 +1,8 @@
-"""TensorFlow, with four logical CPU devices: the split must come before any tensor."""
-
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+"""Every test here uses TensorFlow, on several logical devices."""
 
 import pytest
-import tensorflow as tf
-
-NUM_DEVICES = 4
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _logical_devices() -> None:
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    parts = [tf.config.LogicalDeviceConfiguration() for _ in range(NUM_DEVICES)]
-    tf.config.set_logical_device_configuration(cpu, parts)
-    tf.config.experimental.enable_op_determinism()
+@pytest.fixture(autouse=True)
+def _logical_devices(logical_devices: None) -> None:
+    pass
