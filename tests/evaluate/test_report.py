@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,12 @@ def some_predictions(catalogue: Catalogue, *parts: Part) -> Predictions:
     return join_parts(found)
 
 
+@cache
+def known_baselines() -> dict[str, Predictions]:
+    """Return what baselines say of the catalogue; forests take seconds."""
+    return dict(predict_baselines(*a_catalogue(), seed=0))
+
+
 def some_evidence(**changes: object) -> Evidence:
     """Return evidence of a model that is right on five tiles of six."""
     catalogue, tiles = a_catalogue()
@@ -95,7 +102,7 @@ def some_evidence(**changes: object) -> Evidence:
         "settings": EvaluateSettings(num_bootstrap=200, num_mistakes=5),
         "predictions": some_predictions(catalogue),
         "history": read_history(history),
-        "others": dict(predict_baselines(catalogue, tiles, seed=0)),
+        "others": known_baselines(),
         "card": {"best_epoch": 1},
         "documents": {
             "splits": {
@@ -111,12 +118,12 @@ def some_evidence(**changes: object) -> Evidence:
 
 @pytest.fixture(scope="module")
 def report():
-    catalogue, tiles = a_catalogue()
+    catalogue, _ = a_catalogue()
     # What random splits allow: the nearest neighbour is a copy.
     rows = catalogue.rows("test")
     said = np.eye(3)[catalogue.labels[rows]] * 0.97 + 0.01
     premium = predictions_of(catalogue, rows, said, part=Part.RANDOM_SPLIT)
-    others = dict(predict_baselines(catalogue, tiles, seed=0)) | {PREMIUM: premium}
+    others = known_baselines() | {PREMIUM: premium}
     search = {
         "point": {"train.learning_rate": 0.1},
         "mean": 0.8,

@@ -24,7 +24,7 @@ data:
   families: {num_planted: 0}
 model: {backbone: small, weights: none}
 train: {epochs: 1, batch_size: 16}
-evaluate: {num_bootstrap: 100, baselines: false}
+evaluate: {num_bootstrap: 100, baselines: false, explain: false, robustness: false}
 """
 NUM_PLANTED = 3
 
