@@ -62,7 +62,6 @@ def command(
     evaluation stand beside the models. Needs no model and no GPU.
     """
     from lcc.cli.context import find_backend
-    from lcc.cli.evaluations import find_evaluations
     from lcc.data.pages import check_destination, write_document
     from lcc.evaluate.leaderboard import (
         compare_evaluations,
@@ -72,6 +71,7 @@ def command(
         read_trials,
         render_comparison,
     )
+    from lcc.launch.evaluations import find_evaluations
 
     if not run_ids and not studies:
         message = "RUN: must be given, got none. Name evaluations, or --study PIPELINE."

@@ -46,7 +46,7 @@ def command(
         click.echo(print_empty(), nl=False)
         return
     from lcc.cli.context import find_backend
-    from lcc.launch.evaluations import find_evaluation
+    from lcc.launch.evaluations import find_candidate
     from lcc.launch.mlflow_sync import tracking_server
     from lcc.launch.state import read_run_settings
 
@@ -55,7 +55,7 @@ def command(
         if history:
             _print_history(tracking_server(backend, backend.settings))
             return
-        evaluation = find_evaluation(backend.store, run_id)
+        evaluation = find_candidate(backend.store, run_id)
         made_with = read_run_settings(backend.store, evaluation)
         server = tracking_server(backend, made_with)
         _promote(backend, server, evaluation, force=force, reason=reason)

@@ -24,7 +24,7 @@ def command(run_id: str | None, sources: "SettingsSources") -> None:
     from pathlib import Path
 
     from lcc.cli.context import find_backend
-    from lcc.cli.evaluations import find_evaluation
+    from lcc.launch.evaluations import find_evaluation
     from lcc.launch.needs import DRAWING, check_installed
     from lcc.launch.state import read_run_settings
     from lcc.storage import layout

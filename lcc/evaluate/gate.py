@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lcc.config.commands import command_line
 from lcc.config.evaluate import EvaluateSettings
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.cards import calibration_error, interval_in_words, unseen_in_words
-from lcc.evaluate.metrics import compare_paired
 from lcc.evaluate.predictions import Part, Predictions
+from lcc.evaluate.units import compare_images
 
-METRIC = "macro_f1"
 MAX_NAMED = 3  # of questions without an answer, in a reason
 Document = Mapping[str, Any]
 
@@ -83,7 +83,7 @@ def compare_on_test(
         return AgainstChampion(champion=name, why_not=why)
     return AgainstChampion(
         champion=name,
-        difference=_difference(one, other, settings),
+        difference=compare_images(one, other, settings),
         num_groups=len(np.unique(one.groups)),
     )
 
@@ -106,20 +106,8 @@ def compare_with_baselines(
     for name, other in others.items():
         two = _by_path(other.part(Part.TEST))
         if _is_same_test(one, two):
-            found[name] = _difference(one, two, settings)
+            found[name] = compare_images(one, two, settings)
     return found
-
-
-def _difference(
-    one: Predictions, other: Predictions, settings: EvaluateSettings
-) -> Estimate:
-    return compare_paired(
-        one.labels,
-        (one.calibrated, other.calibrated),
-        one.groups,
-        class_names=one.class_names,
-        settings=settings,
-    )[METRIC]
 
 
 def _by_path(predictions: Predictions) -> Predictions:
@@ -312,5 +300,6 @@ def _cards_complete(unanswered: Sequence[str]) -> GateCheck:
                 else "them all"
             )
         ),
-        remedy="Answer them in a file, and name it: --set evaluate.card=card.yaml",
+        remedy=f"Begin with {command_line('promote', '--empty-card')} > card.yaml, "
+        "answer them there, and add --set evaluate.card=card.yaml",
     )

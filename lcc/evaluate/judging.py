@@ -22,7 +22,7 @@ from lcc.evaluate.by_axis import judge_by_axis
 from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
 from lcc.evaluate.cards import CardSources
 from lcc.evaluate.explain import Explained, judge_maps, worst_mistakes
-from lcc.evaluate.metrics import Judgement, compare_paired
+from lcc.evaluate.metrics import Judgement
 from lcc.evaluate.plots import (
     Mistake,
     plot_comparison,
@@ -34,10 +34,10 @@ from lcc.evaluate.plots import (
     plot_roc,
 )
 from lcc.evaluate.predictions import Part, Predictions
-from lcc.evaluate.report import ComparedModel, Report
+from lcc.evaluate.report import ComparedModel, DataFacts, Report
 from lcc.evaluate.robustness import draw_robustness, judge_robustness
 from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
-from lcc.evaluate.units import judge_images, judge_units
+from lcc.evaluate.units import compare_images, judge_units, score_images
 from lcc.search.select import describe_folds
 
 PREMIUM = "same recipe on a random split"
@@ -90,24 +90,18 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     if abstention is not None:
         predictions = decide(predictions, abstention.threshold)
     evidence = replace(evidence, predictions=predictions)
-    splits = evidence.documents.get("splits", {})
-    whole = splits.get("rules", {}).get("never_split", ())
+    whole = evidence.documents.get("splits", {}).get("rules", {}).get("never_split", ())
     own = judge_units(test, [axis for axis in whole if axis in test.axes], settings)
     rows = _compare(evidence)
     verdict, is_better = _verdict(rows)
-    reliability = {
-        name: measure_reliability(said, test.labels, test.groups, settings=settings)
-        for name, said in ((BEFORE, test.raw), (AFTER, test.calibrated))
-    }
-    catalogue, explained = evidence.catalogue, evidence.explained
-    robustness = None
-    if evidence.changed is not None:
-        robustness = judge_robustness(evidence.changed, test, settings)
+    reliability = _measure_reliability(test, settings)
+    explained, changed = evidence.explained, evidence.changed
+    robustness = None if changed is None else judge_robustness(changed, test, settings)
     return Report(
         title=title,
         judgement=own["image"],
         units=own,
-        class_names=catalogue.class_names,
+        class_names=evidence.catalogue.class_names,
         confidence=settings.confidence,
         num_families=len(np.unique(test.families)),
         verdict=verdict,
@@ -121,24 +115,41 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         abstention=abstention,
         explained=explained,
         faithfulness=judge_maps(explained.table, settings) if explained else None,
-        changed=evidence.changed,
+        changed=changed,
         robustness=robustness,
         plots=_draw(evidence, own["image"], rows, reliability)
         | (dict(explained.pictures) if explained else {})
         | (draw_robustness(robustness) if robustness else {}),
-        search=_describe_search(evidence.search, splits.get("rules")),
-        counts=splits.get("images", {}),
-        statuses=dict(Counter(catalogue.table["status"].to_pylist())),
-        checks=splits.get("checks", ()),
-        split_notes=splits.get("notes", ()),
-        never_split=whole,
+        data=_describe_data(evidence),
         by_axis=judge_by_axis(test, settings=settings),
         lineage=evidence.lineage,
         cards=evidence.cards,
-        alarms=[
-            a["text"] for a in evidence.documents.get("audit", {}).get("alarms", ())
-        ],
     )
+
+
+def _describe_data(evidence: Evidence) -> DataFacts:
+    """Return what documents say of data set, split and search."""
+    splits = evidence.documents.get("splits", {})
+    rules = splits.get("rules", {})
+    alarms = evidence.documents.get("audit", {}).get("alarms", ())
+    return DataFacts(
+        search=_describe_search(evidence.search, rules or None),
+        counts=splits.get("images", {}),
+        statuses=dict(Counter(evidence.catalogue.table["status"].to_pylist())),
+        checks=splits.get("checks", ()),
+        split_notes=splits.get("notes", ()),
+        never_split=rules.get("never_split", ()),
+        alarms=[alarm["text"] for alarm in alarms],
+    )
+
+
+def _measure_reliability(
+    test: Predictions, settings: EvaluateSettings
+) -> dict[str, Reliability]:
+    return {
+        name: measure_reliability(said, test.labels, test.groups, settings=settings)
+        for name, said in ((BEFORE, test.raw), (AFTER, test.calibrated))
+    }
 
 
 def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention | None:
@@ -174,7 +185,7 @@ def _compare(evidence: Evidence) -> list[ComparedModel]:
 
 def _compared(name: str, predictions: Predictions, evidence: Evidence) -> ComparedModel:
     def score(own: Predictions) -> Estimate:
-        return judge_images(own, evidence.settings).metrics["macro_f1"]
+        return score_images(own, evidence.settings)
 
     def score_if_any(part: Part) -> Estimate | None:
         own = predictions.part(part)
@@ -199,13 +210,7 @@ def _difference(other: Predictions, evidence: Evidence) -> Estimate:
     """
     part = _basis(evidence.predictions)
     one, two = evidence.predictions.part(part), other.part(part)
-    return compare_paired(
-        one.labels,
-        (one.calibrated, two.calibrated),
-        one.groups,
-        class_names=one.class_names,
-        settings=evidence.settings,
-    )["macro_f1"]
+    return compare_images(one, two, evidence.settings)
 
 
 def _basis(predictions: Predictions) -> Part:

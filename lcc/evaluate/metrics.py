@@ -21,6 +21,7 @@ from lcc.evaluate.bootstrap import (
     estimate,
 )
 
+Measure = Callable[[Ints, Floats, tuple[str, ...]], Figures]
 LEAST = np.finfo(np.float64).eps  # a probability of 0 has no logarithm
 
 
@@ -77,33 +78,6 @@ def judge(
     )
 
 
-def compare_paired(
-    labels: Ints,
-    probabilities: tuple[Floats, Floats],
-    groups: NDArray[np.generic],
-    *,
-    class_names: tuple[str, ...],
-    settings: EvaluateSettings,
-) -> dict[str, Estimate]:
-    """Return how much better the first of two models is, by metric, on the same draws.
-
-    Args:
-        labels: (n,) true class numbers.
-        probabilities: Of two models for the same images, (n, classes) each.
-        groups: (n,) group of each image.
-        class_names: Names of the classes.
-        settings: Resamples of groups, mass of each interval, seed.
-    """
-    one, other = (figures_of(labels, own, class_names) for own in probabilities)
-
-    def differences(weights: Floats) -> dict[str, Floats]:
-        second = other(weights)
-        return {name: found - second[name] for name, found in one(weights).items()}
-
-    found = draw_groups(groups, labels, settings).evaluate(differences)
-    return {name: estimate(own, settings.confidence) for name, own in found.items()}
-
-
 def figures_of(
     labels: Ints, probabilities: Floats, class_names: tuple[str, ...]
 ) -> Figures:
@@ -114,9 +88,8 @@ def figures_of(
         probabilities: (n, classes), rows sum to 1.
         class_names: Names of the classes.
     """
-    num_classes = len(class_names)
-    cells = _cells(labels, probabilities.argmax(axis=1), num_classes)
-    is_true = np.eye(num_classes)[labels]
+    decisions = decisions_of(labels, probabilities, class_names)
+    is_true = np.eye(len(class_names))[labels]
     own = np.clip(probabilities[np.arange(len(labels)), labels], LEAST, 1)
     losses = {
         "brier": ((probabilities - is_true) ** 2).sum(axis=1),
@@ -124,8 +97,7 @@ def figures_of(
     }
 
     def figures(weights: Floats) -> dict[str, Floats]:
-        confusion = (weights @ cells).reshape(-1, num_classes, num_classes)
-        found = confusion_metrics(confusion, class_names)
+        found = {**decisions(weights)}
         found |= _rankings(labels, probabilities, weights, class_names)
         total = weights.sum(axis=1)
         return found | {name: weights @ loss / total for name, loss in losses.items()}
@@ -133,24 +105,50 @@ def figures_of(
     return figures
 
 
-def macro_f1_of(
-    labels: Ints, predicted: Ints, num_classes: int
-) -> Callable[[Floats], Floats]:
-    """Return the function from (b, n) weights of images to (b,) macro F1.
+def decisions_of(
+    labels: Ints, probabilities: Floats, class_names: tuple[str, ...]
+) -> Figures:
+    """Return the same of those metrics alone that ask which class is taken.
+
+    Without a ranking of all images in every resample they cost a small part.
+    """
+    num_classes = len(class_names)
+    cells = _cells(labels, probabilities.argmax(axis=1), num_classes)
+
+    def figures(weights: Floats) -> dict[str, Floats]:
+        confusion = (weights @ cells).reshape(-1, num_classes, num_classes)
+        return confusion_metrics(confusion, class_names)
+
+    return figures
+
+
+def compare_paired(
+    labels: Ints,
+    probabilities: tuple[Floats, Floats],
+    groups: NDArray[np.generic],
+    *,
+    class_names: tuple[str, ...],
+    settings: EvaluateSettings,
+    measure: Measure = figures_of,
+) -> dict[str, Estimate]:
+    """Return how much better the first of two models is, by metric, on the same draws.
 
     Args:
         labels: (n,) true class numbers.
-        predicted: (n,) class numbers that the model takes.
-        num_classes: Number of classes.
+        probabilities: Of two models for the same images, (n, classes) each.
+        groups: (n,) group of each image.
+        class_names: Names of the classes.
+        settings: Resamples of groups, mass of each interval, seed.
+        measure: Which metrics: `figures_of`, or `decisions_of`.
     """
-    cells = _cells(labels, predicted, num_classes)
-    names = tuple(map(str, range(num_classes)))
+    one, other = (measure(labels, own, class_names) for own in probabilities)
 
-    def score(weights: Floats) -> Floats:
-        confusion = (weights @ cells).reshape(-1, num_classes, num_classes)
-        return confusion_metrics(confusion, names)["macro_f1"]
+    def differences(weights: Floats) -> dict[str, Floats]:
+        second = other(weights)
+        return {name: found - second[name] for name, found in one(weights).items()}
 
-    return score
+    found = draw_groups(groups, labels, settings).evaluate(differences)
+    return {name: estimate(own, settings.confidence) for name, own in found.items()}
 
 
 def _cells(labels: Ints, predicted: Ints, num_classes: int) -> Floats:

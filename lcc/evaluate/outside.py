@@ -20,7 +20,7 @@ from lcc.evaluate.calibration import (
     measure_reliability,
 )
 from lcc.evaluate.judging import AFTER, BEFORE, PREMIUM, forecast_interval
-from lcc.evaluate.metrics import Judgement, figures_of
+from lcc.evaluate.metrics import Judgement, decisions_of
 from lcc.evaluate.page import render_page
 from lcc.evaluate.plots import (
     plot_comparison,
@@ -213,7 +213,7 @@ def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention
 def _macro_f1(predictions: Predictions, settings: EvaluateSettings) -> Floats:
     """Return macro F1 of the data, and of every resample, (1 + b,)."""
     names = predictions.class_names
-    figures = figures_of(predictions.labels, predictions.calibrated, names)
+    figures = decisions_of(predictions.labels, predictions.calibrated, names)
     draws = draw_groups(predictions.groups, predictions.labels, settings)
     return draws.evaluate(lambda weights: {"f1": figures(weights)["macro_f1"]})["f1"]
 

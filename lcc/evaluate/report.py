@@ -48,6 +48,29 @@ class ComparedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """What documents say of data set, split and search.
+
+    Attributes:
+        search: Facts about the search, empty without one.
+        counts: Images by split and class.
+        statuses: Images by status.
+        checks: What the validation of the split checked: name, passed, detail.
+        split_notes: Sentences on how the split was made.
+        never_split: What no split divides: family, and axes such as patient.
+        alarms: Sentences from prepare.
+    """
+
+    search: Mapping[str, object]
+    counts: Mapping[str, Mapping[str, int]]
+    statuses: Mapping[str, int]
+    checks: Sequence[Mapping[str, object]]
+    split_notes: Sequence[str]
+    never_split: Sequence[str]
+    alarms: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All that the report shows, already computed.
 
@@ -72,16 +95,10 @@ class Report:
         changed: What it said of changed images, none where not asked for.
         robustness: What it scores on them.
         plots: PNG by title, in order.
-        search: Facts about the search, empty without one.
-        counts: Images by split and class.
-        statuses: Images by status.
-        checks: What the validation of the split checked: name, passed, detail.
-        split_notes: Sentences on how the split was made.
-        never_split: What no split divides: family, and axes such as patient.
+        data: What is known of data set, split and search.
         by_axis: Figures on each site, scanner …, by axis.
         lineage: Digests, versions, seeds.
         cards: Where facts of the cards come from.
-        alarms: Sentences from prepare.
     """
 
     title: str
@@ -104,16 +121,10 @@ class Report:
     faithfulness: Faithfulness | None = None
     changed: pa.Table | None = None
     robustness: Robustness | None = None
-    search: Mapping[str, object] = field(default_factory=dict)
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    statuses: Mapping[str, int] = field(default_factory=dict)
-    checks: Sequence[Mapping[str, object]] = ()
-    split_notes: Sequence[str] = ()
-    never_split: Sequence[str] = ()
+    data: DataFacts
     by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
     cards: CardSources = field(default_factory=CardSources)
-    alarms: Sequence[str] = ()
 
 
 def render_report(report: Report, cards: Sequence[Card] = ()) -> str:

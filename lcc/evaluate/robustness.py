@@ -21,7 +21,7 @@ from lcc.data.catalogue import Catalogue
 from lcc.data.strengths import GRADED_CHANGES, change_tile
 from lcc.data.tiles import Tiles
 from lcc.evaluate.bootstrap import Estimate, Floats, Ints, draw_groups, estimate
-from lcc.evaluate.metrics import macro_f1_of
+from lcc.evaluate.metrics import decisions_of
 from lcc.evaluate.plots import plot_robustness
 from lcc.evaluate.predictions import Part, Predictions, predictions_of
 from lcc.evaluate.subset import spread_over_groups
@@ -189,12 +189,11 @@ def judge_robustness(
     places = pc.index_in(parts[0].table["path"], test.table["path"])
     own = Predictions(table=test.table.take(places))
     scores = [
-        macro_f1_of(own.labels, part.raw.argmax(axis=1), len(own.class_names))
-        for part in (own, *parts)
+        decisions_of(own.labels, part.raw, own.class_names) for part in (own, *parts)
     ]
 
     def figures(weights: Floats) -> dict[str, Floats]:
-        return {str(n): score(weights) for n, score in enumerate(scores)}
+        return {str(n): score(weights)["macro_f1"] for n, score in enumerate(scores)}
 
     resamples = draw_groups(own.groups, own.labels, settings)
     unchanged, *values = resamples.evaluate(figures).values()

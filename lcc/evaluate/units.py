@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.config.evaluate import EvaluateSettings
-from lcc.evaluate.bootstrap import majority
-from lcc.evaluate.metrics import Judgement, judge
+from lcc.evaluate.bootstrap import Estimate, draw_groups, estimate, majority
+from lcc.evaluate.metrics import Judgement, compare_paired, decisions_of, judge
 from lcc.evaluate.predictions import Predictions
 
 
@@ -24,6 +24,34 @@ def judge_images(predictions: Predictions, settings: EvaluateSettings) -> Judgem
         class_names=predictions.class_names,
         settings=settings,
     )
+
+
+def score_images(predictions: Predictions, settings: EvaluateSettings) -> Estimate:
+    """Return the macro F1 of all images alone, for what is only compared."""
+    own = predictions
+    measure = decisions_of(own.labels, own.calibrated, own.class_names)
+    found = draw_groups(own.groups, own.labels, settings).evaluate(measure)
+    return estimate(found["macro_f1"], settings.confidence)
+
+
+def compare_images(
+    one: Predictions, other: Predictions, settings: EvaluateSettings
+) -> Estimate:
+    """Return by how much macro F1 of one model exceeds another's, on the same images.
+
+    Args:
+        one: Its predictions.
+        other: The other's, of the same images in the same order.
+        settings: Resamples of groups, mass of the interval, seed.
+    """
+    return compare_paired(
+        one.labels,
+        (one.calibrated, other.calibrated),
+        one.groups,
+        class_names=one.class_names,
+        settings=settings,
+        measure=decisions_of,
+    )["macro_f1"]
 
 
 def judge_units(
