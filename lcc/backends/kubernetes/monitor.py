@@ -191,13 +191,13 @@ class JobMonitor:
         return killed if num_indexes > max_failed_indexes(self.step) else []
 
     def _failed_pods(self, job: JobFacts) -> list[PodFacts]:
-        """Return the failed pods; the watch may tell of the Job's end before theirs."""
-        pods = {pod.name: pod for pod in self.view.known_pods()}
+        """Return the pods; the watch may tell of the Job's end before theirs."""
         selector = f"batch.kubernetes.io/job-name={job.name}"
         with suppress(UnavailableError):
             for page in self.cluster.pages("Pod", selector, "status.phase=Failed"):
-                pods |= {facts.name: facts for facts in map(pod_facts, page.items)}
-        return list(pods.values())
+                for facts in map(pod_facts, page.items):
+                    self.view.pods[facts.name] = facts
+        return self.view.known_pods()
 
     def _given_up(self) -> Outcome | None:
         """Give up on what can never start, once it has had time to mend itself."""

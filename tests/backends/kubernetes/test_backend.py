@@ -10,7 +10,9 @@ import pytest
 from lcc.backends.kubernetes.errors import LoginLostError
 from lcc.backends.kubernetes.interface import GoneError, Object
 from lcc.backends.kubernetes.job import build_manifests, order_job
-from lcc.backends.kubernetes.monitor import Patience
+from lcc.backends.kubernetes.monitor import JobMonitor, Patience
+from lcc.backends.kubernetes.status import job_facts
+from lcc.backends.kubernetes.watch import JobView
 from lcc.config.load import changed_settings
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, UnavailableError
@@ -153,6 +155,29 @@ def test_a_pod_that_failed_for_good_speaks() -> None:
     assert now.outcome is not None
     assert (now.outcome.exit_code, now.outcome.message) == (3, "images: none found.")
     assert now.outcome.log == f"lcc-launch logs {RUN} --step hash"
+
+
+def test_a_pod_whose_end_the_watch_has_yet_to_tell_names_its_log() -> None:
+    cluster = FakeCluster()
+    job = {"metadata": {"name": JOB, "labels": {}}, "spec": {"completions": 1}}
+    state = {"terminated": {"exitCode": 3, "message": "images: none found."}}
+    cluster.put(a_pod_of(job, phase="Failed", containerStatuses=[{"state": state}]))
+    job["status"] = {"conditions": [condition("Failed", "FailedIndexes")]}
+    monitor = JobMonitor(
+        cluster=cluster,
+        view=JobView(job=job_facts(job)),  # of no pod yet
+        job=JOB,
+        run_id=RUN,
+        step=Step(name="hash"),
+        settings=settings_for(),
+        patience=IMPATIENT,
+    )
+
+    outcome = monitor.describe().outcome
+
+    assert outcome is not None
+    assert outcome.message == "images: none found."
+    assert outcome.log == f"lcc-launch logs {RUN} --step hash"
 
 
 def test_an_image_that_never_comes_is_given_up_and_leaves_nothing() -> None:
