@@ -8,8 +8,9 @@ from jobs.entry import StepContext, main
 def run(context: StepContext) -> None:
     """Judge the model that the settings name, where they say."""
     from lcc.data.catalogue import Catalogue
-    from lcc.evaluate.evaluation import TrainOn, evaluate_model
+    from lcc.evaluate.evaluation import evaluate_model
     from lcc.evaluate.outside_run import evaluate_outside
+    from lcc.evaluate.predicting import TrainOn
     from lcc.train.full_recipe import open_full_recipe, with_recipe
 
     settings, store = context.settings_alone, context.store

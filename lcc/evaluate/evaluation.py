@@ -1,12 +1,10 @@
 """Reading and writing of the evaluate stage: a model run in, metrics and report out."""
 
-import io
-import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,28 +15,28 @@ from lcc.data.catalogue import Catalogue, read_catalogue
 from lcc.data.parquet import from_parquet
 from lcc.data.tiles import Tiles, open_tiles
 from lcc.errors import ConfigError, DataError, NotFoundError
-from lcc.evaluate.baselines import predict_baselines
-from lcc.evaluate.bootstrap import Floats, Ints
-from lcc.evaluate.calibration import calibrate
 from lcc.evaluate.card_files import keep_answers, read_card_sources
 from lcc.evaluate.cards import MODEL_CARD
 from lcc.evaluate.explain import (
     MISTAKES,
     RIGHT,
     Explained,
-    Predict,
-    choose_explained,
-    explain,
-    show_maps,
 )
-from lcc.evaluate.grad_cam import GradCam, compiled
-from lcc.evaluate.judging import PREMIUM, Evidence, build_report, read_history
+from lcc.evaluate.judging import Evidence, build_report, read_history
 from lcc.evaluate.kept import read_kept
+from lcc.evaluate.predicting import (
+    OpenTrainOn,
+    compile_model,
+    explain_model,
+    find_search,
+    load_model,
+    predict_changes,
+    predict_model,
+    predict_others,
+    read_json,
+)
 from lcc.evaluate.predictions import (
-    Part,
     Predictions,
-    join_parts,
-    predictions_of,
 )
 from lcc.evaluate.report import Report
 from lcc.evaluate.results import (
@@ -48,38 +46,14 @@ from lcc.evaluate.results import (
     plot_name,
     result_files,
 )
-from lcc.evaluate.robustness import VARIANTS, choose_changed, predict_changed
 from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from lcc.evaluate.outside import OutsideReport
 
 logger = logging.getLogger(__name__)
-
-BATCH = 32  # tiles a forward pass takes
-
-
-class TrainOn(Protocol):
-    """Training by the recipe of the model that is judged, on other rows."""
-
-    def __call__(self, training: Ints, validation: Ints, test: Ints, /) -> Floats:
-        """Return (k, classes) probabilities of the k test rows.
-
-        Args:
-            training: (n,) rows of the catalogue to learn from.
-            validation: (m,) rows that each epoch is measured on.
-            test: (k,) rows to predict.
-        """
-
-
-class OpenTrainOn(Protocol):
-    """Makes the leak premium's training ready; called only where it is asked for."""
-
-    def __call__(self, catalogue: Catalogue, /) -> TrainOn:
-        """Return the training on rows of a catalogue, the test split's included."""
 
 
 def evaluate_model(
@@ -118,15 +92,17 @@ def evaluate_model(
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
-    model = _load_model(store, model_run, scratch)
-    predict = _compile(model)
-    predictions = _predict(settings, store, catalogue, tiles, card, predict)
+    model = load_model(store, model_run, scratch)
+    predict = compile_model(model)
+    predictions = predict_model(settings, store, catalogue, tiles, card, predict)
     said = _Said(
         tiles=tiles,
         predictions=predictions,
-        others=dict(_predict_others(settings, catalogue, tiles, open_train_on)),
-        explained=_explain(settings, catalogue, tiles, predictions, model, predict),
-        changed=_predict_changed(settings, catalogue, tiles, predict),
+        others=dict(predict_others(settings, catalogue, tiles, open_train_on)),
+        explained=explain_model(
+            settings, catalogue, tiles, predictions, model, predict
+        ),
+        changed=predict_changes(settings, catalogue, tiles, predict),
         lineage=_lineage(settings, catalogue, card, readings),
     )
     report = _judge(settings, store, catalogue, said, run_id=run_id)
@@ -227,7 +203,7 @@ def _judge(
         changed=said.changed,
         history=read_history(store.read(layout.history(model_run))),
         card=read_json(store, layout.model_card(model_run)),
-        search=_find_search(settings, store),
+        search=find_search(settings, store),
         documents=_read_documents(store, catalogue),
         lineage=said.lineage,
         cards=read_card_sources(store, said.lineage, run_id=run_id),
@@ -247,142 +223,6 @@ def _read_card(store: Store, model_run: str, catalogue: Catalogue) -> dict[str, 
         )
         raise DataError(message)
     return card
-
-
-def _predict(
-    settings: Settings,
-    store: Store,
-    catalogue: Catalogue,
-    tiles: Tiles,
-    card: Mapping[str, Any],
-    predict: Predict,
-) -> Predictions:
-    """Return what the model says of test and validation, and the search out of fold.
-
-    A model that learned from the validation split, too, has none to speak of.
-    """
-    parts = [Part.TEST] if card["is_refit"] else [Part.VALIDATION, Part.TEST]
-    rows = {part: catalogue.rows(str(part)) for part in parts}
-    said = predict_rows((catalogue, tiles), rows, predict)
-    found = [
-        predictions_of(catalogue, own, said[part], part=part)
-        for part, own in rows.items()
-    ]
-    return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
-
-
-def predict_rows(
-    data: tuple[Catalogue, Tiles], rows: Mapping[Part, Ints], predict: Predict
-) -> dict[Part, Floats]:
-    """Return what a model says of some images, (n, classes) by part.
-
-    Args:
-        data: A data set and its tiles.
-        rows: (n,) rows of it, by part; each has some.
-        predict: The model.
-    """
-    catalogue, tiles = data
-    progress = start_progress(sum(map(len, rows.values())))
-    found = {}
-    for part, own in rows.items():
-        said = []
-        for start in range(0, len(own), BATCH):
-            chosen = own[start : start + BATCH]
-            images = tiles.take(catalogue.records[chosen])
-            said.append(predict(images))
-            progress.advance(len(chosen))
-        found[part] = np.concatenate(said)
-    return found
-
-
-def _explain(
-    settings: Settings,
-    catalogue: Catalogue,
-    tiles: Tiles,
-    predictions: Predictions,
-    model: Any,
-    predict: Predict,
-) -> Explained | None:
-    """Return what the model looked at, none where not asked for or not to be told."""
-    calibrated, _ = calibrate(predictions)
-    test = calibrated.part(Part.TEST)
-    chosen = choose_explained(test, settings.evaluate)
-    if not settings.evaluate.explain or not len(chosen):
-        return None
-    try:
-        grad_cam = GradCam(model, side_px=tiles.size_px)
-    except NotFoundError as err:
-        logger.warning("event=not_explained reason=%s", err)
-        return None
-    table = explain(
-        catalogue,
-        tiles,
-        test.take(chosen),
-        grad_cam=grad_cam,
-        predict=predict,
-        seed=settings.evaluate.seed,
-    )
-    return Explained(table=table, pictures=show_maps(table, catalogue, tiles))
-
-
-def _predict_changed(
-    settings: Settings, catalogue: Catalogue, tiles: Tiles, predict: Predict
-) -> pa.Table | None:
-    """Return what the model says of changed test images, none where not asked for."""
-    if not settings.evaluate.robustness:
-        return None
-    rows = choose_changed(catalogue, settings.evaluate)
-    progress = start_progress(len(rows) * len(VARIANTS))
-    return predict_changed(
-        catalogue,
-        tiles,
-        rows,
-        predict=predict,
-        seed=settings.evaluate.seed,
-        progress=progress.advance,
-    )
-
-
-def _out_of_fold(
-    settings: Settings, store: Store, catalogue: Catalogue
-) -> Iterator[Predictions]:
-    """Yield what the models of the search said, each of the fold it did not see.
-
-    Raises:
-        DataError: It searched on another catalogue.
-    """
-    search_run = settings.evaluate.search_run
-    ids = _find_search(settings, store).get("trial_ids", ())
-    development = catalogue.rows()
-    development = development[catalogue.folds[development] >= 0]
-    for fold, name in enumerate(ids):
-        content = store.read(layout.trial_predictions(str(search_run), name))
-        said = np.load(io.BytesIO(content), allow_pickle=False)
-        rows = development[catalogue.folds[development] == fold]
-        if len(said) != len(rows):
-            message = (
-                "evaluate.search_run: must have searched on this catalogue, whose fold "
-                f"{fold} has {len(rows)} images, got {search_run} with {len(said)}. "
-                "Name another search, or none."
-            )
-            raise DataError(message)
-        yield predictions_of(catalogue, rows, said, part=Part.OUT_OF_FOLD)
-
-
-def _predict_others(
-    settings: Settings, catalogue: Catalogue, tiles: Tiles, open_train_on: OpenTrainOn
-) -> Iterator[tuple[str, Predictions]]:
-    """Yield what baselines, and the same recipe on a random split, say."""
-    seed = settings.evaluate.seed
-    if settings.evaluate.baselines:
-        yield from predict_baselines(catalogue, tiles, seed=seed)
-    if settings.evaluate.leak_premium:
-        sizes = [len(catalogue.rows(s)) for s in ("train", "validation", "test")]
-        shuffled = np.random.default_rng(seed).permutation(catalogue.rows())
-        ends = np.cumsum(sizes)[:-1]
-        training, validation, test = map(np.sort, np.split(shuffled, ends))
-        said = open_train_on(catalogue)(training, validation, test)
-        yield PREMIUM, predictions_of(catalogue, test, said, part=Part.RANDOM_SPLIT)
 
 
 def _read_documents(store: Store, catalogue: Catalogue) -> dict[str, Any]:
@@ -421,41 +261,11 @@ def _report(
     )
 
 
-def _load_model(store: Store, model_run: str, scratch: Path) -> Any:
-    import keras
-
-    path = store.fetch(layout.model(model_run), scratch)
-    return keras.saving.load_model(path, compile=False)
-
-
-def open_predict(store: Store, model_run: str, scratch: Path) -> Predict:
-    """Return what gives the probabilities of a model for some tiles."""
-    return _compile(_load_model(store, model_run, scratch))
-
-
-def _compile(model: Any) -> Predict:
-    forward = compiled(model)
-    return lambda images: np.asarray(forward(images), np.float64)
-
-
-def read_json(store: Store, key: str) -> Any:
-    """Return the document that an object holds."""
-    return json.loads(store.read(key))
-
-
 def count_reading(store: Store, catalogue: Catalogue, run_id: str) -> int:
     """Note that this run has read the test split; return how many have."""
     name, digest = catalogue.name, catalogue.digest
     store.create(layout.test_reading(name, digest, run_id), b"")
     return sum(1 for _ in store.list_objects(layout.test_readings_prefix(name, digest)))
-
-
-def _find_search(settings: Settings, store: Store) -> dict[str, Any]:
-    """Return `best.json` of the search that the settings name, empty without one."""
-    search_run = settings.evaluate.search_run
-    if search_run is None:
-        return {}
-    return dict(read_json(store, layout.best_point(search_run)))
 
 
 def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> None:

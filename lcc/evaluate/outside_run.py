@@ -17,12 +17,7 @@ from lcc.data.tiles import Tiles, open_tiles
 from lcc.errors import NotFoundError
 from lcc.evaluate.bootstrap import Ints
 from lcc.evaluate.class_map import with_our_labels
-from lcc.evaluate.evaluation import (
-    count_reading,
-    open_predict,
-    predict_rows,
-    read_json,
-)
+from lcc.evaluate.evaluation import count_reading
 from lcc.evaluate.kept import METRICS, OTHERS, Kept, join_others, read_kept, without_nan
 from lcc.evaluate.outside import (
     OutsideEvidence,
@@ -39,6 +34,7 @@ from lcc.evaluate.outside_inputs import (
     told_classes,
 )
 from lcc.evaluate.overlap import read_overlap
+from lcc.evaluate.predicting import open_predict, predict_rows, read_json
 from lcc.evaluate.predictions import (
     Part,
     Predictions,

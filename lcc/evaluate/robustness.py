@@ -30,8 +30,8 @@ from lcc.images.decode import Image8
 Predict = Callable[[Image8], Floats]  # (n, side, side, 3) → (n, classes)
 
 CURVES = "On changed images"
-# Of the test: 9,600 forward passes. With frozen features, tiles of 448 px and 4,880
-# images that is less than twice the time of the rest of `evaluate` on a CPU.
+# Of the test: 9,600 forward passes. Meant to take less than twice the time of the rest
+# of `evaluate` with frozen features on a CPU: an estimate, from seconds a tile.
 MAX_IMAGES = 160
 BATCH = 32  # tiles a forward pass takes
 VARIANTS = tuple(

@@ -165,7 +165,9 @@ def test_a_model_that_is_champion_stays_and_nothing_is_noted(store: LocalStore):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        pytest.param((), 3, "must hold an evaluation that is done, got none", id="nothing"),
+        pytest.param(
+            (), 3, "must hold an evaluation that is done, got none", id="nothing"
+        ),
         pytest.param(("train-x",), 3, "train-x", id="unknown run"),
     ],
 )
