@@ -118,11 +118,14 @@ def build_cards(metrics: Document, sources: CardSources) -> tuple[Card, Card]:
         metrics: `metrics.json` of the evaluation.
         sources: All other documents.
     """
-    lineage = metrics["lineage"]
+    return _model_card(metrics, sources), _data_sheet(metrics, sources)
+
+
+def _model_card(metrics: Document, sources: CardSources) -> Card:
     ask = _asking(sources.answers)
-    model_card = Card(
+    return Card(
         file=MODEL_CARD,
-        title=f"Model card: {lineage.get('model run', NOT_KEPT)}",
+        title=f"Model card: {metrics['lineage'].get('model run', NOT_KEPT)}",
         sections={
             "Model details": (
                 *_model_details(metrics, sources),
@@ -141,9 +144,13 @@ def build_cards(metrics: Document, sources: CardSources) -> tuple[Card, Card]:
             ),
         },
     )
-    data_sheet = Card(
+
+
+def _data_sheet(metrics: Document, sources: CardSources) -> Card:
+    ask = _asking(sources.answers)
+    return Card(
         file=DATA_SHEET,
-        title=f"Data sheet: {lineage.get('data set', NOT_KEPT)}",
+        title=f"Data sheet: {metrics['lineage'].get('data set', NOT_KEPT)}",
         sections={
             "Motivation": ask("data.purpose"),
             "Composition": (*_composition(sources), *ask("data.sampling")),
@@ -160,7 +167,6 @@ def build_cards(metrics: Document, sources: CardSources) -> tuple[Card, Card]:
             "Maintenance": ask("data.maintenance"),
         },
     )
-    return model_card, data_sheet
 
 
 def _asking(answers: CardAnswers) -> Any:
