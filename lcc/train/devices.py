@@ -57,6 +57,12 @@ def make_strategy(settings: Settings, workers: Workers | None = None) -> Any:
     return _on_gpus(gpus) if is_on_gpus else _on_cpu(max(gpus, 1))
 
 
+def device_type(strategy: Any) -> str:
+    """Return what the replicas really run on: gpu or cpu."""
+    device = tf.DeviceSpec.from_string(strategy.extended.worker_devices[0])
+    return str(device.device_type).lower()
+
+
 def distribute(strategy: Any, make: Callable[[Shard], Any], *, batch_size: int) -> Any:
     """Return an iterator over the batches, each split over this process' replicas.
 

@@ -21,6 +21,7 @@ from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.collectives import Collectives, lost_workers_as_unavailable
+from lcc.train.devices import device_type
 from lcc.train.export import (
     NETWORK,
     ModelCard,
@@ -127,9 +128,10 @@ def _train(
     training = development_rows(catalogue) if is_refit else catalogue.rows("train")
     validation = None if is_refit else catalogue.rows("validation")
     replicas = recipe.strategy.num_replicas_in_sync
-    logger.info("event=training replicas=%d device=%s", replicas, settings.train.device)
+    device = device_type(recipe.strategy)
+    logger.info("event=training replicas=%d device=%s", replicas, device)
     if is_chief:
-        run.tracker.set_tags({"lcc.replicas": str(replicas)})
+        run.tracker.set_tags({"lcc.replicas": str(replicas), "lcc.device": device})
         hooks = _with_reports(hooks, recipe, run, num_rows=len(training))
     fitted = recipe.fit(training, validation, hooks=hooks)
     if is_chief:
