@@ -50,17 +50,17 @@ def make_strategy(settings: Settings, workers: Workers | None = None) -> Any:
     ]
     if faults:
         raise ConfigError(*faults)
-    is_on_gpus = settings.train.device is Device.GPU and gpus > 0
+    is_on_gpus = device_of(settings) is Device.GPU
     if workers is not None:
         wait_for_workers(workers)
         return _over_workers(workers, max(gpus, 1), is_on_gpus=is_on_gpus)
     return _on_gpus(gpus) if is_on_gpus else _on_cpu(max(gpus, 1))
 
 
-def device_type(strategy: Any) -> str:
-    """Return what the replicas really run on: gpu or cpu."""
-    device = tf.DeviceSpec.from_string(strategy.extended.worker_devices[0])
-    return str(device.device_type).lower()
+def device_of(settings: Settings) -> Device:
+    """Return what replicas really run on: GPUs only where some were asked for."""
+    is_on_gpus = settings.train.device is Device.GPU and settings.launch.gpus > 0
+    return Device.GPU if is_on_gpus else Device.CPU
 
 
 def distribute(strategy: Any, make: Callable[[Shard], Any], *, batch_size: int) -> Any:

@@ -21,7 +21,7 @@ from lcc.tracking.progress import start_progress
 from lcc.tracking.tracker import Tracker
 from lcc.train.checkpoint import Checkpoints
 from lcc.train.collectives import Collectives, lost_workers_as_unavailable
-from lcc.train.devices import device_type
+from lcc.train.devices import device_of
 from lcc.train.export import (
     NETWORK,
     ModelCard,
@@ -128,7 +128,7 @@ def _train(
     training = development_rows(catalogue) if is_refit else catalogue.rows("train")
     validation = None if is_refit else catalogue.rows("validation")
     replicas = recipe.strategy.num_replicas_in_sync
-    device = device_type(recipe.strategy)
+    device = device_of(settings)
     logger.info("event=training replicas=%d device=%s", replicas, device)
     if is_chief:
         run.tracker.set_tags({"lcc.replicas": str(replicas), "lcc.device": device})

@@ -2,7 +2,7 @@ import pytest
 
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
-from lcc.train.devices import make_strategy
+from lcc.train.devices import device_of, make_strategy
 
 
 def some_settings(**launch: object) -> Settings:
@@ -22,6 +22,12 @@ def test_gpus_that_are_not_there_are_refused_never_replaced():
         make_strategy(some_settings(gpus=2, device="gpu"))
 
     assert caught.value.exit_code == 2
+
+
+def test_without_gpus_asked_for_a_training_says_that_it_runs_on_the_cpu():
+    assert device_of(some_settings(gpus=0, device="gpu")) == "cpu"
+    assert device_of(some_settings(gpus=2, device="cpu")) == "cpu"
+    assert device_of(some_settings(gpus=2, device="gpu")) == "gpu"
 
 
 def test_replicas_that_do_not_divide_the_batch_are_refused():
