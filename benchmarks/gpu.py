@@ -4,7 +4,7 @@ Prints images a second for each precision and batch: of our steps over a batch t
 ready, of the same over packed tiles with and without augmentation (the rest of the time
 is waited for data), and of PyTorch (timm, channels last, autocast, fused Adam) over a
 batch that lies ready. Each side is a process of its own, on the same card.
-Usage: python benchmarks/gpu.py [--cases bfloat16:256 float16+xla:256] [--no-torch]
+Usage: python benchmarks/gpu.py [--cases bfloat16:256] [--no-torch]
 """
 
 import argparse
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -179,17 +180,16 @@ def torchs(case: str) -> dict[str, float]:
 SIDES = {"ours": ours, "torch": torchs}
 
 
-def measured(side: str, case: str) -> dict[str, float]:
-    """Return what a process of its own measures; nothing where it fails."""
-    command = [sys.executable, __file__, "--side", side, "--cases", case]
+def measured(side: str, cases: list[str]) -> list[dict[str, float]]:
+    """Return what a process of its own measures of each case, up to its first fault."""
+    command = [sys.executable, __file__, "--side", side, "--cases", *cases]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"} | os.environ
     done = subprocess.run(
         command, env=quiet, capture_output=True, text=True, check=False
     )
     if done.returncode:
         print(*done.stderr.splitlines()[-8:], sep="\n", file=sys.stderr)
-        return {}
-    return json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def main() -> None:
@@ -198,19 +198,19 @@ def main() -> None:
     parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    cases = arguments.cases
     if arguments.side:
-        print(json.dumps(SIDES[arguments.side](arguments.cases[0])))
+        for case in cases:
+            print(json.dumps(SIDES[arguments.side](case)), flush=True)
         return
     none = float("nan")
+    peers = [] if arguments.no_torch else measured("torch", cases)
     print("case               ready  packed  augmented  waits  PyTorch  ours/PyTorch")
-    for case in arguments.cases:
-        own = measured("ours", case)
-        ready, plain, augmented = (
-            own.get(kind, none) for kind in ("ready", "plain", "augmented")
-        )
-        other = (
-            none if arguments.no_torch else measured("torch", case).get("ready", none)
-        )
+    for case, peer in zip_longest(cases, peers, fillvalue={}):
+        own = next(iter(measured("ours", [case])), {})
+        kinds = ("ready", "plain", "augmented")
+        ready, plain, augmented = (own.get(kind, none) for kind in kinds)
+        other = peer.get("ready", none)
         print(
             f"{case:17} {ready:6,.0f} {plain:7,.0f} {augmented:10,.0f} "
             f"{1 - augmented / ready:6.0%} {other:8,.0f} {ready / other:13.2f}",
