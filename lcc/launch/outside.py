@@ -98,13 +98,22 @@ def resolve_outside(settings: Settings, store: Store) -> Settings:
         if settings.data.catalogue is None or settings.data.name != data:
             changes["data.catalogue"] = read_latest(store, data)
     if name == trained:
-        message = (
+        raise ConfigError(_same_name(trained, is_prepared=not is_place(data)))
+    return changed_settings(settings, changes)
+
+
+def _same_name(trained: str | None, *, is_prepared: bool) -> str:
+    if is_prepared:
+        return (
             "evaluate.data: must be another data set than the model was trained on, "
-            f"got {name}. Pass --data with another, or leave it out for the sealed "
+            f"got {trained}. Pass --data with another, or leave it out for the sealed "
             "test."
         )
-        raise ConfigError(message)
-    return changed_settings(settings, changes)
+    return (
+        "data.name: names what --data is prepared as, and must be another than that "
+        f"of the model's training, got {trained}. Leave --name out, or --data for the "
+        "sealed test."
+    )
 
 
 def _known_name(store: Store, data: str) -> str:

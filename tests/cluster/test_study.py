@@ -153,7 +153,9 @@ def other_tiles(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_model_is_judged_on_another_data_set_of_a_bucket(
     lab: Lab, study: str, settings: Path, other_tiles: str
 ) -> None:
-    options = ["--name", "study", "--settings", str(settings)]
+    words = [word for line in state_of(lab, study) for word in line.split()]
+    model = next(word for word in words if word.startswith("train-"))
+    options = ["--run", model, "--settings", str(settings)]
 
     judged = lab.launch("evaluate", "--data", other_tiles, *options, seconds=500)
     same = ["--data", "s3://lcc/sources/study"]

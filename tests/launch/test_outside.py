@@ -94,6 +94,15 @@ def test_the_set_that_the_model_was_trained_on_is_refused(tmp_path: Path) -> Non
         resolved(given(store, "lung"), store)
 
 
+def test_a_place_is_not_prepared_under_the_name_of_the_training_set(
+    tmp_path: Path,
+) -> None:
+    store = a_judged_root(tmp_path)
+
+    with pytest.raises(ConfigError, match="data.name: names what --data is prepared"):
+        resolved(given(store, "./other", data__name="lung"), store)
+
+
 def test_a_model_that_was_not_judged_on_its_sealed_test_is_judged_there_first(
     tmp_path: Path,
 ) -> None:
