@@ -99,7 +99,7 @@ def test_a_place_is_not_prepared_under_the_name_of_the_training_set(
 ) -> None:
     store = a_judged_root(tmp_path)
 
-    with pytest.raises(ConfigError, match="data.name: names what --data is prepared"):
+    with pytest.raises(ConfigError, match="names what --data is prepared"):
         resolved(given(store, "./other", data__name="lung"), store)
 
 
