@@ -29,6 +29,7 @@ def result_files(report: Report) -> dict[str, bytes]:
     if report.changed is not None and report.robustness is not None:
         files[CHANGED] = to_parquet(report.changed)
         files["robustness.csv"] = report.robustness.csv()
+    files |= report.labels.files(report.title)
     for title, content in report.plots.items():
         files[plot_name(title)] = content
     return files
@@ -69,6 +70,7 @@ def _document(report: Report) -> dict[str, object]:
         "abstention": abstention and abstention.document(),
         "explanation": report.faithfulness and report.faithfulness.document(),
         "robustness": report.robustness and report.robustness.document(),
+        "labels": report.labels.issues.document(),
         "by_axis": {
             axis: [figures.document() for figures in found]
             for axis, found in report.by_axis.items()
@@ -80,6 +82,7 @@ def _document(report: Report) -> dict[str, object]:
 def metrics_of(report: Report) -> dict[str, float]:
     """Return every estimate with its interval, those that it is compared with too."""
     metrics = {"calibration/temperature": report.calibration.temperature}
+    metrics |= report.labels.issues.metrics()
     for name, found in _estimates(report):
         metrics[name] = found.value
         metrics[f"{name}_lower"] = found.lower
