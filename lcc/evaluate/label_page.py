@@ -17,12 +17,11 @@ from lcc.evaluate.page import render_page
 
 TEMPLATE = "labels.html.j2"
 PAGE, LIST = "labels.html", "label_issues.csv"
-# 30 of each kind with 4 pictures, and 48 beside them: 408, of noise 11 KB each, are
-# less than 5 MB.
-MAX_SHOWN = 30
-MAX_PICTURES = 4
-MAX_COMPARED = 48
-TILE_PX = 128
+TILE_PX = 128  # some 4 KB of tissue, 16 KB of noise
+MAX_SHOWN = 60  # of each kind
+MAX_PICTURES = 4  # of a family
+MAX_COMPARED = 48  # of all classes
+MAX_BYTES = 4_000_000  # of all pictures: a page that can be sent by mail
 MAX_CLASSES = 4  # whose probability is shown: the likeliest, and that of the label
 
 
@@ -97,6 +96,7 @@ def review_labels(
         tiles: Its packed tiles; without them there are no pictures.
     """
     show = _Camera(catalogue=catalogue, tiles=tiles)
+    compared = dict(_compared(issues, asked, show)) if issues.issues else {}
     return LabelReview(
         issues=issues,
         table=issues.csv(catalogue),
@@ -105,16 +105,17 @@ def review_labels(
             for kind in IssueKind
             if (found := issues.of_kind(kind))
         },
-        compared=dict(_compared(issues, asked, show)) if issues.issues else {},
+        compared=compared,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Camera:
-    """Draws tiles of a catalogue, where they are left."""
+    """Draws tiles of a catalogue, where they are left, until the page is full."""
 
     catalogue: Catalogue
     tiles: Tiles | None
+    room: int = MAX_BYTES
 
     def label(self, row: int) -> str:
         return str(self.catalogue.table["label"][row])
@@ -126,6 +127,9 @@ class _Camera:
             if self.tiles is not None and records[row] >= 0:
                 tile = self.tiles.take(records[[row]])[0]
                 picture = to_uri(shrink(tile, longest_px=TILE_PX))
+                if len(picture) > self.room:
+                    return
+                self.room -= len(picture)
                 path = self.catalogue.paths[row]
                 yield Figure(path=path, label=self.label(row), picture=picture)
 
