@@ -2,8 +2,8 @@
 
 Real tiles, features of a real backbone, a linear head trained over five folds by family
 with the wrong labels. Planted are families (all copies of one source) or single images.
-Beside what `evaluate` lists: cleanlab on images with both of its filters; and those
-images with the least likely labels, as many as were planted, which nobody knows.
+Beside what `evaluate` lists: cleanlab on images with both of its filters; and the least
+likely labels, of images and of families, as many as were planted, which nobody knows.
 Precision counts planted ones alone: what the set itself labels wrongly, or the network
 gets wrong, counts against it.
 Usage: python benchmarks/label_issues.py FAMILIES.csv BACKBONE.keras --keep F.npy
@@ -187,15 +187,19 @@ class Study:
         return find_issues(catalogue, self.asked, mixed=mixed, settings=SETTINGS)
 
 
-def listed(study: Study) -> Mask:
-    """Return the images whose label `evaluate` speaks against."""
-    is_flagged = np.zeros(len(study.given), bool)
-    for own in study.issues.issues:
-        rows = np.array(own.rows)
-        if own.kind is not IssueKind.OUTLIER:
-            suggested = study.names.index(own.suggested)
-            is_flagged[rows] = study.given[rows] != suggested
-    return is_flagged
+def listed(*kinds: IssueKind) -> Callable[[Study], Mask]:
+    """Return the images whose label `evaluate` speaks against, by some kinds."""
+
+    def flag(study: Study) -> Mask:
+        is_flagged = np.zeros(len(study.given), bool)
+        for own in study.issues.issues:
+            rows = np.array(own.rows)
+            if own.kind in kinds:
+                suggested = study.names.index(own.suggested)
+                is_flagged[rows] = study.given[rows] != suggested
+        return is_flagged
+
+    return flag
 
 
 def by_image(filter_by: str) -> Callable[[Study], Mask]:
@@ -209,22 +213,40 @@ def by_image(filter_by: str) -> Callable[[Study], Mask]:
     return flag
 
 
-def least_likely(study: Study) -> Mask:
+def least_likely_images(study: Study) -> Mask:
     """Return the images whose label is least likely, as many as were planted."""
+    return _lowest(_of_label(study), int(study.is_wrong.sum()))
+
+
+def least_likely_families(study: Study) -> Mask:
+    """Return the families whose label is least likely, as many as were planted in."""
+    places = np.unique(study.families, return_inverse=True)[1]
+    means = np.bincount(places, _of_label(study)) / np.bincount(places)
+    num_planted = len(np.unique(study.families[study.is_wrong]))
+    return _lowest(means, num_planted)[places]
+
+
+def _of_label(study: Study) -> Floats:
     said = study.predictions.calibrated
-    order = np.argsort(said[np.arange(len(said)), study.given], kind="stable")
-    is_flagged = np.zeros(len(said), bool)
-    is_flagged[order[: study.is_wrong.sum()]] = True
+    return np.asarray(said[np.arange(len(said)), study.given])
+
+
+def _lowest(values: Floats, count: int) -> Mask:
+    is_flagged = np.zeros(len(values), bool)
+    is_flagged[np.argsort(values, kind="stable")[:count]] = True
     return is_flagged
 
 
+SURE = (IssueKind.TWO_LABELS, IssueKind.LABEL)
 METHODS = {
-    "evaluate, by family": listed,
+    "evaluate, two labels and doubted": listed(*SURE),
+    "evaluate, and missed": listed(*SURE, IssueKind.MISSED),
     "cleanlab by image, prune_by_noise_rate (its default)": by_image(
         "prune_by_noise_rate"
     ),
     "cleanlab by image, confident_learning": by_image("confident_learning"),
-    "least likely label, their number known": least_likely,
+    "least likely label by image, their number known": least_likely_images,
+    "least likely label by family, their number known": least_likely_families,
 }
 
 
@@ -253,7 +275,7 @@ def describe(study: Study) -> str:
         f"{name} {flag(study).sum()} images of "
         f"{len(np.unique(study.families[flag(study)]))} families"
         for name, flag in METHODS.items()
-        if flag is not least_likely
+        if "number known" not in name
     ]
     issues = study.issues
     flagged.append(f"{issues.families[IssueKind.OUTLIER]} families like no class")

@@ -98,12 +98,16 @@ def find_issues(
     is_doubted = np.zeros(len(asked), bool)
     is_doubted[~is_mixed] = doubt(asked.labels[~is_mixed], asked.said[~is_mixed])
     is_outlier = (asked.said < HALF).all(axis=1) & ~is_doubted & ~is_mixed
+    is_other = asked.said.argmax(axis=1) != asked.labels
+    is_missed = is_other & ~is_doubted & ~is_outlier & ~is_mixed
     place = {code: n for n, code in enumerate(asked.codes.tolist())}
     found = [
         _two_labels(catalogue, files[code], asked, place.get(code)) for code in mixed
     ]
     found += [
-        _doubted(asked, n, files=files) for n in np.flatnonzero(is_doubted).tolist()
+        _missed(asked, n, kind=kind, files=files)
+        for kind, own in ((IssueKind.LABEL, is_doubted), (IssueKind.MISSED, is_missed))
+        for n in np.flatnonzero(own).tolist()
     ]
     found += [
         _outlier(asked, n, files=files) for n in np.flatnonzero(is_outlier).tolist()
@@ -114,7 +118,7 @@ def find_issues(
         issues=tuple(found),
         num_families=len(asked),
         num_groups=len(np.unique(asked.groups)),
-        num_missed=int(np.sum(asked.said.argmax(axis=1) != asked.labels)),
+        num_missed=int(is_other.sum()),
         doubted=_share(is_doubted, asked, settings) if len(asked) else None,
     )
 
@@ -189,8 +193,12 @@ def _two_labels(
     )
 
 
-def _doubted(
-    asked: AskedFamilies, place: int, *, files: Mapping[int, tuple[int, ...]]
+def _missed(
+    asked: AskedFamilies,
+    place: int,
+    *,
+    kind: IssueKind,
+    files: Mapping[int, tuple[int, ...]],
 ) -> LabelIssue:
     code, said = int(asked.codes[place]), _said(asked, place)
     suggested = next(iter(said))
@@ -199,7 +207,7 @@ def _doubted(
     votes = asked.votes[place]
     like = asked.said[asked.labels == number, number].mean()
     return LabelIssue(
-        kind=IssueKind.LABEL,
+        kind=kind,
         family=code,
         group=int(asked.groups[place]),
         suggested=suggested,

@@ -28,6 +28,7 @@ class IssueKind(StrEnum):
 
     TWO_LABELS = "two labels"  # its images do not all have the same
     LABEL = "label"  # models that had not seen it are sure of another class
+    MISSED = "missed"  # to them another class is likelier, but they are less sure
     OUTLIER = "outlier"  # to such models no class is likelier than all others together
 
 
@@ -42,8 +43,8 @@ class LabelIssue:
         suggested: The likelier label; of an outlier, the likeliest of all; empty where
             nothing speaks for one.
         scores: How far each label of its images is supported, 0 (not at all) to 1.
-            `two labels`: share of the family's images that have it; `label`: what the
-            models give it; `outlier`: what they give the likeliest class.
+            `two labels`: share of the family's images that have it; `label`, `missed`:
+            what the models give it; `outlier`: what they give the likeliest class.
         said: Mean probability of each class, the likeliest first; none where models
             were not asked.
         why: In words.
@@ -100,13 +101,13 @@ class LabelIssues:
     @property
     def summary(self) -> str:
         """What was found, in one line."""
-        two, doubted, outliers = self.families.values()
+        two, doubted, missed, outliers = self.families.values()
         found = f"{two} under two labels"
         if not self.num_families:
             return f"{found}; models were not asked"
         return (
             f"{found}; of {self.num_families} that models had not seen {doubted} "
-            f"doubted and {outliers} like no class"
+            f"doubted, {missed} missed and {outliers} like no class"
         )
 
     @property

@@ -109,15 +109,16 @@ def test_the_least_supported_label_comes_first():
     assert [own.family for own in found.issues] == [9, 4]
 
 
-def test_a_family_that_models_are_less_sure_of_than_is_usual_is_not_doubted():
+def test_a_family_that_models_are_less_sure_of_than_is_usual_is_missed():
     catalogue = a_set(whole_family(4, "lung_scc"))
     said = said_of(catalogue)
     said[catalogue.families == 4] = [0.05, 0.6, 0.35]
 
     found = issues_of(catalogue, said)
 
-    assert found.issues == ()
-    assert found.num_missed == 1
+    [own] = found.issues
+    assert (own.kind, own.family, own.suggested) == (IssueKind.MISSED, 4, "lung_n")
+    assert (found.num_missed, found.doubted.value) == (1, 0)
 
 
 def test_models_without_a_clue_doubt_no_more_than_they_miss():
@@ -292,7 +293,9 @@ def test_the_report_says_how_many_labels_deserve_a_look():
     report = build_report(evidence, title="x")
 
     page = render_report(report)
-    assert "0 under two labels; of 18 that models had not seen 1 doubted" in page
+    assert (
+        "0 under two labels; of 18 that models had not seen 1 doubted, 0 missed" in page
+    )
     files = result_files(report)
     assert files["label_issues.csv"].count(b"\n") == 1 + 3
     assert b"family 0" in files["labels.html"]
