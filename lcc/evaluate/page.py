@@ -15,10 +15,12 @@ def render_page(template: str, *, plots: Mapping[str, bytes], **values: object) 
         plots: PNG by title; the template gets them as URIs that hold the picture.
         values: What else it shows.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("lcc.evaluate", ""),
+        loader=ChoiceLoader(
+            [PackageLoader("lcc.evaluate", ""), PackageLoader("lcc.data")]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

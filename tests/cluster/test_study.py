@@ -135,3 +135,51 @@ def test_the_tracking_pages_open_through_the_api_server(lab: Lab) -> None:
         process.terminate()
         process.wait()
         process.stdout.close()  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def other_tiles(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Draw tiles of other sources, and put them into the bucket; return their URI."""
+    folder = tmp_path_factory.mktemp("other") / "tiles"
+    drawn = ["--sources", "6", "--copies", "2", "--size-px", "96", "--seed", "9"]
+    command = [BIN / "lcc-launch", "sample", folder, "-q", *drawn]
+    subprocess.run(command, check=True)
+    uri = "s3://lcc/sources/other"
+    assert lab.launch("upload", str(folder), uri).returncode == 0
+    return uri
+
+
+@pytest.mark.extended
+def test_a_model_is_judged_on_another_data_set_of_a_bucket(
+    lab: Lab, study: str, settings: Path, other_tiles: str
+) -> None:
+    options = ["--name", "study", "--settings", str(settings)]
+
+    judged = lab.launch("evaluate", "--data", other_tiles, *options, seconds=500)
+    same = ["--data", "s3://lcc/sources/study"]
+    refused = lab.launch("evaluate", *same, *options, seconds=500)
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "macro F1" in judged.stdout
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "overlap.html" in refused.stdout + refused.stderr
+
+
+@pytest.mark.extended
+def test_a_study_is_compared_and_its_model_promoted_and_taken_back(
+    lab: Lab, study: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "compare.html"
+
+    compared = lab.launch("compare", "--study", study, "--output", str(page))
+    refused = lab.launch("promote", study)
+    forced = lab.launch("promote", study, "--force", "--reason", "a test")
+    history = lab.launch("promote", "--history")
+    back = lab.launch("rollback")
+
+    assert compared.returncode == 0, compared.stderr
+    assert "<table" in page.read_text()
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert forced.returncode == 0, forced.stderr
+    assert "a test" in history.stdout
+    assert back.returncode == 3, back.stdout + back.stderr  # there was none before
