@@ -165,6 +165,26 @@ def test_single_images_under_another_label_are_one_case_of_their_family():
     assert [row["label"] for row in rows] == ["lung_n"] * 2 + ["lung_aca"] * 3
 
 
+def test_a_family_under_two_labels_is_not_doubted_besides():
+    catalogue = a_set({"6-0.png": "lung_n"})
+    said = said_of(catalogue)
+    said[catalogue.families == 6] = [0.05, 0.05, 0.9]
+
+    found = issues_of(catalogue, said, mixed=(6,))
+
+    assert [own.kind for own in found.issues] == [IssueKind.TWO_LABELS]
+    assert found.doubted.value == 0
+
+
+def test_a_family_that_models_doubt_without_being_sure_of_anything_is_one_case():
+    catalogue = a_set(whole_family(4, "lung_scc"))
+
+    found = issues_of(catalogue, said_of(catalogue, sure=0.4))
+
+    assert [own.family for own in found.of_kind(IssueKind.LABEL)] == [4]
+    assert sorted(own.family for own in found.issues) == list(range(NUM_FAMILIES))
+
+
 def test_of_a_family_divided_evenly_the_models_decide():
     catalogue = a_set(
         {"6-0.png": "lung_n", "6-1.png": "lung_n"},
@@ -249,12 +269,12 @@ def test_the_page_shows_a_few_images_of_each_family_and_stands_alone():
 
 
 def test_the_page_shows_images_of_both_labels():
-    wrong = {"6-4.png": "lung_n"}
+    wrong = {"6-3.png": "lung_n", "6-4.png": "lung_n"}
 
     page = a_review(a_set(wrong), mixed=(6,))
 
     captions = re.findall(r"<figcaption><b>(\w+)</b>", page)
-    assert captions == ["lung_n", *["lung_aca"] * (MAX_PICTURES - 1)]
+    assert captions == ["lung_n", "lung_aca"] * (MAX_PICTURES // 2)
 
 
 def test_where_tiles_are_gone_the_page_has_words_alone():
