@@ -85,7 +85,7 @@ def find_issues(
 ) -> LabelIssues:
     """Return the families whose labels deserve a look.
 
-    A family is one case, and of one kind: the first of `IssueKind` that holds.
+    A family is one case, and of one kind.
 
     Args:
         catalogue: The data set.
@@ -95,9 +95,10 @@ def find_issues(
     """
     files = _files(catalogue)
     is_mixed = np.isin(asked.codes, list(mixed))
+    is_outlier = (asked.said < HALF).all(axis=1) & ~is_mixed
     is_doubted = np.zeros(len(asked), bool)
     is_doubted[~is_mixed] = doubt(asked.labels[~is_mixed], asked.said[~is_mixed])
-    is_outlier = (asked.said < HALF).all(axis=1) & ~is_doubted & ~is_mixed
+    is_doubted &= ~is_outlier  # where even right answers are unsure, all look confident
     is_other = asked.said.argmax(axis=1) != asked.labels
     is_missed = is_other & ~is_doubted & ~is_outlier & ~is_mixed
     place = {code: n for n, code in enumerate(asked.codes.tolist())}

@@ -27,7 +27,7 @@ class IssueKind(StrEnum):
     """Why a family deserves a look; the surest reason first."""
 
     TWO_LABELS = "two labels"  # its images do not all have the same
-    LABEL = "label"  # models that had not seen it are sure of another class
+    LABEL = "label"  # models that had not seen it are confident of another class
     MISSED = "missed"  # to them another class is likelier, but they are less sure
     OUTLIER = "outlier"  # to such models no class is likelier than all others together
 
@@ -122,7 +122,8 @@ class LabelIssues:
             "another class than the label is the likeliest. Doubted are "
             f"{self.families[IssueKind.LABEL]}, {share.value:.3f} of all "
             f"({share.lower:.3f}–{share.upper:.3f}): the models are at least as sure "
-            "of another class as they are, on average, of families labelled so. Wrong "
+            "of another class as they are, on average, of families labelled so, and it "
+            "is likelier than all others together. Wrong "
             "labels are among them, and right ones that the models cannot tell: look."
         )
 
