@@ -5,7 +5,7 @@ nearest neighbours of other classes by global descriptor. Tails beyond what was 
 follow the generalised Pareto distribution (Pickands 1975; Coles, An Introduction to
 Statistical Modeling of Extreme Values, 2001, chapter 4): inliers above 4 of chance
 fits, correlations above 0.2 of these fits. Intervals: bootstrap over tiles.
-Usage: python benchmarks/calibration.py FAMILIES.csv [--neighbours 30]
+Usage: python benchmarks/strangers.py FAMILIES.csv [--neighbours 30]
 """
 
 import argparse
