@@ -24,12 +24,12 @@ def result_files(report: Report) -> dict[str, bytes]:
     files[METRICS] = json.dumps(document, indent=1).encode()
     files |= {card.file: card.markdown().encode() for card in cards}
     files["report.html"] = render_report(report, cards).encode()
+    files |= report.labels.files(report.title)
     if report.explained is not None:
         files[EXPLAINED] = to_parquet(report.explained.table)
     if report.changed is not None and report.robustness is not None:
         files[CHANGED] = to_parquet(report.changed)
         files["robustness.csv"] = report.robustness.csv()
-    files |= report.labels.files(report.title)
     for title, content in report.plots.items():
         files[plot_name(title)] = content
     return files
@@ -65,12 +65,12 @@ def _document(report: Report) -> dict[str, object]:
         ],
         "verdict": report.verdict,
         "forecast": report.forecast,
+        "labels": report.labels.issues.document(),
         "calibration": report.calibration.document()
         | {name: asdict(own) for name, own in report.reliability.items()},
         "abstention": abstention and abstention.document(),
         "explanation": report.faithfulness and report.faithfulness.document(),
         "robustness": report.robustness and report.robustness.document(),
-        "labels": report.labels.issues.document(),
         "by_axis": {
             axis: [figures.document() for figures in found]
             for axis, found in report.by_axis.items()
@@ -82,12 +82,11 @@ def _document(report: Report) -> dict[str, object]:
 def metrics_of(report: Report) -> dict[str, float]:
     """Return every estimate with its interval, those that it is compared with too."""
     metrics = {"calibration/temperature": report.calibration.temperature}
-    metrics |= report.labels.issues.metrics()
     for name, found in _estimates(report):
         metrics[name] = found.value
         metrics[f"{name}_lower"] = found.lower
         metrics[f"{name}_upper"] = found.upper
-    return metrics
+    return metrics | report.labels.issues.metrics()
 
 
 def _estimates(report: Report) -> Iterator[tuple[str, Estimate]]:
