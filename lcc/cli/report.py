@@ -25,12 +25,12 @@ def command(run_id: str | None, sources: "SettingsSources") -> None:
 
     from lcc.cli.context import find_backend
     from lcc.launch.evaluations import find_evaluation
-    from lcc.launch.needs import DRAWING, check_installed
+    from lcc.launch.needs import REPORTING, check_installed
     from lcc.launch.state import read_run_settings
     from lcc.storage import layout
     from lcc.storage.uri import shown_uri
 
-    check_installed(DRAWING, what="report")
+    check_installed(REPORTING, what="report")
     with find_backend(sources) as backend:
         run_id = find_evaluation(backend.store, run_id)
         settings = read_run_settings(backend.store, run_id)

@@ -22,6 +22,8 @@ from lcc.evaluate.by_axis import judge_by_axis
 from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
 from lcc.evaluate.cards import CardSources
 from lcc.evaluate.explain import Explained, judge_maps, worst_mistakes
+from lcc.evaluate.label_doubts import ask_families, find_issues
+from lcc.evaluate.label_page import LabelReview, review_labels
 from lcc.evaluate.metrics import Judgement
 from lcc.evaluate.plots import (
     Mistake,
@@ -33,7 +35,7 @@ from lcc.evaluate.plots import (
     plot_risk,
     plot_roc,
 )
-from lcc.evaluate.predictions import Part, Predictions
+from lcc.evaluate.predictions import Part, Predictions, check_numbers
 from lcc.evaluate.report import ComparedModel, DataFacts, Report
 from lcc.evaluate.robustness import draw_robustness, judge_robustness
 from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
@@ -84,6 +86,7 @@ class Evidence:
 def build_report(evidence: Evidence, *, title: str) -> Report:
     """Calibrate and judge the model, and everything it is compared with."""
     settings = evidence.settings
+    check_numbers(evidence.predictions)
     predictions, calibration = calibrate(evidence.predictions)
     test = predictions.part(Part.TEST)
     abstention = _abstain(predictions, settings)
@@ -122,9 +125,19 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         | (draw_robustness(robustness) if robustness else {}),
         data=_describe_data(evidence),
         by_axis=judge_by_axis(test, settings=settings),
+        labels=_review_labels(evidence),
         lineage=evidence.lineage,
         cards=evidence.cards,
     )
+
+
+def _review_labels(evidence: Evidence) -> LabelReview:
+    catalogue, settings = evidence.catalogue, evidence.settings
+    audit = evidence.documents.get("audit", {})
+    mixed = [own["family"] for own in audit.get("families_of_several_classes", ())]
+    asked = ask_families(evidence.predictions.part(Part.OUT_OF_FOLD))
+    issues = find_issues(catalogue, asked, mixed=mixed, settings=settings)
+    return review_labels(issues, asked, catalogue, evidence.tiles)
 
 
 def _describe_data(evidence: Evidence) -> DataFacts:

@@ -21,6 +21,7 @@ from scipy.stats import entropy
 
 from lcc.data.catalogue import AXIS, Catalogue
 from lcc.data.parquet import from_parquet, to_parquet
+from lcc.errors import DataError
 from lcc.evaluate.bootstrap import Floats, Ints
 
 RAW, CALIBRATED = "raw/", "calibrated/"
@@ -189,6 +190,33 @@ def write_predictions(predictions: Predictions) -> Iterator[tuple[str, bytes]]:
 def read_predictions(content: bytes) -> Predictions:
     """Return what `write_predictions` wrote as Parquet."""
     return Predictions(table=from_parquet(content))
+
+
+def check_numbers(
+    predictions: Predictions,
+    *,
+    of: str = "predictions",
+    remedy: str = "Judge a model that gives some.",
+) -> None:
+    """Check that all probabilities are numbers.
+
+    Args:
+        predictions: Of any parts.
+        of: Whose they are.
+        remedy: What to do.
+
+    Raises:
+        DataError: Some are none.
+    """
+    said = np.hstack([predictions.raw, predictions.calibrated])
+    is_sound = np.isfinite(said).all(axis=1)
+    if not is_sound.all():
+        path = predictions.table["path"][int(is_sound.argmin())]
+        message = (
+            f"{of}: probabilities must be numbers, got others for "
+            f"{(~is_sound).sum():,} images ({path} is the first). {remedy}"
+        )
+        raise DataError(message)
 
 
 def _replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

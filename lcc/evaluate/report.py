@@ -10,6 +10,7 @@ from lcc.evaluate.by_axis import ValueFigures
 from lcc.evaluate.calibration import Calibration, Reliability
 from lcc.evaluate.cards import Card, CardSources
 from lcc.evaluate.explain import Explained, Faithfulness
+from lcc.evaluate.label_page import LabelReview
 from lcc.evaluate.metrics import Judgement
 from lcc.evaluate.page import render_page
 from lcc.evaluate.predictions import Predictions
@@ -97,6 +98,7 @@ class Report:
         plots: PNG by title, in order.
         data: What is known of data set, split and search.
         by_axis: Figures on each site, scanner …, by axis.
+        labels: Families whose labels deserve a look.
         lineage: Digests, versions, seeds.
         cards: Where facts of the cards come from.
     """
@@ -122,6 +124,7 @@ class Report:
     changed: pa.Table | None = None
     robustness: Robustness | None = None
     data: DataFacts
+    labels: LabelReview
     by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)
     lineage: Mapping[str, object] = field(default_factory=dict)
     cards: CardSources = field(default_factory=CardSources)

@@ -24,6 +24,7 @@ def result_files(report: Report) -> dict[str, bytes]:
     files[METRICS] = json.dumps(document, indent=1).encode()
     files |= {card.file: card.markdown().encode() for card in cards}
     files["report.html"] = render_report(report, cards).encode()
+    files |= report.labels.files(report.title)
     if report.explained is not None:
         files[EXPLAINED] = to_parquet(report.explained.table)
     if report.changed is not None and report.robustness is not None:
@@ -64,6 +65,7 @@ def _document(report: Report) -> dict[str, object]:
         ],
         "verdict": report.verdict,
         "forecast": report.forecast,
+        "labels": report.labels.issues.document(),
         "calibration": report.calibration.document()
         | {name: asdict(own) for name, own in report.reliability.items()},
         "abstention": abstention and abstention.document(),
@@ -84,7 +86,7 @@ def metrics_of(report: Report) -> dict[str, float]:
         metrics[name] = found.value
         metrics[f"{name}_lower"] = found.lower
         metrics[f"{name}_upper"] = found.upper
-    return metrics
+    return metrics | report.labels.issues.metrics()
 
 
 def _estimates(report: Report) -> Iterator[tuple[str, Estimate]]:

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from lcc.errors import ConfigError, DataError
 from lcc.evaluate.bootstrap import Floats, Ints
 from lcc.evaluate.pairs import Rival, SharedTest
-from lcc.evaluate.predictions import Predictions
+from lcc.evaluate.predictions import Predictions, check_numbers
 
 Key = tuple[str, str]  # path, and digest of the bytes where catalogues differ
 
@@ -72,7 +72,11 @@ def share_test(evaluations: Sequence[Judged], *, is_common: bool) -> Shared:
     """
     first = evaluations[0]
     for own in evaluations:
-        _check_numbers(own)
+        check_numbers(
+            own.predictions,
+            of=f"run {own.run_id}",
+            remedy="Leave this run out, or judge a model that gives some.",
+        )
         _check_classes(first, own)
     is_one = all(own.catalogue == first.catalogue for own in evaluations)
     keys = [_keys(own, is_one=is_one) for own in evaluations]
@@ -105,18 +109,6 @@ def _keys(own: Judged, *, is_one: bool) -> dict[Key, int]:
     paths = own.predictions.table["path"].to_pylist()
     digests = {} if is_one else own.read_digests()
     return {(path, digests.get(path, "")): row for row, path in enumerate(paths)}
-
-
-def _check_numbers(own: Judged) -> None:
-    is_sound = np.isfinite(own.predictions.calibrated).all(axis=1)
-    if not is_sound.all():
-        path = own.predictions.table["path"][int(is_sound.argmin())]
-        message = (
-            f"run {own.run_id}: probabilities must be numbers, got others for "
-            f"{(~is_sound).sum():,} images ({path} is the first). Leave this run out, "
-            "or judge a model that gives some."
-        )
-        raise DataError(message)
 
 
 def _check_classes(first: Judged, own: Judged) -> None:

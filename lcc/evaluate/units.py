@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcc.config.evaluate import EvaluateSettings
-from lcc.evaluate.bootstrap import Estimate, draw_groups, estimate, majority
+from lcc.evaluate.bootstrap import (
+    Estimate,
+    Floats,
+    Ints,
+    draw_groups,
+    estimate,
+    majority,
+)
 from lcc.evaluate.metrics import Judgement, compare_paired, decisions_of, judge
 from lcc.evaluate.predictions import Predictions
 
@@ -85,13 +92,27 @@ def _judge_by(
     predictions: Predictions, units: NDArray[np.generic], settings: EvaluateSettings
 ) -> Judgement:
     _, first, codes = np.unique(units, return_index=True, return_inverse=True)
-    sums = np.zeros((len(first), len(predictions.class_names)))
-    np.add.at(sums, codes, predictions.calibrated)
-    means = sums / np.bincount(codes)[:, None]
     return judge(
         majority(codes.astype(np.int64), predictions.labels),
-        means,
+        mean_by(codes.astype(np.int64), predictions.calibrated),
         predictions.groups[first],
         class_names=predictions.class_names,
         settings=settings,
     )
+
+
+def mean_by(codes: Ints, values: Floats) -> Floats:
+    """Return the mean of the rows of each unit, (units, columns).
+
+    Args:
+        codes: (n,) unit of each row, each from 0 to units - 1.
+        values: (n, columns).
+
+    Example:
+        >>> mean_by(np.array([0, 1, 0]), np.array([[1.0], [5.0], [2.0]])).tolist()
+        [[1.5], [5.0]]
+    """
+    counts = np.bincount(codes)
+    sums = np.zeros((len(counts), values.shape[1]))
+    np.add.at(sums, codes, values)
+    return np.asarray(sums / counts[:, None])

@@ -27,8 +27,8 @@ from lcc.tracking.server import TrackingServer
 
 TRAINING = (Stage.SEARCH, Stage.TRAIN, Stage.PIPELINE)
 JUDGING = (*TRAINING, Stage.EVALUATE)
-DRAWING = ("matplotlib", "seaborn")
-MODULES = ("tensorflow", "mlflow", *DRAWING)  # of lcc[worker]
+REPORTING = ("cleanlab", "matplotlib", "seaborn")
+MODULES = ("tensorflow", "mlflow", *REPORTING)  # of lcc[worker]
 IMAGE_BYTES = 50_000  # of features and tables for each image, besides its tile
 RESNET_BYTES = 95_000_000  # the default backbone; the others are mostly smaller
 SMALL_BYTES = 1_500_000

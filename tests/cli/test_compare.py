@@ -47,6 +47,8 @@ def test_a_report_is_made_anew_without_model_and_tiles(store: LocalStore):
     assert forecast.startswith("With twice the groups")
     assert where == str(report)
     assert f'<p class="verdict">{verdict}' in report.read_text(encoding="utf-8")
+    labels = store.read(layout.evaluation(ONE, "labels.html")).decode()
+    assert "--set evaluate.search_run=SEARCH" in labels
     document = json.loads(store.read(layout.evaluation(ONE, "metrics.json")))
     assert document["metrics"]["accuracy"]["value"] == pytest.approx(0.8)
 

@@ -73,8 +73,8 @@ def test_a_module_that_steps_import_must_be_installed():
         check_modules(Stage.PIPELINE, find={"mlflow": 1, "seaborn": 1}.get)
 
     assert str(caught.value) == (
-        "tensorflow, matplotlib: must be installed for pipeline on this machine, got "
-        "no such module. In a checkout of lcc: pip install '.[worker]'"
+        "tensorflow, cleanlab, matplotlib: must be installed for pipeline on this "
+        "machine, got no such module. In a checkout of lcc: pip install '.[worker]'"
     )
 
 
