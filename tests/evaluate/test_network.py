@@ -1,0 +1,69 @@
+"""A saved network: what it says, and what it sees, in one forward pass."""
+
+import keras
+import numpy as np
+import pytest
+
+from lcc.errors import DataError, NotFoundError
+from lcc.evaluate.network import Network, ask_of
+from lcc.evaluate.novelty import know_tissue
+
+SIDE = 8
+
+
+def a_model(*, is_map: bool = False) -> keras.Model:
+    """Return a network whose last layer is given a row, or a map, of features."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((SIDE, SIDE, 3))
+    maps = keras.layers.Conv2D(4, 3, name="maps")(images)
+    row = keras.layers.GlobalAveragePooling2D(name="pool")(maps)
+    if is_map:
+        dense = keras.layers.Conv2D(3, SIDE - 2, activation="softmax")(maps)
+        return keras.Model(images, dense)
+    return keras.Model(images, keras.layers.Dense(3, activation="softmax")(row))
+
+
+def some_images(count: int = 5) -> np.ndarray:
+    shape = (count, SIDE, SIDE, 3)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def test_features_are_what_the_last_layer_is_given():
+    model, images = a_model(), some_images()
+    pooled = keras.Model(model.inputs[0], model.get_layer("pool").output)
+
+    said, features = Network(model).see(images)
+
+    np.testing.assert_allclose(features, pooled.predict(images, verbose=0), rtol=1e-4)
+    np.testing.assert_allclose(said, model.predict(images, verbose=0), rtol=1e-4)
+
+
+def test_it_says_the_same_with_novelty_and_without():
+    network, images = Network(a_model()), some_images()
+    known = know_tissue(network.see(images[:2])[1])
+
+    plain, scored = (ask_of(network, own)(images) for own in (None, known))
+
+    assert plain.novelty is None
+    assert plain.probabilities.tolist() == scored.probabilities.tolist()
+    assert scored.novelty.shape == (5,)
+    assert scored.novelty[:2].max() < 1e-2 < scored.novelty[2:].min()
+
+
+def test_a_last_layer_that_is_given_a_map_says_but_sees_nothing():
+    network = Network(a_model(is_map=True))
+
+    assert network.predict(some_images()).shape[0] == 5
+    with pytest.raises(NotFoundError, match=r"Set evaluate.novelty=false"):
+        network.see(some_images())
+
+
+def test_features_that_are_no_numbers_are_refused():
+    model = a_model()
+    layer = model.get_layer("maps")
+    kernel, bias = layer.get_weights()
+    bias[0] = np.nan
+    layer.set_weights([kernel, bias])
+
+    with pytest.raises(DataError, match="finite numbers, got others for 5 of 5 images"):
+        Network(model).see(some_images())
