@@ -7,7 +7,7 @@ shows what novelty is worth; nothing is chosen by it.
 
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import binomtest
 
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import Catalogue
@@ -264,15 +265,27 @@ def judge_novelty(
 
 
 def share_unfamiliar(own: Predictions, settings: EvaluateSettings) -> Estimate:
-    """Return the share of images said to be no tissue that is known, over groups."""
+    """Return the share of images said to be no tissue that is known, over groups.
+
+    Where none is, or all are, resampling shows no spread: the interval then reaches as
+    far as that of none, or all, of so many independent groups.
+    Source: Clopper and Pearson, The use of confidence or fiducial limits, Biometrika 26
+    (1934).
+    """
     is_unfamiliar = np.array(own.table["decision"].to_pylist()) == UNFAMILIAR
 
     def figures(weights: Floats) -> dict[str, Floats]:
         share = weights @ is_unfamiliar.astype(np.float64) / weights.sum(axis=1)
         return {"share": share}
 
-    values = draw_groups(own.groups, own.labels, settings).evaluate(figures)
-    return estimate(values["share"], settings.confidence)
+    draws = draw_groups(own.groups, own.labels, settings)
+    found = estimate(draws.evaluate(figures)["share"], settings.confidence)
+    none = binomtest(0, draws.num_groups).proportion_ci(settings.confidence)
+    return replace(
+        found,
+        lower=min(found.lower, 1 - none.high),
+        upper=max(found.upper, none.high),
+    )
 
 
 def _tell_apart(

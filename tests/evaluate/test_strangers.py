@@ -29,7 +29,9 @@ from lcc.evaluate.strangers import (
     choose_recoloured,
     make_stranger,
     predict_strangers,
+    share_unfamiliar,
 )
+from tests.builders.predictions import some_predictions
 from tests.evaluate.test_report import a_catalogue, some_evidence
 
 SETTINGS = EvaluateSettings(num_bootstrap=200)
@@ -239,3 +241,22 @@ def test_what_was_not_asked_for_is_not_shown():
     assert report.novelty is None
     assert not {NOVELTY, STRANGERS} & result_files(report).keys()
     assert "unlike the training images" not in render_report(report)
+
+
+@pytest.mark.parametrize(
+    ("decision", "value", "lower", "upper"),
+    [
+        pytest.param("n", 0.0, 0.0, 0.1684, id="none"),
+        pytest.param(UNFAMILIAR, 1.0, 0.8316, 1.0, id="all"),
+    ],
+)
+def test_none_of_twenty_groups_does_not_mean_none_of_all(
+    decision: str, value: float, lower: float, upper: float
+):
+    own = some_predictions(Part.TEST, num_groups=20)
+    own = own.with_decisions([decision] * len(own))
+
+    found = share_unfamiliar(own, SETTINGS)
+
+    expected = [value, pytest.approx(lower, abs=1e-4), pytest.approx(upper, abs=1e-4)]
+    assert [found.value, found.lower, found.upper] == expected
