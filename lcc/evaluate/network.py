@@ -40,7 +40,7 @@ class Network:
 
     Attributes:
         model: The same.
-        sees: Whether its last layer is given one row of features for an image.
+        sees: Whether its head is given one row of features for an image.
     """
 
     def __init__(self, model: Any) -> None:
@@ -48,22 +48,24 @@ class Network:
 
         self.model = model
         features = _find_features(model)
-        self.sees = bool(features)
-        outputs = [model.outputs[0], *features]
+        self.sees = features is not None
+        outputs = {"said": model.outputs[0]}
+        if self.sees:
+            outputs["features"] = features
         self._forward = compiled(keras.Model(model.inputs[0], outputs))
 
     def predict(self, images: Image8) -> Floats:
         """Return (n, classes) probabilities of (n, side, side, 3) uint8 RGB images."""
-        return np.asarray(self._forward(images)[0], np.float64)
+        return np.asarray(self._forward(images)["said"], np.float64)
 
     def see(self, images: Image8) -> tuple[Floats, Floats32]:
-        """Return probabilities, and the (n, features) that the last layer is given.
+        """Return probabilities, and the (n, features) that the head is given.
 
         Args:
             images: (n, side, side, 3) uint8 RGB.
 
         Raises:
-            NotFoundError: The last layer is given no row of features for an image.
+            NotFoundError: The head is given no row of features for an image.
             DataError: A feature is no finite number.
         """
         if not self.sees:
@@ -72,8 +74,9 @@ class Network:
                 "image, got another. Set evaluate.novelty=false."
             )
             raise NotFoundError(message)
-        said, features = self._forward(images)
-        return np.asarray(said, np.float64), _checked(np.asarray(features, np.float32))
+        found = self._forward(images)
+        said = np.asarray(found["said"], np.float64)
+        return said, _checked(np.asarray(found["features"], np.float32))
 
 
 def ask_of(network: Network, known: KnownTissue | None) -> Ask:
@@ -88,11 +91,17 @@ def ask_of(network: Network, known: KnownTissue | None) -> Ask:
     return ask
 
 
-def _find_features(model: Any) -> list[Any]:
-    """Return the tensor that the last layer is given, none where that is no row."""
-    found = inputs_of(model.layers[-1])
+def _find_features(model: Any) -> Any | None:
+    """Return the tensor that the head is given, none where that is no row.
+
+    Before the head scales it: directions of scaled features tell strangers worse.
+    """
+    from lcc.train.model import STANDARDIZE
+
+    scaling = [layer for layer in model.layers if layer.name == STANDARDIZE]
+    found = inputs_of((scaling or model.layers)[-1])
     is_row = len(found) == 1 and len(found[0].shape) == RANK
-    return found if is_row else []
+    return found[0] if is_row else None
 
 
 def _checked(features: Floats32) -> Floats32:

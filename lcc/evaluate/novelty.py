@@ -1,8 +1,8 @@
 """How unlike the training images an image is, and from where on it is none of them.
 
 Novelty of an image: the distance of its features from those of the k-th nearest of
-some training images, 0 to 2; features are what the last layer is given, scaled to
-length 1. Knows features and groups; neither images nor networks.
+some training images, 0 to 2; features are what the head of the network is given,
+scaled to length 1. Knows features and groups; neither images nor networks.
 Source: Sun et al., Out-of-distribution detection with deep nearest neighbors, ICML
 2022, section 3.
 """
@@ -20,7 +20,7 @@ from lcc.evaluate.bootstrap import Floats, Ints
 from lcc.evaluate.grad_cam import Floats32
 
 MAX_REFERENCES = 512  # training images kept: 2 MiB of 2,048 features, seconds to run
-NEIGHBOUR = 1
+NEIGHBOUR = 5  # with the first, one odd training image would make strangers familiar
 KEPT_SHARE = 0.95  # of images like the training images that must not be called others
 MIN_GROUPS = 5  # to set a threshold on: of four it may call every fifth image another
 
@@ -57,14 +57,14 @@ class KnownTissue:
     """
 
     references: NDArray[np.float16]
-    neighbour: int = NEIGHBOUR
+    neighbour: int
     threshold: Threshold = Threshold()
 
     def novelty(self, features: Floats32) -> Floats:
         """Return the (n,) novelty of images, 0 to 2.
 
         Args:
-            features: (n, features) that the last layer of the same network is given.
+            features: (n, features) that the head of the same network is given.
         """
         distances, _ = self._nearest.kneighbors(_unit(features))
         return np.asarray(distances[:, -1], np.float64)
@@ -135,7 +135,7 @@ def choose_limit(novelty: Floats, groups: Ints) -> Threshold:
     order = np.argsort(novelty, kind="stable")
     shares = np.cumsum(1 / sizes[codes[order]]) / (num_groups + 1)
     # Sums of such fractions are off by their last bits.
-    place = np.searchsorted(shares, kept_share - 1e-9)
+    place = int(np.searchsorted(shares, kept_share - 1e-9))
     return Threshold(
         value=float(novelty[order[min(place, len(order) - 1)]]),
         kept_share=kept_share,

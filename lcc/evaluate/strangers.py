@@ -134,12 +134,14 @@ class Novelty:
     Attributes:
         threshold: From where on an image is none that the model knows.
         num_references: Training images that novelty is measured from.
+        neighbour: Which nearest of them counts, from 1.
         unfamiliar: Share of test images above the threshold; none without one.
         strangers: Of each kind.
     """
 
     threshold: Threshold
     num_references: int
+    neighbour: int
     unfamiliar: Estimate | None
     strangers: tuple[StrangerFigures, ...]
 
@@ -259,6 +261,7 @@ def judge_novelty(
     return Novelty(
         threshold=known.threshold,
         num_references=len(known.references),
+        neighbour=known.neighbour,
         unfamiliar=share_unfamiliar(test, settings) if known.threshold.is_set else None,
         strangers=tuple(found),
     )

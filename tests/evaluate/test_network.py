@@ -7,12 +7,13 @@ import pytest
 from lcc.errors import DataError, NotFoundError
 from lcc.evaluate.network import Network, ask_of
 from lcc.evaluate.novelty import know_tissue
+from lcc.train.model import STANDARDIZE
 
 SIDE = 8
 
 
-def a_model(*, is_map: bool = False) -> keras.Model:
-    """Return a network whose last layer is given a row, or a map, of features."""
+def a_model(*, is_map: bool = False, standardize: bool = False) -> keras.Model:
+    """Return a network whose head is given a row, or a map, of features."""
     keras.utils.set_random_seed(0)
     images = keras.Input((SIDE, SIDE, 3))
     maps = keras.layers.Conv2D(4, 3, name="maps")(images)
@@ -20,6 +21,9 @@ def a_model(*, is_map: bool = False) -> keras.Model:
     if is_map:
         dense = keras.layers.Conv2D(3, SIDE - 2, activation="softmax")(maps)
         return keras.Model(images, dense)
+    if standardize:
+        row = keras.layers.BatchNormalization(name=STANDARDIZE)(row)
+    row = keras.layers.Dropout(0.5)(row)
     return keras.Model(images, keras.layers.Dense(3, activation="softmax")(row))
 
 
@@ -28,8 +32,12 @@ def some_images(count: int = 5) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-def test_features_are_what_the_last_layer_is_given():
-    model, images = a_model(), some_images()
+@pytest.mark.parametrize("standardize", [False, True])
+def test_features_are_what_the_head_is_given_before_it_scales_them(standardize: bool):
+    model, images = a_model(standardize=standardize), some_images()
+    if standardize:
+        scaling = model.get_layer(STANDARDIZE)
+        scaling.set_weights([np.full(4, value) for value in (2.0, 0.5, 9.0, 3.0)])
     pooled = keras.Model(model.inputs[0], model.get_layer("pool").output)
 
     said, features = Network(model).see(images)
@@ -47,7 +55,7 @@ def test_it_says_the_same_with_novelty_and_without():
     assert plain.novelty is None
     assert plain.probabilities.tolist() == scored.probabilities.tolist()
     assert scored.novelty.shape == (5,)
-    assert scored.novelty[:2].max() < 1e-2 < scored.novelty[2:].min()
+    assert (scored.novelty == known.novelty(network.see(images)[1])).all()
 
 
 def test_a_last_layer_that_is_given_a_map_says_but_sees_nothing():

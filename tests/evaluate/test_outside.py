@@ -184,6 +184,7 @@ def test_what_the_model_does_not_know_is_told_by_the_sealed_threshold():
     values = np.where(is_outside, place % 4, place % 3) / 4  # above 0.5: a quarter
     known = KnownTissue(
         references=np.eye(3, dtype=np.float16),
+        neighbour=1,
         threshold=Threshold(value=0.5, kept_share=0.95, num_groups=20),
     )
     evidence = some_evidence(predictions=with_novelty(plain, values), known=known)

@@ -1,6 +1,7 @@
 """Planted strangers: made, predicted, told apart, shown."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,6 +166,7 @@ def test_an_image_above_the_threshold_is_unfamiliar_however_sure_the_model_is(re
 def test_a_low_threshold_leaves_no_answer():
     low = KnownTissue(
         references=np.eye(4, dtype=np.float16),
+        neighbour=1,
         threshold=Threshold(value=0.0, kept_share=0.95, num_groups=30),
     )
 
@@ -219,7 +221,7 @@ def test_where_tiles_are_gone_the_figures_stay(evidence):
 
 def test_without_a_threshold_nothing_is_unfamiliar_and_the_page_says_why(evidence):
     own = evidence["novelty"]
-    known = KnownTissue(references=own.known.references)
+    known = replace(own.known, threshold=Threshold())
     bare = NoveltyEvidence(known=known, strangers=own.strangers)
     test = evidence["predictions"].part(Part.TEST)
 
