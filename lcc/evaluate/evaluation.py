@@ -98,7 +98,7 @@ def evaluate_model(
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
-    network = open_network(store, model_run, scratch)
+    network = open_network(store, model_run, scratch, side_px=tiles.size_px)
     known = see_training(settings, catalogue, tiles, card, network)
     ask = ask_of(network, known)
     predictions = predict_model(settings, store, catalogue, tiles, card, ask)

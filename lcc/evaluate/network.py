@@ -3,6 +3,7 @@
 Knows networks that `lcc` saves: one flat graph that ends in a dense softmax layer.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from lcc.evaluate.grad_cam import Floats32, compiled, inputs_of
 from lcc.evaluate.novelty import KnownTissue
 from lcc.images.decode import Image8
 
-RANK = 2  # of features: (batch, features)
+ROW, MAP = 2, 4  # ranks: (batch, features), (batch, height, width, channels)
 
 
 class Answers(NamedTuple):
@@ -37,17 +38,18 @@ class Network:
 
     Args:
         model: From (n, side, side, 3) images to (n, classes) probabilities.
+        side_px: Side of the images.
 
     Attributes:
         model: The same.
         sees: Whether its head is given one row of features for an image.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, side_px: int) -> None:
         import keras
 
         self.model = model
-        features = _find_features(model)
+        features = _find_features(model, side_px)
         self.sees = features is not None
         outputs = {"said": model.outputs[0]}
         if self.sees:
@@ -59,7 +61,7 @@ class Network:
         return np.asarray(self._forward(images)["said"], np.float64)
 
     def see(self, images: Image8) -> tuple[Floats, Floats32]:
-        """Return probabilities, and the (n, features) that the head is given.
+        """Return probabilities, and (n, features) that tell what is seen.
 
         Args:
             images: (n, side, side, 3) uint8 RGB.
@@ -91,17 +93,57 @@ def ask_of(network: Network, known: KnownTissue | None) -> Ask:
     return ask
 
 
-def _find_features(model: Any) -> Any | None:
-    """Return the tensor that the head is given, none where that is no row.
+def _find_features(model: Any, side_px: int) -> Any | None:
+    """Return the tensor of features, none where the head is given no row.
 
-    Before the head scales it: directions of scaled features tell strangers worse.
+    What the head is given, before it scales that, as directions of scaled features tell
+    strangers worse; and the mean over places of the last feature map of each finer
+    resolution: what the head is given may hold nothing but the classes, while colours
+    and edges are there still. Each part has length 1.
+    Source: Lee et al., A simple unified framework for detecting out-of-distribution
+    samples and adversarial attacks, NeurIPS 2018, section 2.2 (feature ensemble).
     """
+    from keras import layers
+
     from lcc.train.model import STANDARDIZE
 
     scaling = [layer for layer in model.layers if layer.name == STANDARDIZE]
     found = inputs_of((scaling or model.layers)[-1])
-    is_row = len(found) == 1 and len(found[0].shape) == RANK
-    return found[0] if is_row else None
+    if len(found) != 1 or len(found[0].shape) != ROW:
+        return None
+    means = [
+        layers.GlobalAveragePooling2D(dtype="float32")(place)
+        for place in _finer_maps(model, side_px)
+    ]
+    parts = [layers.UnitNormalization(dtype="float32")(p) for p in (*means, found[0])]
+    return layers.Concatenate(dtype="float32")(parts) if means else parts[0]
+
+
+def _finer_maps(model: Any, side_px: int) -> list[Any]:
+    """Return the last feature map of each resolution but the coarsest, finest first.
+
+    That of the coarsest is what the head is given the mean of. Maps of one place, which
+    weigh channels, are none.
+    """
+    import keras
+
+    maps = {
+        id(tensor): tensor
+        for layer in model.layers
+        for tensor in inputs_of(layer)
+        if len(tensor.shape) == MAP and tensor is not model.inputs[0]
+    }
+    if not maps:
+        return []
+    several = keras.Model(model.inputs[0], list(maps.values()))
+    shapes = several.compute_output_shape((1, side_px, side_px, 3))
+    shapes = shapes if isinstance(shapes, list) else [shapes]
+    last = {
+        round(math.log2(side_px / shape[1])): tensor  # halvings; padding is none
+        for tensor, shape in zip(maps.values(), shapes, strict=True)
+        if shape[1] > 1
+    }
+    return [last[halvings] for halvings in sorted(last)[:-1]]
 
 
 def _checked(features: Floats32) -> Floats32:

@@ -1,8 +1,8 @@
 """How unlike the training images an image is, and from where on it is none of them.
 
 Novelty of an image: the distance of its features from those of the k-th nearest of
-some training images, 0 to 2; features are what the head of the network is given,
-scaled to length 1. Knows features and groups; neither images nor networks.
+some training images, 0 to 2; features are those of `Network.see`, scaled to length 1.
+Knows features and groups; neither images nor networks.
 Source: Sun et al., Out-of-distribution detection with deep nearest neighbors, ICML
 2022, section 3.
 """
@@ -64,7 +64,7 @@ class KnownTissue:
         """Return the (n,) novelty of images, 0 to 2.
 
         Args:
-            features: (n, features) that the head of the same network is given.
+            features: (n, features) that the same network sees.
         """
         distances, _ = self._nearest.kneighbors(_unit(features))
         return np.asarray(distances[:, -1], np.float64)

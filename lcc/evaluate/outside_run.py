@@ -203,7 +203,8 @@ def _predict(
     rows, names = sets.rows, tuple(sets.card["class_names"])
     said = Answers(np.zeros((0, len(names))))
     if len(rows):
-        network = open_network(store, str(settings.evaluate.model_run), scratch)
+        model_run = str(settings.evaluate.model_run)
+        network = open_network(store, model_run, scratch, side_px=tiles.size_px)
         ask = ask_of(network, known)
         own = predict_rows((sets.outside, tiles), {Part.OUTSIDE: rows}, ask)
         said = own[Part.OUTSIDE]

@@ -69,12 +69,14 @@ class OpenTrainOn(Protocol):
         """Return the training on rows of a catalogue, the test split's included."""
 
 
-def open_network(store: Store, model_run: str, scratch: Path) -> Network:
-    """Return the model that a run trained."""
+def open_network(
+    store: Store, model_run: str, scratch: Path, *, side_px: int
+) -> Network:
+    """Return the model that a run trained, for tiles of one size."""
     import keras
 
     path = store.fetch(layout.model(model_run), scratch)
-    return Network(keras.saving.load_model(path, compile=False))
+    return Network(keras.saving.load_model(path, compile=False), side_px=side_px)
 
 
 def see_training(
