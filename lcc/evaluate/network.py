@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lcc.config.model import STANDARDIZE
 from lcc.errors import DataError, NotFoundError
 from lcc.evaluate.bootstrap import Floats
 from lcc.evaluate.grad_cam import Floats32, compiled, inputs_of
@@ -104,8 +105,6 @@ def _find_features(model: Any, side_px: int) -> Any | None:
     samples and adversarial attacks, NeurIPS 2018, section 2.2 (feature ensemble).
     """
     from keras import layers
-
-    from lcc.train.model import STANDARDIZE
 
     scaling = [layer for layer in model.layers if layer.name == STANDARDIZE]
     found = inputs_of((scaling or model.layers)[-1])

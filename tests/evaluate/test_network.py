@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from lcc.config.model import STANDARDIZE
 from lcc.errors import DataError, NotFoundError
 from lcc.evaluate.network import Network, ask_of
 from lcc.evaluate.novelty import know_tissue
-from lcc.train.model import STANDARDIZE
 
 SIDE = 8
 
