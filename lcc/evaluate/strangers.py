@@ -34,7 +34,7 @@ from lcc.images.decode import Image8
 
 NUM_STRANGERS = 48  # of each kind: few seconds of a network
 BATCH = 16  # tiles a forward pass takes
-NUM_EXAMPLES = 6  # of each kind that are shown
+NUM_EXAMPLES = 4  # of each kind that are shown
 RECOLOURED = "other_colours"
 SPREAD, EXAMPLES = "Novelty", "Planted strangers"
 SIDES = ("test", "strangers")
