@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tiles import Tiles, read_image, read_tiles
 
+from lcc.data.strangers import KINDS, make_stranger
 from lcc.data.tiles import make_tile
 from lcc.evaluate.network import Network
 from lcc.evaluate.novelty import (
@@ -25,7 +26,6 @@ from lcc.evaluate.novelty import (
     choose_limit,
     know_tissue,
 )
-from lcc.evaluate.strangers import KINDS, make_stranger
 from lcc.evaluate.subset import spread_over_groups
 
 SIDE_PX = 224

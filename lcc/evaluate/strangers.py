@@ -1,17 +1,12 @@
-"""Planted strangers: images that no model of tissue knows, and how they are told apart.
+"""What is said of planted strangers, images that no model of tissue knows.
 
-Some dozens of each kind, the same for every run: tiles of the test in other colours,
-blank glass, writing, and tiles as `lcc-launch sample` draws them. What is said of them
-shows what novelty is worth; nothing is chosen by it.
+Some dozens of each kind, the same for every run. It shows what novelty is worth;
+nothing is chosen by it.
 """
 
-import string
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import permutations
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +14,7 @@ from scipy.stats import binomtest
 
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.catalogue import Catalogue
-from lcc.data.sample import CANVAS, CLASSES, augment_copy, draw_source
+from lcc.data.strangers import KINDS, RECOLOURED, make_stranger
 from lcc.data.tiles import Tiles
 from lcc.evaluate.bootstrap import Estimate, Floats, Ints, draw_groups, estimate
 from lcc.evaluate.calibration import Calibration
@@ -30,64 +25,13 @@ from lcc.evaluate.plots import plot_novelty, plot_sets
 from lcc.evaluate.predictions import RAW, Part, Predictions
 from lcc.evaluate.selective import ANSWER_ALL, UNFAMILIAR, Abstention
 from lcc.evaluate.subset import spread_over_groups
-from lcc.images.decode import Image8
 
 NUM_STRANGERS = 48  # of each kind: few seconds of a network
 BATCH = 16  # tiles a forward pass takes
 NUM_EXAMPLES = 4  # of each kind that are shown
-RECOLOURED = "other_colours"
 SPREAD, EXAMPLES = "Novelty", "Planted strangers"
 SIDES = ("test", "strangers")
 MAX_NOVELTY = 2.0  # of two directions
-RECOLOURINGS = [own for own in permutations(range(3)) if own != (0, 1, 2)]
-LINES = 4  # of writing
-LETTERS = list(string.ascii_letters + string.digits)
-
-Draw = np.random.Generator
-
-
-def _recoloured(tile: Image8, draw: Draw) -> Image8:
-    """Return a tile whose red, green and blue are exchanged."""
-    order = RECOLOURINGS[draw.integers(len(RECOLOURINGS))]
-    return np.ascontiguousarray(tile[:, :, list(order)])
-
-
-def _blank(tile: Image8, draw: Draw) -> Image8:
-    """Return white or grey with the noise of a camera."""
-    level, spread = draw.uniform(128, 255), draw.uniform(0, 4)
-    return np.clip(draw.normal(level, spread, tile.shape), 0, 255).astype(np.uint8)
-
-
-def _written(tile: Image8, draw: Draw) -> Image8:
-    """Return lines of letters in one colour on white."""
-    side = len(tile)
-    page = np.full_like(tile, 255)
-    ink = draw.integers(0, 160, 3).tolist()
-    scale = side / 160  # a line of eight letters is about as wide as the tile
-    for line in range(LINES):
-        text = "".join(draw.choice(LETTERS, 8))
-        place = (0, round(side * (line + 0.8) / LINES))
-        thickness = max(1, round(2 * scale))
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(page, text, place, font, scale, ink, thickness, cv2.LINE_AA)
-    return page
-
-
-def _drawn(tile: Image8, draw: Draw) -> Image8:
-    """Return a tile as `lcc-launch sample` draws it."""
-    side = len(tile)
-    label = CLASSES[draw.integers(len(CLASSES))]
-    source = draw_source(label, size_px=round(side * CANVAS), seed=draw)
-    return augment_copy(source, size_px=side, seed=draw)
-
-
-# Kind → from a (side, side, 3) uint8 RGB tile of the test and a draw to a stranger.
-KINDS: Mapping[str, Callable[[Image8, Draw], Image8]] = {
-    RECOLOURED: _recoloured,
-    "blank": _blank,
-    "writing": _written,
-    "drawn": _drawn,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,20 +100,6 @@ def choose_recoloured(catalogue: Catalogue, *, seed: int) -> Ints:
     groups, labels = catalogue.groups[rows], catalogue.labels[rows]
     chosen = spread_over_groups(groups, labels, count=NUM_STRANGERS, seed=seed)
     return np.asarray(rows[chosen])
-
-
-def make_stranger(kind: str, tile: Image8, *, seed: int, number: int) -> Image8:
-    """Return a stranger; the same arguments give the same image.
-
-    Args:
-        kind: A name in `KINDS`.
-        tile: (side, side, 3) uint8 RGB of the test; only its size counts but for
-            `other_colours`.
-        seed: Of what is drawn.
-        number: Strangers of other numbers differ.
-    """
-    draw = np.random.default_rng([seed, list(KINDS).index(kind), number])
-    return KINDS[kind](tile, draw)
 
 
 def predict_strangers(

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from lcc.config.evaluate import EvaluateSettings
 from lcc.data.parquet import from_parquet
+from lcc.data.strangers import KINDS
 from lcc.evaluate.judging import build_report
 from lcc.evaluate.novelty import (
     KnownTissue,
@@ -23,12 +24,9 @@ from lcc.evaluate.results import NOVELTY, STRANGERS, metrics_of, result_files
 from lcc.evaluate.selective import UNFAMILIAR
 from lcc.evaluate.strangers import (
     EXAMPLES,
-    KINDS,
-    RECOLOURED,
     SPREAD,
     NoveltyEvidence,
     choose_recoloured,
-    make_stranger,
     predict_strangers,
     share_unfamiliar,
 )
@@ -78,44 +76,6 @@ def evidence() -> dict[str, object]:
 @pytest.fixture(scope="module")
 def report(evidence: dict[str, object]) -> Report:
     return build_report(some_evidence(**evidence), title="train-1 on lung")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_makes_the_same_stranger_and_another_number_another(kind: str):
-    catalogue, tiles = a_catalogue()
-    tile = tiles.take(catalogue.records[:1])[0]
-
-    one, again = (make_stranger(kind, tile, seed=1, number=2) for _ in range(2))
-    others = [make_stranger(kind, tile, seed=1, number=n) for n in range(3, 20)]
-
-    assert (one == again).all()
-    assert one.dtype == np.uint8
-    assert one.shape == tile.shape
-    assert any((one != other).any() for other in others)
-
-
-def test_other_colours_are_the_channels_of_the_tile_in_another_order():
-    catalogue, tiles = a_catalogue()
-    tile = tiles.take(catalogue.records[:1])[0]
-
-    for number in range(20):
-        found = make_stranger(RECOLOURED, tile, seed=0, number=number)
-
-        assert (np.sort(found, axis=2) == np.sort(tile, axis=2)).all()
-        assert (found != tile).any()
-
-
-def test_blank_is_smooth_and_writing_is_ink_on_white():
-    tile = np.zeros((64, 64, 3), np.uint8)
-
-    for number in range(20):
-        blank = make_stranger("blank", tile, seed=0, number=number)
-        page = make_stranger("writing", tile, seed=0, number=number)
-
-        assert blank.std() < 6
-        assert blank.mean() > 120
-        assert 0.3 < (page == 255).all(axis=2).mean() < 0.98
-        assert page.min() < 160
 
 
 def test_strangers_are_made_of_every_group_of_the_test_and_of_no_other(evidence):
