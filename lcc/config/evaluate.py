@@ -114,9 +114,14 @@ class EvaluateSettings(Section):
         description="Judge the model on changed test images, too: colours, stains, "
         "blur, noise, JPEG, size, rotation.",
     )
+    novelty: bool = Field(
+        default=True,
+        description="Tell images unlike the training images from the rest: measured on "
+        "planted strangers, decided as unfamiliar.",
+    )
     seed: int = Field(
         default=0,
         ge=0,
         lt=2**32,
-        description="Of bootstrap, baselines and changed images.",
+        description="Of bootstrap, baselines, changed images and planted strangers.",
     )

@@ -28,6 +28,7 @@ def is_file_name(text: str) -> bool:
 
 
 SMALL = "small"  # our own network, trained from scratch
+STANDARDIZE = "standardize"  # names the layer of the head that scales features
 
 
 class ModelSettings(Section):

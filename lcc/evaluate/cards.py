@@ -268,6 +268,14 @@ def _metrics(metrics: Document) -> Iterator[Entry]:
             f"{str(abstention['chosen_on']).replace('_', ' ')} for an error of "
             f"{_number(abstention['max_error'])}",
         )
+    if unfamiliar := (metrics.get("novelty") or {}).get("unfamiliar"):
+        threshold = metrics["novelty"]["threshold"]
+        yield _fact(
+            "not tissue that it knows",
+            f"above a novelty of {_number(threshold['value'])}, set on "
+            f"{threshold['num_groups']} groups of validation; so are "
+            f"{_number(unfamiliar['value'])} of the test",
+        )
 
 
 def _evaluation_data(metrics: Document, sources: CardSources) -> Iterator[Entry]:

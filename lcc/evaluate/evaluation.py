@@ -24,16 +24,19 @@ from lcc.evaluate.explain import (
 )
 from lcc.evaluate.judging import Evidence, build_report, read_history
 from lcc.evaluate.kept import read_kept
+from lcc.evaluate.network import ask_of
+from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predicting import (
     OpenTrainOn,
-    compile_model,
     explain_model,
     find_search,
-    load_model,
+    open_network,
+    plant_strangers,
     predict_changes,
     predict_model,
     predict_others,
     read_json,
+    see_training,
 )
 from lcc.evaluate.predictions import (
     Predictions,
@@ -42,10 +45,13 @@ from lcc.evaluate.report import Report
 from lcc.evaluate.results import (
     CHANGED,
     EXPLAINED,
+    NOVELTY,
+    STRANGERS,
     metrics_of,
     plot_name,
     result_files,
 )
+from lcc.evaluate.strangers import NoveltyEvidence
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.tracker import Tracker
@@ -92,17 +98,19 @@ def evaluate_model(
     tiles = open_tiles(
         store, catalogue, size_px=int(card["tile_size_px"]), scratch=scratch
     )
-    model = load_model(store, model_run, scratch)
-    predict = compile_model(model)
-    predictions = predict_model(settings, store, catalogue, tiles, card, predict)
+    network = open_network(store, model_run, scratch, side_px=tiles.size_px)
+    known = see_training(settings, catalogue, tiles, card, network)
+    ask = ask_of(network, known)
+    predictions = predict_model(settings, store, catalogue, tiles, card, ask)
     said = _Said(
         tiles=tiles,
         predictions=predictions,
         others=dict(predict_others(settings, catalogue, tiles, open_train_on)),
-        explained=explain_model(
-            settings, catalogue, tiles, predictions, model, predict
+        explained=explain_model(settings, catalogue, tiles, predictions, network),
+        changed=predict_changes(settings, catalogue, tiles, network.predict),
+        novelty=plant_strangers(
+            settings, (catalogue, tiles), predictions, network, known
         ),
-        changed=predict_changes(settings, catalogue, tiles, predict),
         lineage=_lineage(settings, catalogue, card, readings),
     )
     report = _judge(settings, store, catalogue, said, run_id=run_id)
@@ -144,12 +152,22 @@ def remake_report(
         others=kept.others,
         explained=_find_explained(store, run_id),
         changed=_find_table(store, run_id, CHANGED),
+        novelty=find_novelty(store, run_id),
         lineage=kept.lineage,
     )
     report = _judge(settings, store, catalogue, said, run_id=run_id)
     for name, content in result_files(report).items():
         store.write(layout.evaluation(run_id, name), content)
     return report
+
+
+def find_novelty(store: Store, run_id: str) -> NoveltyEvidence | None:
+    """Return what an evaluation has kept of novelty, none where it was not asked."""
+    strangers = _find_table(store, run_id, STRANGERS)
+    if strangers is None:
+        return None
+    known = read_known(store.read(layout.evaluation(run_id, NOVELTY)))
+    return NoveltyEvidence(known=known, strangers=strangers)
 
 
 def _find_table(store: Store, run_id: str, name: str) -> pa.Table | None:
@@ -186,6 +204,7 @@ class _Said:
     others: Mapping[str, Predictions]
     explained: Explained | None
     changed: pa.Table | None
+    novelty: NoveltyEvidence | None
     lineage: Mapping[str, object]
 
 
@@ -201,6 +220,7 @@ def _judge(
         others=said.others,
         explained=said.explained,
         changed=said.changed,
+        novelty=said.novelty,
         history=read_history(store.read(layout.history(model_run))),
         card=read_json(store, layout.model_card(model_run)),
         search=find_search(settings, store),

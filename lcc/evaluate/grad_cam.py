@@ -96,7 +96,7 @@ def _last_feature_map(model: Any, side_px: int) -> Any:
     import keras
 
     for layer in reversed(model.layers):
-        for tensor in _inputs_of(layer):
+        for tensor in inputs_of(layer):
             if len(tensor.shape) != RANK or tensor is model.inputs[0]:
                 continue
             shape = keras.Model(model.inputs[0], tensor).compute_output_shape(
@@ -111,7 +111,7 @@ def _last_feature_map(model: Any, side_px: int) -> Any:
     raise NotFoundError(message)
 
 
-def _inputs_of(layer: Any) -> list[Any]:
+def inputs_of(layer: Any) -> list[Any]:
     """Return what a layer takes in this graph; the images themselves take nothing."""
     try:
         found = layer.input

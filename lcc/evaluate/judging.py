@@ -19,12 +19,18 @@ from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import Tiles
 from lcc.evaluate.bootstrap import Estimate, groups_needed
 from lcc.evaluate.by_axis import judge_by_axis
-from lcc.evaluate.calibration import Reliability, calibrate, measure_reliability
+from lcc.evaluate.calibration import (
+    Calibration,
+    Reliability,
+    calibrate,
+    measure_reliability,
+)
 from lcc.evaluate.cards import CardSources
 from lcc.evaluate.explain import Explained, judge_maps, worst_mistakes
 from lcc.evaluate.label_doubts import ask_families, find_issues
 from lcc.evaluate.label_page import LabelReview, review_labels
 from lcc.evaluate.metrics import Judgement
+from lcc.evaluate.novelty import Threshold
 from lcc.evaluate.plots import (
     Mistake,
     plot_comparison,
@@ -38,7 +44,20 @@ from lcc.evaluate.plots import (
 from lcc.evaluate.predictions import Part, Predictions, check_numbers
 from lcc.evaluate.report import ComparedModel, DataFacts, Report
 from lcc.evaluate.robustness import draw_robustness, judge_robustness
-from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
+from lcc.evaluate.selective import (
+    ANSWER_ALL,
+    Abstention,
+    abstain,
+    decide,
+    risk_by_coverage,
+)
+from lcc.evaluate.strangers import (
+    Novelty,
+    NoveltyEvidence,
+    draw_novelty,
+    judge_novelty,
+    show_strangers,
+)
 from lcc.evaluate.units import compare_images, judge_units, score_images
 from lcc.search.select import describe_folds
 
@@ -64,6 +83,8 @@ class Evidence:
         documents: `splits.json` and `audit.json` of the catalogue.
         explained: What the model looked at; none where not asked for.
         changed: What it said of changed images; none where not asked for.
+        novelty: What it has seen in training images, and says of planted strangers;
+            none where not asked for.
         lineage: Digests, versions, seeds.
         cards: Where facts of the cards come from.
     """
@@ -79,6 +100,7 @@ class Evidence:
     documents: Mapping[str, Any] = field(default_factory=dict)
     explained: Explained | None = None
     changed: pa.Table | None = None
+    novelty: NoveltyEvidence | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
     cards: CardSources = field(default_factory=CardSources)
 
@@ -90,8 +112,7 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     predictions, calibration = calibrate(evidence.predictions)
     test = predictions.part(Part.TEST)
     abstention = _abstain(predictions, settings)
-    if abstention is not None:
-        predictions = decide(predictions, abstention.threshold)
+    predictions = _decide(predictions, abstention, evidence.novelty)
     evidence = replace(evidence, predictions=predictions)
     whole = evidence.documents.get("splits", {}).get("rules", {}).get("never_split", ())
     own = judge_units(test, [axis for axis in whole if axis in test.axes], settings)
@@ -100,6 +121,7 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     reliability = _measure_reliability(test, settings)
     explained, changed = evidence.explained, evidence.changed
     robustness = None if changed is None else judge_robustness(changed, test, settings)
+    novelty, novelty_plots = _judge_novelty(evidence, calibration, abstention)
     return Report(
         title=title,
         judgement=own["image"],
@@ -120,9 +142,12 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         faithfulness=judge_maps(explained.table, settings) if explained else None,
         changed=changed,
         robustness=robustness,
+        novelty=novelty,
+        known=evidence.novelty,
         plots=_draw(evidence, own["image"], rows, reliability)
         | (dict(explained.pictures) if explained else {})
-        | (draw_robustness(robustness) if robustness else {}),
+        | (draw_robustness(robustness) if robustness else {})
+        | novelty_plots,
         data=_describe_data(evidence),
         by_axis=judge_by_axis(test, settings=settings),
         labels=_review_labels(evidence),
@@ -172,6 +197,38 @@ def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention
         if len(own := predictions.part(part)):
             return abstain(own, test, part=part, settings=settings)
     return None
+
+
+def _decide(
+    predictions: Predictions,
+    abstention: Abstention | None,
+    evidence: NoveltyEvidence | None,
+) -> Predictions:
+    """Return predictions with decisions, by what thresholds there are."""
+    threshold = ANSWER_ALL if abstention is None else abstention.threshold
+    limit = Threshold() if evidence is None else evidence.known.threshold
+    return decide(predictions, threshold, max_novelty=limit.value)
+
+
+def _judge_novelty(
+    evidence: Evidence, calibration: Calibration, abstention: Abstention | None
+) -> tuple[Novelty | None, dict[str, bytes]]:
+    """Return what novelty tells, and its pictures; none where it was not asked for."""
+    own, predictions = evidence.novelty, evidence.predictions
+    if own is None:
+        return None, {}
+    settings, catalogue = evidence.settings, evidence.catalogue
+    plots = draw_novelty(own.known, predictions, own.strangers)
+    if evidence.tiles is not None:
+        plots |= show_strangers(catalogue, evidence.tiles, seed=settings.seed)
+    found = judge_novelty(
+        own,
+        predictions,
+        calibration=calibration,
+        abstention=abstention,
+        settings=settings,
+    )
+    return found, plots
 
 
 def forecast_interval(own: Judgement) -> str:

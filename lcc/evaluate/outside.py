@@ -21,6 +21,7 @@ from lcc.evaluate.calibration import (
 )
 from lcc.evaluate.judging import AFTER, BEFORE, PREMIUM, forecast_interval
 from lcc.evaluate.metrics import Judgement, decisions_of
+from lcc.evaluate.novelty import KnownTissue, Threshold
 from lcc.evaluate.page import render_page
 from lcc.evaluate.plots import (
     plot_comparison,
@@ -32,8 +33,15 @@ from lcc.evaluate.plots import (
     plot_shift,
 )
 from lcc.evaluate.predictions import Part, Predictions
-from lcc.evaluate.selective import Abstention, abstain, decide, risk_by_coverage
+from lcc.evaluate.selective import (
+    ANSWER_ALL,
+    Abstention,
+    abstain,
+    decide,
+    risk_by_coverage,
+)
 from lcc.evaluate.shift import SETS, Shift
+from lcc.evaluate.strangers import draw_novelty, share_unfamiliar
 from lcc.evaluate.units import judge_images, judge_units
 from lcc.images.decode import Image8
 
@@ -57,6 +65,7 @@ class OutsideEvidence:
         shift: How far the sets look from each other; none where tiles are gone.
         examples: Tiles of each set, in the order of `SETS`.
         notes: Sentences on how the other set was prepared.
+        known: What novelty is measured from; none where that was not asked for.
         lineage: Digests, versions, seeds.
     """
 
@@ -69,6 +78,7 @@ class OutsideEvidence:
     shift: Shift | None = None
     examples: Sequence[Image8] = ()
     notes: Sequence[str] = ()
+    known: KnownTissue | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -108,6 +118,8 @@ class OutsideReport:
         reliability: Whether it is right as often as it says, by set.
         abstention: When it had better not answer, as chosen before, and what that does
             here; none where that was not to choose.
+        unfamiliar: Share of images that are not tissue that the model knows: here, and
+            of the sealed test; none where no threshold was set.
         by_axis: Figures on each site, scanner …, by axis.
         absent: Classes of the model of which the other set has no image.
         evidence: What all is computed from.
@@ -125,6 +137,7 @@ class OutsideReport:
     calibration: Calibration
     reliability: Mapping[str, Reliability]
     abstention: Abstention | None
+    unfamiliar: tuple[Estimate, Estimate] | None
     by_axis: Mapping[str, Sequence[ValueFigures]]
     absent: Sequence[str]
     evidence: OutsideEvidence
@@ -151,8 +164,11 @@ def judge_outside(evidence: OutsideEvidence, *, title: str) -> OutsideReport:
     predictions, calibration = calibrate(evidence.predictions)
     outside, test = predictions.part(Part.OUTSIDE), predictions.part(Part.TEST)
     abstention = _abstain(predictions, settings)
-    if abstention is not None:
-        predictions = decide(predictions, abstention.threshold)
+    predictions = decide(
+        predictions,
+        ANSWER_ALL if abstention is None else abstention.threshold,
+        max_novelty=_limit(evidence.known),
+    )
     units = judge_units(outside, evidence.units, settings)
     below = _below(test, outside, settings)
     reliability = {
@@ -176,10 +192,12 @@ def judge_outside(evidence: OutsideEvidence, *, title: str) -> OutsideReport:
         calibration=calibration,
         reliability=reliability,
         abstention=abstention,
+        unfamiliar=_unfamiliar(predictions, evidence.known, settings),
         by_axis=judge_by_axis(outside, settings=settings),
         absent=[name for name in outside.class_names if name not in present],
         evidence=evidence,
-        plots=_draw(outside, units["image"], ladder, reliability, evidence),
+        plots=_draw(outside, units["image"], ladder, reliability, evidence)
+        | _draw_novelty(evidence.known, predictions),
     )
 
 
@@ -208,6 +226,19 @@ def _abstain(predictions: Predictions, settings: EvaluateSettings) -> Abstention
         if len(own := predictions.part(part)):
             return abstain(own, outside, part=part, settings=settings)
     return None
+
+
+def _limit(known: KnownTissue | None) -> float:
+    return (Threshold() if known is None else known.threshold).value
+
+
+def _unfamiliar(
+    predictions: Predictions, known: KnownTissue | None, settings: EvaluateSettings
+) -> tuple[Estimate, Estimate] | None:
+    if known is None or not known.threshold.is_set:
+        return None
+    outside, test = (predictions.part(part) for part in (Part.OUTSIDE, Part.TEST))
+    return share_unfamiliar(outside, settings), share_unfamiliar(test, settings)
 
 
 def _macro_f1(predictions: Predictions, settings: EvaluateSettings) -> Floats:
@@ -316,6 +347,12 @@ def _draw(
     return plots
 
 
+def _draw_novelty(
+    known: KnownTissue | None, predictions: Predictions
+) -> dict[str, bytes]:
+    return {} if known is None else draw_novelty(known, predictions)
+
+
 def outside_document(report: OutsideReport) -> dict[str, Any]:
     """Return every figure of a report as JSON values."""
     evidence = report.evidence
@@ -328,6 +365,8 @@ def outside_document(report: OutsideReport) -> dict[str, Any]:
         "calibration": report.calibration.document()
         | {name: asdict(own) for name, own in report.reliability.items()},
         "abstention": report.abstention and report.abstention.document(),
+        "unfamiliar": report.unfamiliar
+        and dict(zip(("outside", "test"), map(asdict, report.unfamiliar), strict=True)),
         "by_axis": {
             axis: [figures.document() for figures in found]
             for axis, found in report.by_axis.items()
@@ -352,6 +391,8 @@ def outside_metrics(report: OutsideReport) -> dict[str, float]:
         found["outside/coverage"] = report.abstention.coverage
         if report.abstention.error is not None:
             found["outside/error_of_answers"] = report.abstention.error
+    if report.unfamiliar is not None:
+        found["outside/unfamiliar"], _ = report.unfamiliar
     shift = report.evidence.shift
     if shift is not None and shift.told_apart is not None:
         found["outside/told_apart"] = shift.told_apart

@@ -19,6 +19,8 @@ from lcc.evaluate.bootstrap import Ints
 from lcc.evaluate.class_map import with_our_labels
 from lcc.evaluate.evaluation import count_reading
 from lcc.evaluate.kept import METRICS, OTHERS, Kept, join_others, read_kept, without_nan
+from lcc.evaluate.network import Answers, ask_of
+from lcc.evaluate.novelty import KnownTissue, read_known, write_known
 from lcc.evaluate.outside import (
     OutsideEvidence,
     OutsideReport,
@@ -34,7 +36,7 @@ from lcc.evaluate.outside_inputs import (
     told_classes,
 )
 from lcc.evaluate.overlap import read_overlap
-from lcc.evaluate.predicting import open_predict, predict_rows, read_json
+from lcc.evaluate.predicting import open_network, predict_rows, read_json
 from lcc.evaluate.predictions import (
     Part,
     Predictions,
@@ -42,6 +44,7 @@ from lcc.evaluate.predictions import (
     predictions_of,
     write_predictions,
 )
+from lcc.evaluate.results import NOVELTY
 from lcc.evaluate.shift import Seen, Shift, measure_shift, see_some
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -76,7 +79,8 @@ def evaluate_outside(
     sets = _Sets.open(settings, store, run_id=run_id)
     tiles = sets.open_tiles(store, scratch)
     readings = count_reading(store, sets.outside, run_id)
-    said = _predict(settings, store, sets, tiles[0], scratch)
+    known = _read_known(settings, store, str(settings.evaluate.sealed_run))
+    said = _predict(settings, store, sets, tiles[0], scratch, known)
     sealed = read_kept(store, str(settings.evaluate.sealed_run))
     report = _judge(
         settings,
@@ -88,6 +92,7 @@ def evaluate_outside(
             others=sealed.others,
             lineage=_lineage(settings, sets, readings),
         ),
+        known=known,
     )
     _write(report, store, run_id=run_id, tracker=tracker)
     tags = {"lcc.catalogue": sets.outside.digest}
@@ -121,6 +126,7 @@ def remake_outside(
         sets,
         tiles=tiles,
         kept=kept,
+        known=_read_known(settings, store, run_id),
     )
     for name, content in _files(report).items():
         store.write(layout.evaluation(run_id, name), content)
@@ -177,18 +183,38 @@ class _Sets:
         return theirs, ours
 
 
+def _read_known(settings: Settings, store: Store, run_id: str) -> KnownTissue | None:
+    """Return what novelty is measured from, none where an evaluation kept nothing."""
+    key = layout.evaluation(run_id, NOVELTY)
+    if not settings.evaluate.novelty or not store.exists(key):
+        return None
+    return read_known(store.read(key))
+
+
 def _predict(
-    settings: Settings, store: Store, sets: _Sets, tiles: Tiles, scratch: Path
+    settings: Settings,
+    store: Store,
+    sets: _Sets,
+    tiles: Tiles,
+    scratch: Path,
+    known: KnownTissue | None,
 ) -> Predictions:
     """Return what the model says of the images that are left."""
     rows, names = sets.rows, tuple(sets.card["class_names"])
-    said = np.zeros((0, len(names)))
+    said = Answers(np.zeros((0, len(names))))
     if len(rows):
-        predict = open_predict(store, str(settings.evaluate.model_run), scratch)
-        own = predict_rows((sets.outside, tiles), {Part.OUTSIDE: rows}, predict)
+        model_run = str(settings.evaluate.model_run)
+        network = open_network(store, model_run, scratch, side_px=tiles.size_px)
+        ask = ask_of(network, known)
+        own = predict_rows((sets.outside, tiles), {Part.OUTSIDE: rows}, ask)
         said = own[Part.OUTSIDE]
     return predictions_of(
-        sets.outside, rows, said, part=Part.OUTSIDE, class_names=names
+        sets.outside,
+        rows,
+        said.probabilities,
+        part=Part.OUTSIDE,
+        class_names=names,
+        novelty=said.novelty,
     )
 
 
@@ -199,6 +225,7 @@ def _judge(
     *,
     tiles: tuple[Tiles, Tiles] | None,
     kept: Kept,
+    known: KnownTissue | None,
 ) -> OutsideReport:
     evaluate, outside = settings.evaluate, sets.outside
     splits = read_json(store, layout.splits(outside.name, outside.digest))
@@ -214,6 +241,7 @@ def _judge(
         shift=_shift(settings, seen),
         examples=[own.examples for own in seen],
         notes=splits["notes"],
+        known=known,
         lineage=kept.lineage,
     )
     return judge_outside(evidence, title=f"{evaluate.model_run} on {outside.name}")
@@ -255,6 +283,8 @@ def _files(report: OutsideReport) -> dict[str, bytes]:
     files[OTHERS] = to_parquet(join_others(report.evidence.others))
     files[METRICS] = json.dumps(document, indent=1).encode()
     files["report.html"] = render_outside(report).encode()
+    if report.evidence.known is not None:
+        files[NOVELTY] = write_known(report.evidence.known)
     for name, content in report.plots.items():
         files[f"plots/{name.lower().replace(' ', '_')}.png"] = content
     return files

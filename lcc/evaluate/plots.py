@@ -324,6 +324,30 @@ def plot_robustness(
     return _png(figure)
 
 
+def plot_novelty(values: Mapping[str, Floats], threshold: float) -> bytes:
+    """Draw how images of each kind are spread over novelty, a row each.
+
+    Args:
+        values: Kind → novelty of its images.
+        threshold: Above it nothing is known; infinite where none is set.
+    """
+    size = (6, 0.75 * len(values) + 0.7)  # to be read on a telephone
+    figure, grid = plt.subplots(
+        len(values), 1, figsize=size, sharex=True, squeeze=False
+    )
+    bins = np.linspace(0, 1.05 * max(own.max() for own in values.values()), 41)
+    for axes, (name, own) in zip(grid.flat, values.items(), strict=True):
+        weights = np.full(len(own), 1 / len(own))
+        axes.hist(own, bins, weights=weights, color=COLOURS[0])
+        if np.isfinite(threshold):
+            axes.axvline(threshold, color="0.3", linestyle="--", linewidth=1)
+        axes.set(yticks=[])
+        axes.set_title(f"{name} ({len(own)})", loc="right", y=0.5, fontsize="small")
+    line = " (line: threshold)" if np.isfinite(threshold) else ""
+    grid.flat[-1].set_xlabel(f"novelty{line}")
+    return _png(figure)
+
+
 def _few_colours(png: bytes) -> bytes:
     """Return a PNG of 256 colours: of photographs a third of the bytes."""
     from PIL import Image

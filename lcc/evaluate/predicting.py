@@ -6,7 +6,7 @@ Knows how a saved model is run; what its predictions are worth is judged elsewhe
 import io
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from lcc.config.settings import Settings
-from lcc.data.catalogue import Catalogue
+from lcc.data.catalogue import Catalogue, Split
 from lcc.data.tiles import Tiles
 from lcc.errors import DataError, NotFoundError
 from lcc.evaluate.baselines import predict_baselines
@@ -27,10 +27,19 @@ from lcc.evaluate.explain import (
     explain,
     show_maps,
 )
-from lcc.evaluate.grad_cam import GradCam, compiled
+from lcc.evaluate.grad_cam import GradCam
 from lcc.evaluate.judging import PREMIUM
+from lcc.evaluate.network import Answers, Ask, Network
+from lcc.evaluate.novelty import (
+    MAX_REFERENCES,
+    KnownTissue,
+    know_tissue,
+    set_threshold,
+)
 from lcc.evaluate.predictions import Part, Predictions, join_parts, predictions_of
 from lcc.evaluate.robustness import VARIANTS, choose_changed, predict_changed
+from lcc.evaluate.strangers import NoveltyEvidence, predict_strangers
+from lcc.evaluate.subset import spread_over_groups
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.tracking.progress import start_progress
@@ -60,23 +69,45 @@ class OpenTrainOn(Protocol):
         """Return the training on rows of a catalogue, the test split's included."""
 
 
-def load_model(store: Store, model_run: str, scratch: Path) -> Any:
-    """Return the Keras model that a run trained."""
+def open_network(
+    store: Store, model_run: str, scratch: Path, *, side_px: int
+) -> Network:
+    """Return the model that a run trained, for tiles of one size."""
     import keras
 
     path = store.fetch(layout.model(model_run), scratch)
-    return keras.saving.load_model(path, compile=False)
+    return Network(keras.saving.load_model(path, compile=False), side_px=side_px)
 
 
-def open_predict(store: Store, model_run: str, scratch: Path) -> Predict:
-    """Return what gives the probabilities of a model for some tiles."""
-    return compile_model(load_model(store, model_run, scratch))
+def see_training(
+    settings: Settings,
+    catalogue: Catalogue,
+    tiles: Tiles,
+    card: Mapping[str, Any],
+    network: Network,
+) -> KnownTissue | None:
+    """Return what is kept of some images that a model learned from, of all families.
 
-
-def compile_model(model: Any) -> Predict:
-    """Return what gives the probabilities of a loaded model for some tiles."""
-    forward = compiled(model)
-    return lambda images: np.asarray(forward(images), np.float64)
+    None where not asked for or not to be told.
+    """
+    if not settings.evaluate.novelty:
+        return None
+    splits = (Split.TRAIN, Split.VALIDATION) if card["is_refit"] else (Split.TRAIN,)
+    rows = np.concatenate([catalogue.rows(split) for split in splits])
+    chosen = spread_over_groups(
+        catalogue.families[rows],
+        catalogue.labels[rows],
+        count=MAX_REFERENCES,
+        seed=settings.evaluate.seed,
+    )
+    records = catalogue.records[rows[chosen]]
+    batches = [records[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    try:
+        seen = [network.see(tiles.take(own))[1] for own in batches if len(own)]
+    except NotFoundError as err:
+        logger.warning("event=novelty_not_told reason=%s", err)
+        return None
+    return know_tissue(np.concatenate(seen))
 
 
 def predict_model(
@@ -85,7 +116,7 @@ def predict_model(
     catalogue: Catalogue,
     tiles: Tiles,
     card: Mapping[str, Any],
-    predict: Predict,
+    ask: Ask,
 ) -> Predictions:
     """Return what the model says of test and validation, and the search out of fold.
 
@@ -94,23 +125,29 @@ def predict_model(
     parts = [Part.TEST] if card["is_refit"] else [Part.VALIDATION, Part.TEST]
     rows = {part: catalogue.rows(str(part)) for part in parts}
     rows = {part: own for part, own in rows.items() if len(own)}
-    said = predict_rows((catalogue, tiles), rows, predict)
+    said = predict_rows((catalogue, tiles), rows, ask)
     found = [
-        predictions_of(catalogue, own, said[part], part=part)
+        predictions_of(
+            catalogue,
+            own,
+            said[part].probabilities,
+            part=part,
+            novelty=said[part].novelty,
+        )
         for part, own in rows.items()
     ]
     return join_parts([*found, *_out_of_fold(settings, store, catalogue)])
 
 
 def predict_rows(
-    data: tuple[Catalogue, Tiles], rows: Mapping[Part, Ints], predict: Predict
-) -> dict[Part, Floats]:
-    """Return what a model says of some images, (n, classes) by part.
+    data: tuple[Catalogue, Tiles], rows: Mapping[Part, Ints], ask: Ask
+) -> dict[Part, Answers]:
+    """Return what a model says of some images, by part.
 
     Args:
         data: A data set and its tiles.
         rows: (n,) rows of it, by part; each has some.
-        predict: The model.
+        ask: The model.
     """
     catalogue, tiles = data
     progress = start_progress(sum(map(len, rows.values())))
@@ -120,10 +157,42 @@ def predict_rows(
         for start in range(0, len(own), BATCH):
             chosen = own[start : start + BATCH]
             images = tiles.take(catalogue.records[chosen])
-            said.append(predict(images))
+            said.append(ask(images))
             progress.advance(len(chosen))
-        found[part] = np.concatenate(said)
+        found[part] = _join(said)
     return found
+
+
+def _join(said: Sequence[Answers]) -> Answers:
+    novelty = [own.novelty for own in said if own.novelty is not None]
+    return Answers(
+        np.concatenate([own.probabilities for own in said]),
+        np.concatenate(novelty) if novelty else None,
+    )
+
+
+def plant_strangers(
+    settings: Settings,
+    data: tuple[Catalogue, Tiles],
+    predictions: Predictions,
+    network: Network,
+    known: KnownTissue | None,
+) -> NoveltyEvidence | None:
+    """Return known tissue with its threshold, and what is said of planted strangers.
+
+    None where novelty is not looked at. No threshold is set where the model has no
+    validation images.
+    """
+    if known is None:
+        return None
+    catalogue, tiles = data
+    own = predictions.part(Part.VALIDATION)
+    strangers = predict_strangers(
+        catalogue, tiles, network=network, known=known, seed=settings.evaluate.seed
+    )
+    return NoveltyEvidence(
+        known=set_threshold(known, own.novelty, own.groups), strangers=strangers
+    )
 
 
 def explain_model(
@@ -131,8 +200,7 @@ def explain_model(
     catalogue: Catalogue,
     tiles: Tiles,
     predictions: Predictions,
-    model: Any,
-    predict: Predict,
+    network: Network,
 ) -> Explained | None:
     """Return what the model looked at, none where not asked for or not to be told."""
     calibrated, _ = calibrate(predictions)
@@ -141,7 +209,7 @@ def explain_model(
     if not settings.evaluate.explain or not len(chosen):
         return None
     try:
-        grad_cam = GradCam(model, side_px=tiles.size_px)
+        grad_cam = GradCam(network.model, side_px=tiles.size_px)
     except NotFoundError as err:
         logger.warning("event=not_explained reason=%s", err)
         return None
@@ -150,7 +218,7 @@ def explain_model(
         tiles,
         test.take(chosen),
         grad_cam=grad_cam,
-        predict=predict,
+        predict=network.predict,
         seed=settings.evaluate.seed,
     )
     return Explained(table=table, pictures=show_maps(table, catalogue, tiles))

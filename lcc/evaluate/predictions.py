@@ -2,8 +2,9 @@
 
 Columns: `part` (validation, out_of_fold, test, outside), `fold` of an out-of-fold
 prediction, `path`, `label`, `predicted`, `raw/<class>` and `calibrated/<class>`
-(probabilities, 0 to 1), `entropy` of the calibrated ones (nats), `decision` (a class,
-or `refer`), `family`, `group`, and `axis_<name>` for each axis of the data set.
+(probabilities, 0 to 1), `entropy` of the calibrated ones (nats), `novelty` (0 to 2,
+null where unknown), `decision` (a class, `refer` or `unfamiliar`), `family`, `group`,
+and `axis_<name>` for each axis of the data set.
 """
 
 import io
@@ -88,6 +89,13 @@ class Predictions:
         """(n,) fold of an out-of-fold prediction, -1 elsewhere."""
         return np.asarray(pc.fill_null(self.table["fold"], -1).to_numpy(), np.int64)
 
+    @cached_property
+    def novelty(self) -> Floats:
+        """(n,) novelty, 0 to 2, NaN where it is not known."""
+        if "novelty" not in self.table.column_names:  # of an older release
+            return np.full(len(self), np.nan)
+        return np.asarray(self.table["novelty"].to_numpy(), np.float64)
+
     @property
     def axes(self) -> tuple[str, ...]:
         """Patient, slide, site …: axes that are known."""
@@ -139,6 +147,7 @@ def predictions_of(
     *,
     part: Part,
     class_names: Sequence[str] | None = None,
+    novelty: Floats | None = None,
 ) -> Predictions:
     """Return the predictions of some images of a catalogue, not calibrated yet.
 
@@ -148,6 +157,7 @@ def predictions_of(
         probabilities: (n, classes), as the network gives them.
         part: What the images are to the model.
         class_names: The model's classes; by default the catalogue's.
+        novelty: (n,) how unlike the training images; none where it is not known.
     """
     names = class_names or catalogue.class_names
     taken = catalogue.table.take(pa.array(rows))
@@ -161,6 +171,9 @@ def predictions_of(
         **{f"{RAW}{n}": pa.array(probabilities[:, k]) for k, n in enumerate(names)},
         **{f"{CALIBRATED}{n}": pa.nulls(len(rows), pa.float64()) for n in names},
         "entropy": pa.nulls(len(rows), pa.float64()),
+        "novelty": pa.nulls(len(rows), pa.float64())
+        if novelty is None
+        else pa.array(novelty),
         "decision": pa.nulls(len(rows), pa.string()),
         "family": taken["family"],
         "group": taken["group"],

@@ -16,6 +16,7 @@ from lcc.evaluate.page import render_page
 from lcc.evaluate.predictions import Predictions
 from lcc.evaluate.robustness import Robustness
 from lcc.evaluate.selective import Abstention
+from lcc.evaluate.strangers import Novelty, NoveltyEvidence
 
 TEMPLATE = "report.html.j2"
 
@@ -95,6 +96,9 @@ class Report:
         faithfulness: Whether these maps show what it goes by.
         changed: What it said of changed images, none where not asked for.
         robustness: What it scores on them.
+        novelty: How images unlike the training images are told; none where not asked
+            for.
+        known: What that is computed from.
         plots: PNG by title, in order.
         data: What is known of data set, split and search.
         by_axis: Figures on each site, scanner …, by axis.
@@ -123,6 +127,8 @@ class Report:
     faithfulness: Faithfulness | None = None
     changed: pa.Table | None = None
     robustness: Robustness | None = None
+    novelty: Novelty | None = None
+    known: NoveltyEvidence | None = None
     data: DataFacts
     labels: LabelReview
     by_axis: Mapping[str, Sequence[ValueFigures]] = field(default_factory=dict)

@@ -9,10 +9,13 @@ from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.cards import build_cards
 from lcc.evaluate.judging import AFTER
 from lcc.evaluate.kept import METRICS, OTHERS, join_others, without_nan
+from lcc.evaluate.novelty import write_known
 from lcc.evaluate.predictions import write_predictions
 from lcc.evaluate.report import Report, render_report
+from lcc.evaluate.strangers import Novelty
 
 EXPLAINED, CHANGED = "explanations.parquet", "changed.parquet"
+NOVELTY, STRANGERS = "novelty.npz", "strangers.parquet"
 
 
 def result_files(report: Report) -> dict[str, bytes]:
@@ -30,6 +33,9 @@ def result_files(report: Report) -> dict[str, bytes]:
     if report.changed is not None and report.robustness is not None:
         files[CHANGED] = to_parquet(report.changed)
         files["robustness.csv"] = report.robustness.csv()
+    if report.known is not None:
+        files[NOVELTY] = write_known(report.known.known)
+        files[STRANGERS] = to_parquet(report.known.strangers)
     for title, content in report.plots.items():
         files[plot_name(title)] = content
     return files
@@ -71,6 +77,7 @@ def _document(report: Report) -> dict[str, object]:
         "abstention": abstention and abstention.document(),
         "explanation": report.faithfulness and report.faithfulness.document(),
         "robustness": report.robustness and report.robustness.document(),
+        "novelty": report.novelty and report.novelty.document(),
         "by_axis": {
             axis: [figures.document() for figures in found]
             for axis, found in report.by_axis.items()
@@ -82,6 +89,9 @@ def _document(report: Report) -> dict[str, object]:
 def metrics_of(report: Report) -> dict[str, float]:
     """Return every estimate with its interval, those that it is compared with too."""
     metrics = {"calibration/temperature": report.calibration.temperature}
+    if (novelty := report.novelty) is not None and novelty.threshold.is_set:
+        for own in novelty.strangers:
+            metrics[f"novelty/unfamiliar/{own.kind}"] = own.share_unfamiliar
     for name, found in _estimates(report):
         metrics[name] = found.value
         metrics[f"{name}_lower"] = found.lower
@@ -108,6 +118,16 @@ def _estimates(report: Report) -> Iterator[tuple[str, Estimate]]:
     if report.robustness is not None:
         yield "robustness/macro_f1", report.robustness.mean
         yield "robustness/drop", report.robustness.mean_drop
+    yield from _of_novelty(report.novelty)
+
+
+def _of_novelty(novelty: Novelty | None) -> Iterator[tuple[str, Estimate]]:
+    if novelty is None:
+        return
+    for own in novelty.strangers:
+        yield f"novelty/auroc/{own.kind}", own.auroc
+    if novelty.unfamiliar is not None:
+        yield "test/unfamiliar", novelty.unfamiliar
 
 
 def _compared(report: Report) -> Iterator[tuple[str, Estimate]]:

@@ -5,6 +5,7 @@ Source: Geifman and El-Yaniv, Selective classification for deep neural networks,
 estimation, ICLR 2019 (area under the curve).
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from lcc.evaluate.bootstrap import Estimate, Floats, Ints, draw_groups, estimate
 from lcc.evaluate.predictions import Predictions
 
 REFER = "refer"  # to a person
+UNFAMILIAR = "unfamiliar"  # not tissue that the model knows
 NEVER = 2.0  # a threshold that no probability reaches
+ANSWER_ALL = 0.0  # one that all reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def choose_threshold(probabilities: Floats, labels: Ints, *, max_error: float) -
     kept = np.flatnonzero(risk <= max_error)
     if not len(kept):
         return NEVER
-    return 0.0 if kept[-1] == len(said) - 1 else float(said[kept[-1]])
+    return ANSWER_ALL if kept[-1] == len(said) - 1 else float(said[kept[-1]])
 
 
 def risk_by_coverage(
@@ -138,13 +141,22 @@ def abstain(
     )
 
 
-def decide(predictions: Predictions, threshold: float) -> Predictions:
-    """Return predictions with what is to be done: the class, or `refer`."""
-    is_answered = predictions.calibrated.max(axis=1) >= threshold
-    predicted = predictions.table["predicted"].to_pylist()
-    return predictions.with_decisions(
-        [
-            own if sure else REFER
-            for own, sure in zip(predicted, is_answered.tolist(), strict=True)
-        ]
-    )
+def decide(
+    predictions: Predictions, threshold: float, *, max_novelty: float = math.inf
+) -> Predictions:
+    """Return predictions with what is to be done: the class, `refer`, `unfamiliar`.
+
+    How sure a model is of an image that it does not know says nothing: novelty comes
+    first. An image of unknown novelty is not `unfamiliar`.
+
+    Args:
+        predictions: Calibrated.
+        threshold: Least probability of the class taken that is answered.
+        max_novelty: Largest novelty of an image that the model knows.
+    """
+    is_sure = predictions.calibrated.max(axis=1) >= threshold
+    is_unfamiliar = predictions.novelty > max_novelty
+    predicted = np.array(predictions.table["predicted"].to_pylist(), object)
+    decisions = np.where(is_sure, predicted, REFER)
+    decisions[is_unfamiliar] = UNFAMILIAR
+    return predictions.with_decisions(decisions.tolist())

@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lcc.config.model import STANDARDIZE
 from lcc.config.settings import Settings
 from lcc.train.augment import draw_changes, jitter_stains, move_tiles
 from lcc.train.feature_store import FeatureTable
 from lcc.train.input import ImageSource
-from lcc.train.model import STANDARDIZE, set_standardization
+from lcc.train.model import set_standardization
 
 Ints = NDArray[np.int64]
 MAX_STANDARDIZED = 4096  # tiles that mean and variance are taken from: 1.6 % error of σ

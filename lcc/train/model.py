@@ -14,7 +14,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.config.model import SMALL, ModelSettings, Normalization, is_file_name
+from lcc.config.model import (
+    SMALL,
+    STANDARDIZE,
+    ModelSettings,
+    Normalization,
+    is_file_name,
+)
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, UnavailableError
 from lcc.storage.uri import fetch_file
@@ -22,7 +28,6 @@ from lcc.train.small import preprocess_input, small
 
 PREPROCESSING = "preprocessing"
 POOL = "pool"
-STANDARDIZE = "standardize"
 MAX_STAGE = 5  # ResNet50 and most applications end at stride 32 = 2^5
 
 

@@ -12,6 +12,7 @@ from lcc.data.tiles import Tiles
 from lcc.errors import DataError
 from lcc.evaluate.judging import PREMIUM
 from lcc.evaluate.kept import without_nan
+from lcc.evaluate.novelty import KnownTissue, Threshold
 from lcc.evaluate.outside import (
     OutsideEvidence,
     judge_outside,
@@ -21,7 +22,9 @@ from lcc.evaluate.outside import (
 )
 from lcc.evaluate.overlap import Overlap
 from lcc.evaluate.predictions import Part, Predictions, join_parts, predictions_of
+from lcc.evaluate.selective import UNFAMILIAR
 from lcc.evaluate.shift import measure_shift, see_some
+from lcc.evaluate.strangers import SPREAD
 from tests.evaluate.test_report import CLASSES, a_catalogue, some_predictions
 
 SETTINGS = EvaluateSettings(num_bootstrap=200)
@@ -166,3 +169,40 @@ def test_a_lighter_set_is_told_apart_and_its_lightness_says_why():
 
     assert found.told_apart.lower > 0.9
     assert found.differences["lightness (L*)"].steps > 2
+
+
+def with_novelty(predictions: Predictions, values: np.ndarray) -> Predictions:
+    table = predictions.table
+    place = table.column_names.index("novelty")
+    return Predictions(table=table.set_column(place, "novelty", pa.array(values)))
+
+
+def test_what_the_model_does_not_know_is_told_by_the_sealed_threshold():
+    plain = some_evidence().predictions
+    is_outside = np.array(plain.table["part"].to_pylist()) == Part.OUTSIDE
+    place = np.arange(len(plain))
+    values = np.where(is_outside, place % 4, place % 3) / 4  # above 0.5: a quarter
+    known = KnownTissue(
+        references=np.eye(3, dtype=np.float16),
+        neighbour=1,
+        threshold=Threshold(value=0.5, kept_share=0.95, num_groups=20),
+    )
+    evidence = some_evidence(predictions=with_novelty(plain, values), known=known)
+
+    report = judge_outside(evidence, title="t")
+
+    outside = report.predictions.part(Part.OUTSIDE)
+    is_told = np.array(outside.table["decision"].to_pylist()) == UNFAMILIAR
+    assert (is_told == (outside.novelty > 0.5)).all()
+    here, test = report.unfamiliar
+    assert (here.value, test.value) == (0.25, 0)
+    assert outside_metrics(report)["outside/unfamiliar"] == 0.25
+    assert outside_document(report)["unfamiliar"]["outside"]["value"] == 0.25
+    assert "0.250 of this data set" in render_outside(report)
+    assert SPREAD in report.plots
+
+
+def test_a_sealed_evaluation_without_novelty_tells_of_none(report):
+    assert report.unfamiliar is None
+    assert SPREAD not in report.plots
+    assert "has set no threshold of novelty" in render_outside(report)
