@@ -65,6 +65,7 @@ class OutsideEvidence:
         shift: How far the sets look from each other; none where tiles are gone.
         examples: Tiles of each set, in the order of `SETS`.
         notes: Sentences on how the other set was prepared.
+        namesakes: Sentences on names, of patients say, that both sets have.
         known: What novelty is measured from; none where that was not asked for.
         lineage: Digests, versions, seeds.
     """
@@ -78,6 +79,7 @@ class OutsideEvidence:
     shift: Shift | None = None
     examples: Sequence[Image8] = ()
     notes: Sequence[str] = ()
+    namesakes: Sequence[str] = ()
     known: KnownTissue | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
 
@@ -373,6 +375,7 @@ def outside_document(report: OutsideReport) -> dict[str, Any]:
         },
         "classes": dict(evidence.class_map),
         "absent": list(report.absent),
+        "namesakes": list(evidence.namesakes),
         "left_out": evidence.left_out,
         "shift": evidence.shift and evidence.shift.document(),
         "lineage": dict(evidence.lineage),

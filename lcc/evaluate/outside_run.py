@@ -19,6 +19,7 @@ from lcc.evaluate.bootstrap import Ints
 from lcc.evaluate.class_map import with_our_labels
 from lcc.evaluate.evaluation import count_reading
 from lcc.evaluate.kept import METRICS, OTHERS, Kept, join_others, read_kept, without_nan
+from lcc.evaluate.namesakes import find_namesakes
 from lcc.evaluate.network import Answers, ask_of
 from lcc.evaluate.novelty import KnownTissue, read_known, write_known
 from lcc.evaluate.outside import (
@@ -241,6 +242,7 @@ def _judge(
         shift=_shift(settings, seen),
         examples=[own.examples for own in seen],
         notes=splits["notes"],
+        namesakes=find_namesakes(outside, sets.rows, sets.training),
         known=known,
         lineage=kept.lineage,
     )

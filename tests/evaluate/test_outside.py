@@ -12,6 +12,7 @@ from lcc.data.tiles import Tiles
 from lcc.errors import DataError
 from lcc.evaluate.judging import PREMIUM
 from lcc.evaluate.kept import without_nan
+from lcc.evaluate.namesakes import find_namesakes
 from lcc.evaluate.novelty import KnownTissue, Threshold
 from lcc.evaluate.outside import (
     OutsideEvidence,
@@ -115,6 +116,28 @@ def test_a_class_that_the_other_set_lacks_has_no_recall_and_nothing_fails():
     assert report.absent == [CLASSES[1]]
     assert np.isnan(report.judgement.metrics[f"recall/{CLASSES[1]}"].value)
     assert "Not in this data set" in render_outside(report)
+
+
+def with_patients(catalogue: Catalogue, names: list[str]) -> Catalogue:
+    patients = [names[code] for code in catalogue.families.tolist()]
+    return replace(catalogue, table=add_axes(catalogue.table, {"patient": patients}))
+
+
+def test_patients_of_one_name_in_both_sets_are_told():
+    catalogue, _ = a_catalogue()
+    names = [f"p{number}" for number in range(catalogue.families.max() + 1)]
+    training = with_patients(catalogue, names)
+    others = with_patients(catalogue, ["p0", "p1", *(f"q{name}" for name in names[2:])])
+    strangers = with_patients(catalogue, [f"q{name}" for name in names])
+
+    (told,) = find_namesakes(others, others.rows(), training)
+    page = render_outside(judge_outside(some_evidence(namesakes=[told]), title="x"))
+
+    assert told.startswith(f"2 of {len(names)} values of patient stand in the training")
+    assert "too: p0, p1." in told
+    assert told in page
+    assert find_namesakes(strangers, strangers.rows(), training) == []
+    assert find_namesakes(catalogue, catalogue.rows(), training) == []
 
 
 def test_no_image_left_is_refused():
