@@ -17,8 +17,8 @@ from lcc.evaluate.bootstrap import Estimate
 
 NOT_ASKED = (
     "Models were not asked: it takes predictions of images that a model had not seen, "
-    "which a search leaves. Run the pipeline with search.grid, or name a search of "
-    "this catalogue: lcc-launch evaluate --run TRAIN --set evaluate.search_run=SEARCH."
+    "which a search leaves. Run the pipeline with search.grid, or set "
+    "evaluate.search_run to a search of this catalogue."
 )
 COLUMNS = ("path", "label", "suggested", "score", "kind", "family", "group", "why")
 

@@ -16,7 +16,7 @@ SETTINGS = {
     "model": {"backbone": "mobilenet", "weights": "none", "frozen_stages": "all"},
     "train": {"epochs": 4, "batch_size": 16, "device": "cpu"},
     "search": {"grid": {"train.learning_rate": [0.01, 0.003]}},
-    "evaluate": {"num_bootstrap": 100, "leak_premium": False},
+    "evaluate": {"num_bootstrap": 100, "leak_premium": False, "robustness": False},
     "launch": {"parallelism": 2},
 }
 

@@ -328,7 +328,7 @@ def test_without_predictions_out_of_fold_the_report_says_how_to_get_them():
     report = build_report(some_evidence(others={}), title="x")
 
     for page in (render_report(report), result_files(report)["labels.html"].decode()):
-        assert "--set evaluate.search_run=SEARCH" in page
+        assert "set evaluate.search_run to a search" in page
     assert "labels/doubted_share" not in metrics_of(report)
 
 

@@ -20,7 +20,7 @@ data: {tile_size_px: 32, num_folds: 2, num_shards: 3, max_class_share_deviation:
 model: {backbone: mobilenet, weights: none, frozen_stages: all}
 train: {epochs: 2, batch_size: 16}
 search: {grid: {train.learning_rate: [0.01, 0.001]}}
-evaluate: {num_bootstrap: 100}
+evaluate: {num_bootstrap: 100, robustness: false}
 """
 
 
