@@ -24,7 +24,9 @@ data:
   leave_out: site
 model: {{backbone: small, weights: none}}
 train: {{epochs: 1, batch_size: 8}}
-evaluate: {{num_bootstrap: 100, baselines: false, explain: false, novelty: false, robustness: false}}
+evaluate:
+  {{num_bootstrap: 100, baselines: false, explain: false, novelty: false,
+   robustness: false}}
 """
 
 
