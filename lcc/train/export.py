@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -60,6 +61,20 @@ class ModelCard:
         return json.dumps(asdict(self), indent=2).encode()
 
 
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep Keras from calling HDF5 legacy: it is asked for."""
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        absl.setLevel(level)
+
+
 def save_model(
     model: keras.Model, folder: Path, *, sample: NDArray[np.uint8]
 ) -> tuple[Path, Path]:
@@ -80,8 +95,7 @@ def save_model(
     paths = (folder / "model.keras", folder / f"{stamp}.h5")
     expected = np.asarray(model(sample, training=False))
     for path in paths:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras calls HDF5 legacy; it is asked for
+        with _without_advice():
             model.save(path)
             make_portable(path)
             again = keras.saving.load_model(path, compile=False)

@@ -1,6 +1,7 @@
 """Saved models say nothing that an older Keras does not know."""
 
 import json
+import logging
 import zipfile
 from pathlib import Path
 
@@ -31,6 +32,24 @@ def test_what_newer_releases_added_is_taken_out_and_predictions_stay(tmp_path: P
         again = keras.saving.load_model(path, compile=False)
         expected = np.asarray(model(tiles, training=False))
         assert np.allclose(np.asarray(again(tiles, training=False)), expected)
+
+
+def test_nobody_is_told_that_a_format_that_was_asked_for_is_old(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    tiles = np.zeros((1, SIDE_PX, SIDE_PX, 3), np.uint8)
+    absl = logging.getLogger("absl")
+    absl.addHandler(caplog.handler)  # it passes nothing on
+    try:
+        a_network().save(tmp_path / "plain.h5")
+        assert "HDF5" in caplog.text
+        caplog.clear()
+
+        save_model(a_network(), tmp_path, sample=tiles)
+    finally:
+        absl.removeHandler(caplog.handler)
+
+    assert caplog.records == []
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5:UserWarning")
