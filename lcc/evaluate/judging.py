@@ -114,8 +114,7 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
     abstention = _abstain(predictions, settings)
     predictions = _decide(predictions, abstention, evidence.novelty)
     evidence = replace(evidence, predictions=predictions)
-    whole = evidence.documents.get("splits", {}).get("rules", {}).get("never_split", ())
-    own = judge_units(test, [axis for axis in whole if axis in test.axes], settings)
+    own = judge_units(test, _whole_axes(evidence), settings)
     rows = _compare(evidence)
     verdict, is_better = _verdict(rows)
     reliability = _measure_reliability(test, settings)
@@ -145,7 +144,6 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         novelty=novelty,
         known=evidence.novelty,
         plots=_draw(evidence, own["image"], rows, reliability)
-        | (dict(explained.pictures) if explained else {})
         | (draw_robustness(robustness) if robustness else {})
         | novelty_plots,
         data=_describe_data(evidence),
@@ -154,6 +152,13 @@ def build_report(evidence: Evidence, *, title: str) -> Report:
         lineage=evidence.lineage,
         cards=evidence.cards,
     )
+
+
+def _whole_axes(evidence: Evidence) -> list[str]:
+    """Return the axes, such as the patient, of which the split divides no value."""
+    rules = evidence.documents.get("splits", {}).get("rules", {})
+    known = evidence.predictions.axes
+    return [axis for axis in rules.get("never_split", ()) if axis in known]
 
 
 def _review_labels(evidence: Evidence) -> LabelReview:
@@ -331,7 +336,7 @@ def _draw(
     mistakes = find_mistakes(evidence)
     if mistakes:
         plots["Worst mistakes"] = plot_mistakes(mistakes)
-    return plots
+    return plots | (dict(evidence.explained.pictures) if evidence.explained else {})
 
 
 def find_mistakes(evidence: Evidence) -> list[Mistake]:

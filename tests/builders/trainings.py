@@ -1,5 +1,7 @@
 """Small trainings: tiles whose class shows, a tiny network, and the loop."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -10,6 +12,7 @@ from lcc.train.checkpoint import Checkpoints
 from lcc.train.input import Examples, TrainingData
 from lcc.train.loop import Hooks, Loop
 from lcc.train.steps import make_optimizer
+from tests.conftest import REPOSITORY
 
 SIDE_PX = 16
 
@@ -93,3 +96,11 @@ def a_loop(
 
 def some_checkpoints(store, *, digest: str = "same") -> Checkpoints:
     return Checkpoints(store, run_id="train-1", digest=digest)
+
+
+def train_in_process(root: Path, number: str = "SIGKILL", step: int = 0) -> int:
+    """Train in a process that ends itself at a step; return its exit code."""
+    root.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "tests.train.process", str(root), number]
+    command.append(str(step))
+    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode

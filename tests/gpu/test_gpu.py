@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.builders.trainings import train_in_process
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.gpu
@@ -114,13 +115,6 @@ def test_a_step_of_a_gpu_is_that_of_the_cpu(backbone, options, loss_limit, limit
     assert far < limit, far
 
 
-def train_in_process(root: Path, number: str = "SIGKILL", last_step: int = 0) -> int:
-    root.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "tests.train.process", str(root), number]
-    command.append(str(last_step))
-    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
-
-
 def test_a_training_killed_on_a_gpu_ends_with_the_same_weights(tmp_path: Path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
 
@@ -136,6 +130,7 @@ def test_a_training_killed_on_a_gpu_ends_with_the_same_weights(tmp_path: Path):
 
 
 def launch(folder: Path, *arguments: str) -> str:
+    """Run a command of this checkout, installed or not, and return what it says."""
     command = [sys.executable, "-m", "lcc", *arguments]
     path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(

@@ -1,7 +1,5 @@
 """The loop: replicas agree with one device, a killed training with an undisturbed."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -21,8 +19,8 @@ from tests.builders.trainings import (
     some_checkpoints,
     some_data,
     some_settings,
+    train_in_process,
 )
-from tests.conftest import REPOSITORY
 
 
 def one_device():
@@ -158,19 +156,6 @@ def test_macro_f1_is_that_of_scikit_learn():
     found = macro_f1(confusion_matrix(actual, predicted))
 
     assert found == pytest.approx(f1_score(actual, predicted, average="macro"))
-
-
-def train_in_process(root: Path, number: str = "SIGKILL", step: int = 0) -> int:
-    root.mkdir(exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "tests.train.process",
-        str(root),
-        number,
-        str(step),
-    ]
-    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
 
 
 @pytest.fixture(scope="module")
