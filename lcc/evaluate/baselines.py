@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lcc.data.catalogue import Catalogue
 from lcc.data.tiles import Tiles
@@ -17,7 +18,7 @@ from lcc.evaluate.bootstrap import Floats, Ints
 from lcc.evaluate.predictions import Part, Predictions, join_parts, predictions_of
 from lcc.images.decode import Image8
 
-Seen = Mapping[int, Floats]  # row → what a baseline sees of its tile
+Seen = Mapping[int, Any]  # row → what a baseline sees of its tile, a vector
 
 SIDE_PX = 32  # of the reduced tiles that two of the baselines see
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -28,15 +29,15 @@ class Baseline:
     """A model and what it sees of a tile."""
 
     name: str
-    see: Callable[[Image8], Floats]
+    see: Callable[[Image8], Any]
     make: Callable[[int], Any]
 
 
-def see_pixels(tile: Image8) -> Floats:
+def see_pixels(tile: Image8) -> NDArray[np.float32]:
     """Return the tile reduced to 32 × 32, (3072,) 0–1."""
     size = (SIDE_PX, SIDE_PX)
     small = cv2.resize(tile, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small.ravel() / 255, np.float64)
+    return small.ravel().astype(np.float32) / np.float32(255)
 
 
 def see_colours(tile: Image8) -> Floats:

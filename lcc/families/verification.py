@@ -136,18 +136,17 @@ def _fit_best(
     min_spread: float = MIN_SPREAD,
 ) -> _Fit | None:
     """Return the better fit of image and mirror image, refined if pixels disagree."""
-    fits = [
-        (*fit, mirrored)
-        for mirrored in (False, True)
-        if (
-            fit := _fit_affine(
-                first, second, mirrored=mirrored, settings=settings, spread=min_spread
-            )
-        )
-    ]
+    matched = [_match(first, second, mirrored=mirrored) for mirrored in (False, True)]
+    fits: list[tuple[int, bool, Matrix]] = []
+    for matches in sorted(matched, key=len, reverse=True):
+        if fits and len(matches) < fits[0][0]:
+            break  # inliers are matches: this fit cannot be the better one
+        if fit := _fit_affine(matches, settings=settings, spread=min_spread):
+            fits.append(fit)
     if not fits:
         return None
-    inliers, matrix, mirrored = max(fits, key=itemgetter(0))
+    inliers, upright, matrix = max(fits, key=itemgetter(0, 1))
+    mirrored = not upright
     scale = _sane_scale(matrix)
     if scale is None:
         return None
@@ -185,25 +184,27 @@ def _compare_pixels(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """Points of one image, and where another or its mirror image has their like."""
+
+    source: NDArray[np.float32]
+    target: NDArray[np.float32]
+    mirrored: bool
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
 def _fit_affine(
-    first: np.void,
-    second: np.void,
-    *,
-    mirrored: bool,
-    settings: FamilySettings,
-    spread: float,
-) -> tuple[int, Matrix] | None:
-    """Match `first` with `second` or its mirror image, fit an affine transform."""
-    own, other = _match(first, second, mirrored=mirrored)
-    if len(own) < settings.min_inliers:
+    matches: _Matches, *, settings: FamilySettings, spread: float
+) -> tuple[int, bool, Matrix] | None:
+    """Return inliers, whether the image is upright, and the affine transform."""
+    if len(matches) < settings.min_inliers:
         return None
-    source = first["points"][own]
-    target = second["points"][other]
-    if mirrored:
-        target = mirror_points(target)
     matrix, mask = cv2.estimateAffine2D(
-        source * 256,  # OpenCV's refinement is tuned to pixels
-        target * 256,
+        matches.source * 256,  # OpenCV's refinement is tuned to pixels
+        matches.target * 256,
         method=cv2.RANSAC,
         ransacReprojThreshold=TOLERANCE * 256,
         maxIters=MAX_ITERATIONS,
@@ -212,24 +213,23 @@ def _fit_affine(
     if matrix is None:
         return None
     inside = mask.ravel().astype(bool)
-    if inside.sum() < settings.min_inliers or _spread(source[inside]) < spread:
+    if inside.sum() < settings.min_inliers or _spread(matches.source[inside]) < spread:
         return None
-    matrix[:, 2] /= 256
-    return int(inside.sum()), matrix
+    affine = np.asarray(matrix, np.float64)
+    affine[:, 2] /= 256
+    return int(inside.sum()), not matches.mirrored, affine
 
 
-def _match(
-    first: np.void, second: np.void, *, mirrored: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return indices of mutually best matches that pass the ratio test.
+def _match(first: np.void, second: np.void, *, mirrored: bool) -> _Matches:
+    """Return the mutually best matches that pass the ratio test.
 
     Source: Lowe, Distinctive image features from scale-invariant keypoints, IJCV 2004,
     section 7.1.
     """
-    nothing = np.zeros(0, np.int64)
     num_own, num_other = int(first["num"]), int(second["num"])
     if num_own < 2 or num_other < 2:  # noqa: PLR2004 - the ratio needs a second best
-        return nothing, nothing
+        nothing = np.zeros((0, 2), np.float32)
+        return _Matches(nothing, nothing, mirrored)
     own = first["descriptors"][:num_own].astype(np.float32)
     other = second["descriptors"][:num_other].astype(np.float32)
     if mirrored:
@@ -244,7 +244,10 @@ def _match(
     # Squared distances of unit vectors: 2 - 2 cos.
     clear = (1 - top) < RATIO**2 * (1 - second_best)
     keep = np.flatnonzero(mutual & clear)
-    return keep, best[keep]
+    target = second["points"][best[keep]]
+    return _Matches(
+        first["points"][keep], mirror_points(target) if mirrored else target, mirrored
+    )
 
 
 def _sane_scale(matrix: Matrix) -> float | None:

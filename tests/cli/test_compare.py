@@ -48,7 +48,7 @@ def test_a_report_is_made_anew_without_model_and_tiles(store: LocalStore):
     assert where == str(report)
     assert f'<p class="verdict">{verdict}' in report.read_text(encoding="utf-8")
     labels = store.read(layout.evaluation(ONE, "labels.html")).decode()
-    assert "--set evaluate.search_run=SEARCH" in labels
+    assert "set evaluate.search_run to a search of this catalogue" in labels
     document = json.loads(store.read(layout.evaluation(ONE, "metrics.json")))
     assert document["metrics"]["accuracy"]["value"] == pytest.approx(0.8)
 
