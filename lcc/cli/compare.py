@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     help="All evaluations of a pipeline, and its search; may be repeated.",
 )
 @click.option(
+    "--name",
+    "datasets",
+    metavar="NAME",
+    multiple=True,
+    help="All models judged on this data set; may be repeated.",
+)
+@click.option(
     "--search",
     "searches",
     metavar="RUN",
@@ -49,11 +56,11 @@ if TYPE_CHECKING:
 @settings_options()
 def command(
     run_ids: tuple[str, ...],
-    studies: tuple[str, ...],
     searches: tuple[str, ...],
     is_common: bool,
     output: Path,
     sources: "SettingsSources",
+    **many: tuple[str, ...],
 ) -> None:
     """Compare evaluations on the same images, drawn together, group by group.
 
@@ -73,13 +80,16 @@ def command(
     )
     from lcc.launch.evaluations import find_evaluations
 
-    if not run_ids and not studies:
-        message = "RUN: must be given, got none. Name evaluations, or --study PIPELINE."
+    if not (run_ids or any(many.values())):
+        message = (
+            "RUN: must be given, got none. Name evaluations, --study PIPELINE, or "
+            "--name NAME."
+        )
         raise click.UsageError(message)
     check_destination(output, option="--output", endings=(".html", ".json"))
     with find_backend(sources) as backend:
         store = backend.store
-        found = find_evaluations(store, run_ids, studies)
+        found = find_evaluations(store, run_ids, **many)
         shown = _searches(store, found, searches)
         comparison = compare_evaluations(
             [read_judged(store, run_id) for run_id in found],

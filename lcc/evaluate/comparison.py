@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lcc.evaluate.bootstrap import Estimate
+from lcc.evaluate.kept import keep_files
 from lcc.evaluate.page import render_page
 from lcc.evaluate.plots import plot_comparison
 from lcc.storage import layout
@@ -85,10 +86,7 @@ def compare_turns(
         "turns.json": json.dumps(document, indent=1).encode(),
         "report.html": render_turns(found, spreads, axis=axis).encode(),
     }
-    for name, content in files.items():
-        key = layout.evaluation(run_id, name)
-        store.write(key, content)
-        tracker.log_artifact(name, key)
+    keep_files(files, store, run_id=run_id, tracker=tracker)
     for name, spread in spreads.items():
         figures = {"": spread.mean, "_deviation": spread.deviation}
         figures["_least"] = spread.least

@@ -23,7 +23,7 @@ from lcc.evaluate.explain import (
     Explained,
 )
 from lcc.evaluate.judging import Evidence, build_report, read_history
-from lcc.evaluate.kept import read_kept
+from lcc.evaluate.kept import keep_files, read_kept
 from lcc.evaluate.network import ask_of
 from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predicting import (
@@ -293,7 +293,4 @@ def _write(report: Report, store: Store, *, run_id: str, tracker: Tracker) -> No
     tracker.log_metrics(
         {name: v for name, v in metrics_of(report).items() if np.isfinite(v)}
     )
-    for name, content in result_files(report).items():
-        key = layout.evaluation(run_id, name)
-        store.write(key, content)
-        tracker.log_artifact(name, key)
+    keep_files(result_files(report), store, run_id=run_id, tracker=tracker)

@@ -18,9 +18,11 @@ from lcc.errors import NotFoundError
 from lcc.evaluate.predictions import Predictions, read_predictions
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.tracking.tracker import Tracker
 
 PREDICTIONS, OTHERS = "predictions.parquet", "compared.parquet"
 METRICS = "metrics.json"
+TABLE = "predictions.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,31 @@ def _read(store: Store, run_id: str, name: str) -> bytes:
         )
         raise NotFoundError(message)
     return store.read(key)
+
+
+def keep_files(
+    files: Mapping[str, bytes], store: Store, *, run_id: str, tracker: Tracker
+) -> None:
+    """Write what an evaluation leaves below its run, and report each file.
+
+    Args:
+        files: Content by name; a table of predictions is reported as one.
+        store: The root.
+        run_id: The evaluation.
+        tracker: Reports to it.
+    """
+    for name, content in files.items():
+        key = layout.evaluation(run_id, name)
+        store.write(key, content)
+        report = tracker.log_table if name == TABLE else tracker.log_artifact
+        report(name, key)
+
+
+def write_table(predictions: Predictions) -> bytes:
+    """Return predictions as JSON, in the form in which MLflow keeps its tables."""
+    columns = without_nan(predictions.table.to_pydict())
+    rows = list(zip(*columns.values(), strict=True))
+    return json.dumps({"columns": list(columns), "data": rows}).encode()
 
 
 def join_others(others: Mapping[str, Predictions]) -> pa.Table:

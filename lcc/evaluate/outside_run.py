@@ -18,7 +18,17 @@ from lcc.errors import NotFoundError
 from lcc.evaluate.bootstrap import Ints
 from lcc.evaluate.class_map import with_our_labels
 from lcc.evaluate.evaluation import count_reading
-from lcc.evaluate.kept import METRICS, OTHERS, Kept, join_others, read_kept, without_nan
+from lcc.evaluate.kept import (
+    METRICS,
+    OTHERS,
+    TABLE,
+    Kept,
+    join_others,
+    keep_files,
+    read_kept,
+    without_nan,
+    write_table,
+)
 from lcc.evaluate.namesakes import find_namesakes
 from lcc.evaluate.network import Answers, ask_of
 from lcc.evaluate.novelty import KnownTissue, read_known, write_known
@@ -282,6 +292,7 @@ def _files(report: OutsideReport) -> dict[str, bytes]:
     """Return all that an evaluation on another data set leaves, by name."""
     files = dict(write_predictions(report.predictions))
     document = without_nan(outside_document(report))
+    files[TABLE] = write_table(report.predictions)
     files[OTHERS] = to_parquet(join_others(report.evidence.others))
     files[METRICS] = json.dumps(document, indent=1).encode()
     files["report.html"] = render_outside(report).encode()
@@ -297,7 +308,4 @@ def _write(
 ) -> None:
     metrics = outside_metrics(report)
     tracker.log_metrics({name: v for name, v in metrics.items() if np.isfinite(v)})
-    for name, content in _files(report).items():
-        key = layout.evaluation(run_id, name)
-        store.write(key, content)
-        tracker.log_artifact(name, key)
+    keep_files(_files(report), store, run_id=run_id, tracker=tracker)

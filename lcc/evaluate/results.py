@@ -8,7 +8,14 @@ from lcc.data.parquet import to_parquet
 from lcc.evaluate.bootstrap import Estimate
 from lcc.evaluate.cards import build_cards
 from lcc.evaluate.judging import AFTER
-from lcc.evaluate.kept import METRICS, OTHERS, join_others, without_nan
+from lcc.evaluate.kept import (
+    METRICS,
+    OTHERS,
+    TABLE,
+    join_others,
+    without_nan,
+    write_table,
+)
 from lcc.evaluate.novelty import write_known
 from lcc.evaluate.predictions import write_predictions
 from lcc.evaluate.report import Report, render_report
@@ -21,6 +28,7 @@ NOVELTY, STRANGERS = "novelty.npz", "strangers.parquet"
 def result_files(report: Report) -> dict[str, bytes]:
     """Return all that an evaluation leaves, by name."""
     files = dict(write_predictions(report.predictions))
+    files[TABLE] = write_table(report.predictions)
     files[OTHERS] = to_parquet(join_others(report.others))
     document = without_nan(_document(report))
     cards = build_cards(document, report.cards)

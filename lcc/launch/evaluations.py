@@ -32,16 +32,28 @@ def find_evaluation(store: Store, run_id: str | None) -> str:
 
 
 def find_evaluations(
-    store: Store, run_ids: Sequence[str], studies: Sequence[str]
+    store: Store,
+    run_ids: Sequence[str],
+    *,
+    studies: Sequence[str] = (),
+    datasets: Sequence[str] = (),
 ) -> list[str]:
-    """Return evaluations that are named, and then those of pipelines; each once.
+    """Return evaluations that are named, those of pipelines, of data sets; each once.
+
+    Args:
+        store: The root.
+        run_ids: Evaluations.
+        studies: Pipelines.
+        datasets: Data sets; of each model that was judged on one, its latest
+            evaluation counts.
 
     Raises:
         ConfigError: A run is no evaluation, a study no pipeline, or has none yet.
-        NotFoundError: There is no such run.
+        NotFoundError: There is no such run, or no evaluation of a data set.
     """
     found = [_check(store, run_id) for run_id in run_ids]
     found += [own for run_id in studies for own in _of_study(store, run_id)]
+    found += [own for name in datasets for own in _of_dataset(store, name)]
     return list(dict.fromkeys(found))
 
 
@@ -139,6 +151,22 @@ def _of_study(store: Store, run_id: str) -> list[str]:
         )
         raise ConfigError(message)
     return found
+
+
+def _of_dataset(store: Store, name: str) -> list[str]:
+    """Return the latest evaluation of each model that was judged on a data set."""
+    latest = {}
+    for state in _sealed(store):
+        settings = read_run_settings(store, state.run_id)
+        if settings.data.name == name:
+            latest[settings.evaluate.model_run] = state.run_id
+    if not latest:
+        message = (
+            f"--name: must have an evaluation that is done, got {name}, which has "
+            f"none. See what there is: {command_line('list')}"
+        )
+        raise NotFoundError(message)
+    return list(latest.values())
 
 
 def _in_pipeline(store: Store, pipeline: RunState) -> Iterator[str]:

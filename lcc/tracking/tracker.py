@@ -21,6 +21,7 @@ from lcc.tracking.spool import Spool
 
 logger = logging.getLogger(__name__)
 
+LOGGED = "mlflow.loggedArtifacts"  # the tag by which MLflow knows tables
 LAST_SECONDS = 20.0  # for the last reports of a process that ends with an error
 
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -116,6 +117,16 @@ class Tracker:
             trial: Child run, or none for the stage's run.
         """
         self._add("artifact", trial, name=name, key=key)
+
+    def log_table(self, name: str, key: str) -> None:
+        """Report an artifact that MLflow shows as a table, and `load_table` reads.
+
+        Args:
+            name: Path below the run's artifacts; a run has one such table.
+            key: Of JSON with `columns` and rows as `data`, written by now.
+        """
+        self.log_artifact(name, key)
+        self.set_tags({LOGGED: json.dumps([{"path": name, "type": "table"}])})
 
     def log_model(
         self,

@@ -29,6 +29,7 @@ def keep_evaluation(
     baseline: float | None = 0.5,
     num_groups: int = 30,
     search_run: str | None = None,
+    model_run: str = MODEL_RUN,
     **state: object,
 ) -> None:
     """Write an evaluation, its model's card and its catalogue, but no tiles."""
@@ -45,7 +46,7 @@ def keep_evaluation(
 
     others = {} if baseline is None else {"forest": said(baseline)}
     lineage = {
-        "model run": MODEL_RUN,
+        "model run": model_run,
         "data set": "lung",
         "catalogue": catalogue.digest,
     }
@@ -55,7 +56,7 @@ def keep_evaluation(
     for name, content in written.items():
         store.write(layout.evaluation(run_id, name), content)
     facts = {
-        layout.model_card(MODEL_RUN): {
+        layout.model_card(model_run): {
             "catalogue": catalogue.digest,
             "tile_size_px": 64,
             "best_epoch": 0,
@@ -68,13 +69,13 @@ def keep_evaluation(
     }
     for key, document in facts.items():
         store.write(key, json.dumps(document).encode())
-    store.write(layout.history(MODEL_RUN), b"epoch,loss,accuracy\n0,1.0,0.8\n")
+    store.write(layout.history(model_run), b"epoch,loss,accuracy\n0,1.0,0.8\n")
     settings = changed_settings(
         local_settings(store),
         {
             "data.name": "lung",
             "data.catalogue": catalogue.digest,
-            "evaluate.model_run": MODEL_RUN,
+            "evaluate.model_run": model_run,
             "evaluate.search_run": search_run,
             "evaluate.num_bootstrap": 200,
         },

@@ -14,7 +14,7 @@ from lcc.launch.state import RunStatus, write_state
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import open_store
-from tests.builders.evaluations import keep_evaluation, keep_search
+from tests.builders.evaluations import MODEL_RUN, keep_evaluation, keep_search
 from tests.builders.launches import a_state
 
 ONE, TWO = "evaluate-20261128-0140-aaaa", "evaluate-20261128-0150-bbbb"
@@ -132,6 +132,19 @@ def test_a_study_brings_its_evaluations_and_its_search(store: LocalStore):
     assert "4 trials, each point on each fold; 1 failed" in page
 
 
+def test_a_data_set_brings_the_latest_evaluation_of_each_model(store: LocalStore):
+    again, other = "evaluate-20261128-0200-cccc", "train-20261128-0135-bbbb"
+    for run_id, model_run in ((ONE, MODEL_RUN), (TWO, other), (again, MODEL_RUN)):
+        created = f"2026-11-28T{run_id[18:20]}:{run_id[20:22]}:00+00:00"
+        keep_evaluation(store, run_id, model_run=model_run, created=created)
+
+    result = compare("--name", "lung", "--output", "figures.json")
+
+    assert result.exit_code == 0
+    standings = json.loads(Path("figures.json").read_text())["standings"]
+    assert {own["name"] for own in standings} == {TWO, again, "forest"}
+
+
 def test_figures_are_written_as_json_too(store: LocalStore):
     keep_evaluation(store)
 
@@ -164,6 +177,7 @@ def test_runs_on_different_tests_are_refused_unless_in_common(store: LocalStore)
         ([ONE, "--search", "train-1"], 3, "--search: must be a search that is done"),
         (["--study", ONE], 2, f"--study: must be a pipeline, got {ONE}"),
         (["--study", PIPELINE], 2, "--study: must have come to an evaluation"),
+        (["--name", "colon"], 3, "--name: must have an evaluation that is done"),
         (["evaluate-1"], 3, "run evaluate-1: must exist"),
     ],
 )

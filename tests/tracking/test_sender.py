@@ -18,11 +18,14 @@ import pytest
 
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import ConfigError
+from lcc.evaluate.kept import keep_files, write_table
+from lcc.evaluate.predictions import Part
 from lcc.storage.local import LocalStore
 from lcc.storage.uri import local_path
 from lcc.tracking.mlflow import CLIENT_ENVIRONMENT, MlflowServer, open_mlflow
 from lcc.tracking.sender import Sender
 from lcc.tracking.tracker import Tracker
+from tests.builders.predictions import some_predictions
 from tests.conftest import REPOSITORY, Server
 
 RUN = "train-20261123-0915-k3f9"
@@ -416,3 +419,29 @@ def test_the_page_to_open_is_that_of_the_experiments_runs(
 
     assert before == url
     assert re.fullmatch(rf"{url}/#/experiments/\d+", server.page())
+
+
+def test_a_table_of_an_evaluation_is_one_to_mlflow(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+):
+    predictions = some_predictions(Part.TEST, num_groups=3)
+    tracker = a_tracker(store)
+    files = {"predictions.json": write_table(predictions), "report.html": b"<p>"}
+    keep_files(files, store, run_id=RUN, tracker=tracker)
+    tracker.flush()
+    sender = a_sender(store)
+    sender.forward()
+
+    server = sender.server
+    assert isinstance(server, MlflowServer)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server._client.tracking_uri)
+    run = server._client.get_run(server._runs[RUN, None])
+    found = server._client.load_table(
+        run.info.experiment_id, "predictions.json", [run.info.run_id]
+    )
+
+    assert len(found) == len(predictions) > 0
+    assert found["path"].to_list() == predictions.table["path"].to_pylist()
+    said = found["calibrated/lung_n"].to_list()
+    assert said == pytest.approx(predictions.calibrated[:, 1])
+    assert found["fold"].isna().all()
