@@ -84,7 +84,7 @@ class ResourceSettings(Section):
 
     light: LightResources = Field(
         default_factory=LightResources
-    )  # list, catalogue, select, compare, driver
+    )  # list, catalogue, select, compare, images, collect, driver
     data: DataResources = Field(default_factory=DataResources)  # hash, link, overlap
     train: TrainResources = Field(default_factory=TrainResources)  # the rest
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "lcc-launch"
 LOCAL = "local"  # a `BackendName`: this file loads no settings
-LAUNCHES = {"prepare", "pipeline", "search", "train", "evaluate"}
+LAUNCHES = {"prepare", "pipeline", "search", "train", "evaluate", "predict"}
 PLACELESS = {"sample", "audit", "schema", "completion"}
 # Of what was given by `--set`, what says where things are: the rest is of one launch.
 PLACES = (

@@ -7,6 +7,7 @@ from lcc.config.data import DataSettings
 from lcc.config.evaluate import EvaluateSettings
 from lcc.config.launch import LaunchSettings
 from lcc.config.model import ModelSettings
+from lcc.config.predict import PredictSettings
 from lcc.config.search import SearchSettings
 from lcc.config.section import Section
 from lcc.config.storage import StorageSettings
@@ -23,6 +24,7 @@ class Settings(Section):
     train: TrainSettings = Field(default_factory=TrainSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    predict: PredictSettings = Field(default_factory=PredictSettings)
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     cluster: ClusterSettings = Field(default_factory=ClusterSettings)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)

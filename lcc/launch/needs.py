@@ -26,7 +26,7 @@ from lcc.tracking.location import tracking_uri
 from lcc.tracking.server import TrackingServer
 
 TRAINING = (Stage.SEARCH, Stage.TRAIN, Stage.PIPELINE)
-JUDGING = (*TRAINING, Stage.EVALUATE)
+JUDGING = (*TRAINING, Stage.EVALUATE, Stage.PREDICT)
 REPORTING = ("cleanlab", "matplotlib", "seaborn")
 MODULES = ("tensorflow", "mlflow", *REPORTING)  # of lcc[worker]
 IMAGE_BYTES = 50_000  # of features and tables for each image, besides its tile

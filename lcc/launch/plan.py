@@ -21,6 +21,7 @@ class Stage(StrEnum):
     SEARCH = "search"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    PREDICT = "predict"
     PIPELINE = "pipeline"
 
 
@@ -123,6 +124,10 @@ def _steps(
         case Stage.EVALUATE:
             preparing = _preparing(num_sharing, at_once)
             return _judging(settings, preparing, gpus=gpus)
+        case Stage.PREDICT:
+            # How many shards there are, only the first step finds out.
+            answers = _shared("predict", at_once, at_once, gpus=gpus)
+            return (Step(name="images"), answers, Step(name="collect"))
         case Stage.PIPELINE:
             plans = plans_of(stage, settings, parallelism=parallelism)
             return sum((plan.steps for plan in plans), ())
@@ -162,6 +167,20 @@ def reads_source(stage: Stage, settings: Settings) -> bool:
     data = settings.evaluate.data
     brings = stage is Stage.EVALUATE and data is not None and is_place(data)
     return brings or stage in {Stage.PREPARE, Stage.PIPELINE}
+
+
+def source_of(stage: Stage, settings: Settings) -> tuple[str, str | None] | None:
+    """Return the setting that names the images a stage reads, and what it names.
+
+    Example:
+        >>> source_of(Stage.PREPARE, Settings()), source_of(Stage.TRAIN, Settings())
+        (('data.source', None), None)
+    """
+    if stage is Stage.PREDICT:
+        return "predict.source", settings.predict.source
+    if reads_source(stage, settings):
+        return "data.source", settings.data.source
+    return None
 
 
 def _preparing(num_sharing: int, at_once: int) -> tuple[Step, ...]:

@@ -13,9 +13,9 @@ from lcc.config.load import changed_settings
 from lcc.config.model import is_file_name
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, NotFoundError
+from lcc.launch.models import check_trained, latest_candidate, resolve_prediction
 from lcc.launch.outside import resolve_outside
 from lcc.launch.plan import Stage, takes_turns
-from lcc.launch.state import RunStatus, read_states
 from lcc.storage import layout
 from lcc.storage.pointers import (
     SOURCE,
@@ -52,14 +52,11 @@ def resolve_locations(settings: Settings, *, default_root: str) -> Settings:
     """
     root = settings.storage.root or default_root
     changes: dict[str, object] = {"storage.root": absolute_uri(root)}
-    source = settings.data.source
-    if source and source.startswith(CLAIM):
-        claim, _, folder = source.removeprefix(CLAIM).partition("/")
-        changes["cluster.source_claim"] = claim
-        source = f"file://{SOURCE_FOLDER}/{folder}".rstrip("/")
-    if source:
-        changes["data.source"] = absolute_uri(source)
-        changes["data.name"] = settings.data.name or dataset_name(absolute_uri(source))
+    for path in ("data.source", "predict.source"):
+        section, _, name = path.partition(".")
+        changes |= _source_changes(path, getattr(getattr(settings, section), name))
+    if source := changes.get("data.source"):
+        changes["data.name"] = settings.data.name or dataset_name(str(source))
     other = settings.evaluate.data
     if other and is_place(other) and not other.startswith(CLAIM):
         changes["evaluate.data"] = absolute_uri(other)
@@ -69,6 +66,17 @@ def resolve_locations(settings: Settings, *, default_root: str) -> Settings:
         if value is not None and is_file_name(value):
             changes[path] = absolute_uri(value)
     return changed_settings(settings, changes)
+
+
+def _source_changes(path: str, source: str | None) -> dict[str, object]:
+    """Return what settings of a place of images become; pods mount a claim."""
+    if source is None:
+        return {}
+    if not source.startswith(CLAIM):
+        return {path: absolute_uri(source)}
+    claim, _, folder = source.removeprefix(CLAIM).partition("/")
+    mounted = f"file://{SOURCE_FOLDER}/{folder}".rstrip("/")
+    return {path: absolute_uri(mounted), "cluster.source_claim": claim}
 
 
 def resolve_inputs(
@@ -87,23 +95,12 @@ def resolve_inputs(
             to leave out.
         NotFoundError: There is no such data set or trained model.
     """
+    if stage is Stage.PREDICT:
+        return resolve_prediction(settings, store, server)
     if stage is Stage.EVALUATE and settings.evaluate.data is not None:
         return resolve_outside(_with_model(settings, store, server), store)
     if stage in {Stage.PREPARE, Stage.PIPELINE}:
-        if settings.data.source is None:
-            message = (
-                "data.source: must be set, got nothing. Name a folder or s3://… URI."
-            )
-            raise ConfigError(message)
-        if stage is Stage.PIPELINE and settings.evaluate.data is not None:
-            message = (
-                "evaluate.data: must not be set for a pipeline, which evaluates on the "
-                f"sealed test, got {settings.evaluate.data}. Remove it, and then run: "
-                f"{command_line('evaluate', '--data', settings.evaluate.data)}"
-            )
-            raise ConfigError(message)
-        if stage is Stage.PREPARE and settings.launch.pipeline is None:
-            _check_test_value(settings)
+        _check_source(settings, stage)
         return settings
     if stage is Stage.EVALUATE and settings.evaluate.turns is not None:
         return settings
@@ -111,6 +108,26 @@ def resolve_inputs(
     if stage is Stage.EVALUATE:
         return _with_model(settings, store, server)
     return settings
+
+
+def _check_source(settings: Settings, stage: Stage) -> None:
+    """Refuse to prepare nothing, or what the stage cannot take.
+
+    Raises:
+        ConfigError: Says what.
+    """
+    if settings.data.source is None:
+        message = "data.source: must be set, got nothing. Name a folder or s3://… URI."
+        raise ConfigError(message)
+    if stage is Stage.PIPELINE and settings.evaluate.data is not None:
+        message = (
+            "evaluate.data: must not be set for a pipeline, which evaluates on the "
+            f"sealed test, got {settings.evaluate.data}. Remove it, and then run: "
+            f"{command_line('evaluate', '--data', settings.evaluate.data)}"
+        )
+        raise ConfigError(message)
+    if stage is Stage.PREPARE and settings.launch.pipeline is None:
+        _check_test_value(settings)
 
 
 def _check_test_value(settings: Settings) -> None:
@@ -176,38 +193,7 @@ def _only_dataset(settings: Settings, store: Store) -> str:
 
 def _with_model(settings: Settings, store: Store, server: TrackingServer) -> Settings:
     if (run_id := settings.evaluate.model_run) is None:
-        run_id = _candidate(server, store)
-    elif not store.exists(layout.model(run_id)):
-        known = _trained_runs(store)
-        near = get_close_matches(run_id, known, n=1)
-        hint = (
-            f"Did you mean {near[0]}?" if near else f"Trained runs: {known or 'none'}."
-        )
-        message = (
-            f"evaluate.model_run: must be a finished train run, got {run_id}. {hint}"
-        )
-        raise NotFoundError(message)
+        run_id = latest_candidate(server, store)
+    else:
+        check_trained(store, run_id, setting="evaluate.model_run")
     return changed_settings(settings, {"evaluate.model_run": run_id})
-
-
-def _candidate(server: TrackingServer, store: Store) -> str:
-    """Return the registry's candidate where it lies here, else the last trained run."""
-    trained = _trained_runs(store)
-    candidate = server.find_candidate()
-    if candidate in trained:
-        return str(candidate)
-    if not trained:
-        message = (
-            f"{shown_uri(store.uri)}: must hold a trained model, got none. Check "
-            f"--root, or run first: {command_line('train')}"
-        )
-        raise NotFoundError(message)
-    return trained[-1]
-
-
-def _trained_runs(store: Store) -> list[str]:
-    return [
-        state.run_id
-        for state in read_states(store)
-        if state.stage == Stage.TRAIN and state.status is RunStatus.DONE
-    ]

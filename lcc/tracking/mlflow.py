@@ -20,7 +20,7 @@ from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
 from lcc.tracking.champion import CHAMPION, Change
 from lcc.tracking.location import artifact_folder, locked, tracking_uri
-from lcc.tracking.registry import RegisteredVersion, Registry
+from lcc.tracking.registry import CANDIDATE, RegisteredVersion, Registry
 from lcc.tracking.server import Metric, RefusedError
 
 BATCH = 1000  # most metrics that one log_batch takes
@@ -247,8 +247,22 @@ class MlflowServer:
             UnavailableError: The server is away.
         """
         with self.session(), self._translating():
-            found = self._registry.of_alias("candidate")
+            found = self._registry.of_alias(CANDIDATE)
         return None if found is None else found.run_id or None
+
+    def find_version(
+        self, version: str, *, name: str | None = None
+    ) -> RegisteredVersion | None:
+        """Return a registered version by its number or an alias, None without one.
+
+        Raises:
+            UnavailableError: The server is away.
+        """
+        registry = Registry(self._client, name or self.settings.registered_model)
+        with self.session(), self._translating():
+            if version.isdecimal():
+                return registry.of_number(int(version))
+            return registry.of_alias(version)
 
     def describe_model(self, run_id: str, text: str) -> None:
         """Set the description of the model version that a train run made.

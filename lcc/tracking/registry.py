@@ -25,6 +25,7 @@ from lcc.tracking.champion import (
     version_before,
 )
 
+CANDIDATE = "candidate"  # the alias of the version registered last
 ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # of model, of alias
 CUT = "\n\n(cut: the whole card is an artifact of the evaluation)\n"
 
@@ -78,6 +79,16 @@ class Registry:
         """
         try:
             found = self.client.get_model_version_by_alias(self.name, alias)
+        except Exception as err:
+            if getattr(err, "error_code", None) not in ABSENT:
+                raise
+            return None
+        return _registered(found)
+
+    def of_number(self, number: int) -> RegisteredVersion | None:
+        """Return the version with this number, None without one."""
+        try:
+            found = self.client.get_model_version(self.name, str(number))
         except Exception as err:
             if getattr(err, "error_code", None) not in ABSENT:
                 raise

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lcc.errors import LccError
+from lcc.tracking.registry import RegisteredVersion
 
 Metric = tuple[str, float, int, int]  # name, value, time in milliseconds, step
 
@@ -63,6 +64,16 @@ class TrackingServer(Protocol):
 
     def find_candidate(self) -> str | None:
         """Return the run whose model has the alias `candidate`, None without one."""
+
+    def find_version(
+        self, version: str, *, name: str | None = None
+    ) -> RegisteredVersion | None:
+        """Return a registered version by its number or an alias, None without one.
+
+        Args:
+            version: Number or alias.
+            name: Of the registered model; by default the one of the settings.
+        """
 
     def register_model(self, run_id: str, folder: Path, *, alias: str) -> None:
         """Register the model folder once, and move the alias to it.

@@ -51,7 +51,7 @@ from lcc.launch.backend import Finding
 from lcc.launch.logs import read_stored_logs
 from lcc.launch.messages import nothing_to_cancel
 from lcc.launch.mlflow_sync import tracking_server
-from lcc.launch.plan import Plan, Stage, Step, reads_source
+from lcc.launch.plan import Plan, Stage, Step
 from lcc.launch.resolve import resolve_inputs, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage.store import Store
@@ -177,8 +177,7 @@ class KubernetesBackend:
     def check_inputs(self, stage: Stage, settings: Settings) -> None:
         """Look for what pods name and somebody else makes, and can read."""
         preflight.check_prerequisites(self.cluster, stage, settings)
-        if reads_source(stage, settings):
-            preflight.check_source(settings, self.reachable(settings).storage)
+        preflight.check_source(stage, settings, self.reachable(settings).storage)
 
     def reachable(self, settings: Settings) -> Settings:
         """Return settings whose addresses lead into the cluster from here."""

@@ -190,7 +190,8 @@ def _sizes(subject: Subject) -> Iterator[Finding]:
     settings = subject.settings
     plans = [
         plan
-        for stage in (Stage.PREPARE, Stage.SEARCH, Stage.TRAIN, Stage.EVALUATE)
+        for stage in Stage
+        if stage is not Stage.PIPELINE
         for plan in plans_of(stage, settings, parallelism=1)
     ]
     found = [never_fits(step, settings, rooms) for p in plans for step in p.steps]

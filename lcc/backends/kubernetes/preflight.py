@@ -10,7 +10,7 @@ from lcc.config.commands import command_line
 from lcc.config.settings import Settings
 from lcc.config.storage import StorageSettings
 from lcc.errors import ConfigError, DataError
-from lcc.launch.plan import Stage, plans_of, reads_source
+from lcc.launch.plan import Stage, plans_of, source_of
 from lcc.launch.resolve import FILES
 from lcc.storage.uri import dataset_name, local_path, open_store, scheme_of
 
@@ -27,9 +27,11 @@ def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> N
     Raises:
         ConfigError: All that is missing, or lies where no pod can read it.
     """
-    faults = [*_missing_objects(cluster, settings), *_local_files(settings)]
-    if reads_source(stage, settings):
-        faults = [*_local_source(settings), *faults]
+    faults = [
+        *_local_source(stage, settings),
+        *_missing_objects(cluster, settings),
+        *_local_files(settings),
+    ]
     faults += _too_large(cluster, stage, settings)
     if faults:
         raise ConfigError("\n".join(faults))
@@ -43,10 +45,11 @@ def _too_large(cluster: Cluster, stage: Stage, settings: Settings) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
-def check_source(settings: Settings, storage: StorageSettings) -> None:
+def check_source(stage: Stage, settings: Settings, storage: StorageSettings) -> None:
     """Look whether there is anything below the source, where it is a bucket.
 
     Args:
+        stage: The stage.
         settings: Of the run.
         storage: How the bucket is reached from here.
 
@@ -54,12 +57,12 @@ def check_source(settings: Settings, storage: StorageSettings) -> None:
         DataError: There is not.
         ConfigError: The bucket is missing or refuses.
     """
-    source = settings.data.source
+    path, source = source_of(stage, settings) or ("", None)
     if not source or scheme_of(source) != "s3":
         return
     if next(iter(open_store(source, storage).list_objects()), None) is None:
         message = (
-            f"data.source: must hold images, got no object below {source}/. Check the "
+            f"{path}: must hold images, got no object below {source}/. Check the "
             "prefix."
         )
         raise DataError(message)
@@ -97,13 +100,13 @@ def _exists(cluster: Cluster, kind: str, name: str) -> bool:
         return True
 
 
-def _local_source(settings: Settings) -> Iterator[str]:
-    source = settings.data.source
+def _local_source(stage: Stage, settings: Settings) -> Iterator[str]:
+    name, source = source_of(stage, settings) or ("", None)
     is_mounted = settings.cluster.source_claim is not None
     if not source or scheme_of(source) != "file" or is_mounted:
         return
     path = local_path(source)
-    rule = f"data.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got {path}"
+    rule = f"{name}: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got {path}"
     if path.is_dir():
         target = f"{_bucket(settings)}/sources/{dataset_name(source)}"
         upload = command_line("upload", str(path), target)

@@ -12,6 +12,7 @@ from lcc.backends.kubernetes.chart import FILE, chart_settings
 from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError, LccError
+from lcc.launch.models import train_run
 from lcc.launch.plan import Stage
 
 NEEDED = (
@@ -113,6 +114,10 @@ def _missing(settings: Settings, stage: Stage) -> list[str]:
     wanted = {
         Stage.PREPARE: {"data.source": settings.data.source},
         Stage.PIPELINE: {"data.source": settings.data.source},
+        Stage.PREDICT: {
+            "predict.source": settings.predict.source,
+            "predict.model_run": train_run(settings.predict.model_run),
+        },
         Stage.EVALUATE: {
             "data.name": settings.data.name,
             "evaluate.model_run": settings.evaluate.model_run,

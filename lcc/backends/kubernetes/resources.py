@@ -13,6 +13,8 @@ SIZES = {
     "catalogue": "light",
     "select": "light",
     "compare": "light",
+    "images": "light",
+    "collect": "light",
     DRIVER: "light",
     "hash": "data",
     "link": "data",

@@ -21,7 +21,7 @@ from lcc.launch.backend import Finding
 from lcc.launch.logs import follow_stored_logs, read_stored_logs
 from lcc.launch.messages import mlflow_command, nothing_to_cancel
 from lcc.launch.outcome import BACKOFF_SECONDS
-from lcc.launch.plan import Plan, Stage, Step, plans_of, reads_source
+from lcc.launch.plan import Plan, Stage, Step, plans_of, source_of
 from lcc.launch.resolve import LOCAL_ROOT, resolve_locations
 from lcc.launch.state import RunState, RunStatus, read_state, read_states
 from lcc.storage import layout
@@ -117,14 +117,15 @@ class LocalBackend:
         Raises:
             DataError: The source is no folder.
         """
-        source = settings.data.source
-        if not reads_source(stage, settings) or source is None:
+        _, source = source_of(stage, settings) or ("", None)
+        if source is None:
             return
         if scheme_of(source) == "file" and not local_path(source).is_dir():
             found = "a file" if local_path(source).exists() else "none"
+            held = "images" if stage is Stage.PREDICT else "one folder per class"
             message = (
-                f"{local_path(source)}: must be a folder with one folder per class, "
-                f"got {found}. Check the path."
+                f"{local_path(source)}: must be a folder with {held}, got {found}. "
+                "Check the path."
             )
             raise DataError(message)
 

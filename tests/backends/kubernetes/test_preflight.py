@@ -132,9 +132,9 @@ def test_a_prefix_that_holds_nothing_is_refused(s3_bucket: str) -> None:
         for prefix in ("tiles", "tile")
     )
 
-    check_source(right, storage)
+    check_source(Stage.PREPARE, right, storage)
     with pytest.raises(DataError) as caught:
-        check_source(wrong, storage)
+        check_source(Stage.PREPARE, wrong, storage)
 
     assert str(caught.value) == (
         f"data.source: must hold images, got no object below s3://{s3_bucket}/tile/. "
