@@ -29,6 +29,11 @@ ALWAYS = {
     "launch.pipeline": "pipeline-example",
     "evaluate.model_run": "train-example",
 }
+PREDICTING = {
+    "predict.source": "s3://lcc/sources/new",
+    "predict.model_run": "train-example",
+    "predict.evaluation": "evaluate-example",
+}
 GPUS = {"launch.gpus": 4}
 OPTIONS = {  # file → what it shows, and the settings that ask for it
     "train-gpus": ("four GPUs in one pod", GPUS),
@@ -115,9 +120,11 @@ def step_files() -> dict[str, str]:
     settings = changed_settings(Settings(), ALWAYS)
     frozen = changed_settings(settings, {"model.frozen_stages": "all"})
     found, before = {}, "an upload to s3://lcc/sources/tiles"
-    for stage in (Stage.PREPARE, Stage.SEARCH, Stage.TRAIN, Stage.EVALUATE):
+    predicting = changed_settings(settings, PREDICTING)
+    for stage in (stage for stage in Stage if stage is not Stage.PIPELINE):
         for step in build_plan(stage, frozen, parallelism=4).steps:
             own = frozen if step.name == "features" else settings
+            own = predicting if stage is Stage.PREDICT else own
             text = render(step, own, run_id=f"{stage}-example")
             found[step.name] = (
                 STEP.format(words=f"Step {step.name}", before=before) + text

@@ -23,12 +23,16 @@ from lcc.config.load import SettingsSources
 from lcc.config.settings import Settings
 from lcc.errors import ConfigError
 from lcc.launch.backend import Backend
-from lcc.launch.plan import Stage, build_plan, reads_source
+from lcc.launch.plan import Stage, build_plan, reads_source, source_of
 from lcc.storage.uri import shown_uri
 
 if TYPE_CHECKING:
     from lcc.launch.driver import RunContext
     from lcc.launch.state import RunState
+
+
+# Stages whose command begins with what they read.
+BY_SOURCE = {Stage.PREPARE, Stage.PIPELINE, Stage.PREDICT}
 
 
 def launch_stage(stage: Stage, sources: SettingsSources, how: Launch) -> None:
@@ -49,7 +53,7 @@ def launch_stage(stage: Stage, sources: SettingsSources, how: Launch) -> None:
             case LaunchMode.DETACH:
                 _detach(stage, backend)
             case LaunchMode.RUN:
-                _run(stage, backend)
+                _run(stage, backend, output=how.output)
 
 
 def resume_run(run_id: str, sources: SettingsSources, *, detach: bool) -> None:
@@ -83,13 +87,14 @@ def _check_overrides(
     Raises:
         ConfigError: Names what was given, and the command that takes it.
     """
+    stage = Stage(state.stage)
     ignored = [text for text in sources.overrides if not leads_to_place(text)]
     if ignored:
         given = [word for text in ignored for word in ("--set", text)]
-        data = settings.data
-        is_read = state.stage in {Stage.PREPARE, Stage.PIPELINE}
-        words = [shown_uri(str(data.source))] if is_read else []
-        words += ["--name", data.name] if data.name else []
+        name, is_read = settings.data.name, stage in BY_SOURCE
+        _, source = source_of(stage, settings) or ("", None)
+        words = [shown_uri(str(source))] if is_read else []
+        words += ["--name", name] if name and stage is not Stage.PREDICT else []
         message = (
             f"run {state.run_id}: must go on with the settings it was made with, got "
             f"{shlex.join(given)}. For a new run with them: "
@@ -121,8 +126,9 @@ def _check_detachable(backend: Backend) -> None:
         raise ConfigError(message)
 
 
-def _run(stage: Stage, backend: Backend) -> None:
-    from lcc.launch.messages import summarize_launch
+def _run(stage: Stage, backend: Backend, *, output: Path | None) -> None:
+    from lcc.cli.bringing import bring_home
+    from lcc.launch.messages import StepFailed, summarize_launch
     from lcc.launch.pipeline import start
 
     classes, num_images = _preview_classes(stage, backend)
@@ -132,8 +138,15 @@ def _run(stage: Stage, backend: Backend) -> None:
             context.display.say(f"  {line}")
         context.display.say(summarize_launch(stage, settings, backend))
         _settle_others(backend)
-        state = start(context, stage, settings)
+        try:
+            state = start(context, stage, settings)
+        except StepFailed as err:  # too many images without an answer: the rest is done
+            bring_home(backend.store, err.run_id, output)
+            raise
+    bring_home(backend.store, state.run_id, output)
     _print_summary(backend, state, settings)
+    if output is not None:
+        click.echo(output)
 
 
 def _settle_others(backend: Backend) -> None:

@@ -82,10 +82,13 @@ class Launch:
     Attributes:
         mode: What is done with the stage.
         values: File with what the chart would install, for a client dry run.
+        output: File of this machine that the result is brought to, where the stage has
+            one.
     """
 
     mode: LaunchMode = LaunchMode.RUN
     values: Path | None = None
+    output: Path | None = None
 
 
 def settings_options(*paths: str) -> Decorator:

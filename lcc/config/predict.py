@@ -46,7 +46,7 @@ class PredictSettings(Section):
         "are answered and written.",
     )
     shard_images: int = Field(
-        default=1024,
+        default=256,
         ge=1,
         le=100_000,
         description="Images of a shard, which a process does in one go; what a killed "

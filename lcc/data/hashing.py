@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from lcc.data.digest import digest_file, digest_pixels
 from lcc.data.features import Features
-from lcc.data.tiles import make_tile
+from lcc.data.tiles import decode_tile
 from lcc.errors import UnavailableError
-from lcc.images.decode import Image8, UnreadableError, decode_image
+from lcc.images.decode import Image8, UnreadableError
 from lcc.images.reasons import Reason
 
 FACTS = pa.schema(
@@ -71,7 +71,9 @@ def hash_image(
     digests = digest_file(data)
     facts: dict[str, object] = {"md5": digests.md5, "sha256": digests.sha256}
     try:
-        decoded = decode_image(data, max_megapixels=max_megapixels)
+        decoded, tile = decode_tile(
+            data, size_px=size_px, max_megapixels=max_megapixels
+        )
     except UnreadableError as err:
         width, height = err.size_px or (None, None)
         facts |= {"reason": str(err.reason), "width_px": width, "height_px": height}
@@ -85,7 +87,7 @@ def hash_image(
     }
     return HashedImage(
         facts=facts,
-        tile=make_tile(decoded.pixels, size_px=size_px),
+        tile=tile,
         features=extract(decoded.pixels) if extract else None,
     )
 

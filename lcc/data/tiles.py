@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lcc.data.catalogue import Catalogue
 from lcc.errors import DataError, NotFoundError
-from lcc.images.decode import Image8
+from lcc.images.decode import Decoded, Image8, decode_image
 from lcc.storage import layout
 from lcc.storage.store import Store
 from lcc.storage.uri import scheme_of, shown_uri
@@ -63,6 +63,28 @@ def make_tile(pixels: Image8, *, size_px: int) -> Image8:
     method = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
     tile = cv2.resize(square, (size_px, size_px), interpolation=method)
     return np.asarray(tile, dtype=np.uint8)
+
+
+def decode_tile(
+    data: bytes, *, size_px: int, max_megapixels: float
+) -> tuple[Decoded, Image8]:
+    """Return what a file shows, and the square tile that a network is given of it.
+
+    The one way from a file to a tile: of images to learn from, and of new ones.
+
+    Args:
+        data: The file.
+        size_px: Side of the tile.
+        max_megapixels: A larger image is refused by its header, before decoding.
+
+    Returns:
+        The decoded image at full size, and a (size_px, size_px, 3) uint8 RGB tile.
+
+    Raises:
+        UnreadableError: With the reason.
+    """
+    decoded = decode_image(data, max_megapixels=max_megapixels)
+    return decoded, make_tile(decoded.pixels, size_px=size_px)
 
 
 def write_tile_index(

@@ -4,7 +4,7 @@ Knows networks that `lcc` saves: one flat graph that ends in a dense softmax lay
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,15 @@ class Answers(NamedTuple):
 
     probabilities: Floats
     novelty: Floats | None = None
+
+
+def join_answers(said: Sequence[Answers]) -> Answers:
+    """Return the answers of several batches as one, in their order."""
+    novelty = [own.novelty for own in said if own.novelty is not None]
+    return Answers(
+        np.concatenate([own.probabilities for own in said]),
+        np.concatenate(novelty) if novelty else None,
+    )
 
 
 Ask = Callable[[Image8], Answers]  # of (n, side, side, 3) uint8 RGB images

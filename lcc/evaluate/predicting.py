@@ -6,7 +6,7 @@ Knows how a saved model is run; what its predictions are worth is judged elsewhe
 import io
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ from lcc.evaluate.explain import (
 )
 from lcc.evaluate.grad_cam import GradCam
 from lcc.evaluate.judging import PREMIUM
-from lcc.evaluate.network import Answers, Ask, Network
+from lcc.evaluate.network import Answers, Ask, Network, join_answers
 from lcc.evaluate.novelty import (
     MAX_REFERENCES,
     KnownTissue,
@@ -159,16 +159,8 @@ def predict_rows(
             images = tiles.take(catalogue.records[chosen])
             said.append(ask(images))
             progress.advance(len(chosen))
-        found[part] = _join(said)
+        found[part] = join_answers(said)
     return found
-
-
-def _join(said: Sequence[Answers]) -> Answers:
-    novelty = [own.novelty for own in said if own.novelty is not None]
-    return Answers(
-        np.concatenate([own.probabilities for own in said]),
-        np.concatenate(novelty) if novelty else None,
-    )
 
 
 def plant_strangers(

@@ -26,6 +26,11 @@ class Reason(StrEnum):
     CHANGED = "changed"
 
 
+TRANSIENT = frozenset(
+    {Reason.VANISHED, Reason.CHANGED}
+)  # of a moment, not of the bytes
+
+
 class Conversion(StrEnum):
     """How the pixels of a file became 8-bit RGB."""
 
@@ -70,8 +75,10 @@ ADVICE = {  # what to do about a file that was left out, by its reason
     Reason.UNSUPPORTED: "pixels that have no black and white (32 bit, floating point) "
     "or no RGB: save as 8-bit RGB",
     Reason.BROKEN_LINK: f"a link to a file that is not there: {PULL}",
-    Reason.VANISHED: "was removed while prepare ran: run it again",
-    Reason.CHANGED: "was changed while prepare ran: run it again",
+    Reason.VANISHED: "was removed before it was read: run it again",
+    Reason.CHANGED: "was changed before it was read: run it again",
+    "larger_than_training_images": "the model knows smaller images: cut it into tiles "
+    "of their size, or pass --resize",
     "broken_folder_link": f"a link to a folder that is not there: {PULL}",
     "hidden": "its name begins with a dot",
     "litter": "left behind by a system, a share or a program",

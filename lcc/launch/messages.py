@@ -17,7 +17,8 @@ from lcc.errors import ConfigError, RunFailed, Stopped
 from lcc.launch.backend import Backend
 from lcc.launch.outcome import MAX_RETRIES, STOPPED, TEMPORARY, Outcome
 from lcc.launch.plan import Plan, Stage, plans_of, takes_turns
-from lcc.launch.state import RunState
+from lcc.launch.predicted import model_words, prediction_lines
+from lcc.launch.state import RunState, read_run_settings
 from lcc.storage import layout
 from lcc.storage.pointers import read_catalogue_pointer
 from lcc.storage.store import Store
@@ -45,6 +46,7 @@ HEADLINES = {  # what to show of each stage, and what it is called
         "turns/macro_f1": "mean of all turns, macro F1",
         "turns/macro_f1_least": "least of them",
     },
+    Stage.PREDICT: {},  # `predicted` tells of them
 }
 SCORES = {  # what two runs of a stage are compared by; the first that there is
     Stage.SEARCH: ("validation/macro_f1",),
@@ -72,6 +74,8 @@ def summarize_launch(stage: Stage, settings: Settings, backend: Backend) -> str:
             f"  {'turns':<10}all of it for each {settings.data.leave_out} as the test, "
             "then a comparison"
         )
+    if stage is Stage.PREDICT:
+        lines.append(f"  {'model':<10}{model_words(settings.predict)}")
     lines += backend.summarize(plans)
     return "\n".join([*lines, f"  {'root':<10}{shown_uri(str(settings.storage.root))}"])
 
@@ -120,6 +124,9 @@ def _stage_lines(backend: Backend, stage: Stage, run_id: str) -> Iterator[str]:
         yield from json.loads(store.read(layout.splits(name, digest)))["notes"]
         yield shown_uri(store.uri, layout.catalogue(name, digest))
         yield command_line("families", "--name", name, "--gallery", "families.html")
+    elif stage is Stage.PREDICT:
+        own = read_run_settings(store, run_id).predict
+        yield from prediction_lines(store, run_id, own)
     else:
         if stage is Stage.EVALUATE:
             yield from _verdict(store, run_id)
@@ -214,11 +221,17 @@ def nothing_to_cancel(state: RunState) -> ConfigError:
 
 
 class StepFailed(RunFailed):
-    """A step failed for good; exits with the code of its process."""
+    """A step failed for good; exits with the code of its process.
 
-    def __init__(self, message: str, *, exit_code: int) -> None:
+    Args:
+        message: What happened, and what to do.
+        exit_code: Of the process.
+        run_id: Of the run, which may have left something all the same.
+    """
+
+    def __init__(self, message: str, *, exit_code: int, run_id: str) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code, self.run_id = exit_code, run_id
 
 
 class RunStopped(Stopped):
@@ -264,7 +277,7 @@ def run_error(state: RunState, outcome: Outcome) -> Exception:
         if names_setting(outcome.message or ""):
             remedy += f"\n{KEEPS_SETTINGS}"
     message = f"{outcome.message}{log}\n{remedy}"
-    return StepFailed(message, exit_code=outcome.exit_code)
+    return StepFailed(message, exit_code=outcome.exit_code, run_id=state.run_id)
 
 
 def _is_replaced(outcome: Outcome) -> bool:

@@ -5,24 +5,28 @@ Knows names, links and archives; not classes, and not what is inside a file.
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from lcc.data.digest import encode_name
+from lcc.data.digest import decode_name, encode_name
 from lcc.data.table import first_few
-from lcc.errors import DataError
+from lcc.errors import DataError, NotFoundError
+from lcc.images.reasons import Reason
 from lcc.listing.folders import find_mask_folders
 from lcc.listing.litter import ARCHIVES, SIDE_NAMES, archive_ending, why_no_image
 from lcc.storage.store import ObjectInfo, Store
 from lcc.storage.uri import local_path, scheme_of, shown_uri
 
+LABELLED = "data.source"  # the setting of a source that has a folder for each class
 BROKEN_LINK = "broken link"  # in place of a change mark
 BROKEN_FOLDER = "broken_folder_link"  # by its name: nobody can look
 HOW_TO_PULL = "Fetch what they mean (dvc pull, git annex get .)"
 LeftOut = list[tuple[str, str]]  # path and reason
 
 
-def find_images(store: Store, *, skip: str) -> tuple[list[ObjectInfo], LeftOut]:
+def find_images(
+    store: Store, *, skip: str, setting: str = LABELLED
+) -> tuple[list[ObjectInfo], LeftOut]:
     """Return what may be an image, and the path and reason of every other file.
 
     A link that leads nowhere may be one; its change mark is `BROKEN_LINK`.
@@ -30,19 +34,20 @@ def find_images(store: Store, *, skip: str) -> tuple[list[ObjectInfo], LeftOut]:
     Args:
         store: The source.
         skip: Prefix of keys that are not input.
+        setting: That names the source, for messages.
 
     Raises:
         DataError: There is no such folder, it is an archive, or it holds no image.
     """
-    _check_kind(store.uri)
+    _check_kind(store.uri, setting)
     left_out: LeftOut = []
     found = _without_masks(list(_candidates(store, skip, left_out)), left_out)
     if not found:
-        raise DataError(_no_images(store.uri, left_out))
+        raise DataError(_no_images(store.uri, left_out, setting))
     return found, left_out
 
 
-def _check_kind(uri: str) -> None:
+def _check_kind(uri: str, setting: str) -> None:
     """Refuse a source that is no folder; an archive with the command that unpacks it.
 
     Raises:
@@ -52,11 +57,11 @@ def _check_kind(uri: str) -> None:
         return
     path = local_path(uri)
     if path.is_file() and archive_ending(path.name):
-        message = f"data.source: must be a folder, got the archive {path}. "
+        message = f"{setting}: must be a folder, got the archive {path}. "
         raise DataError(message + how_to_unpack(path))
     found = "a file" if path.is_file() else "none"
     message = (
-        f"data.source: must be a folder, got {path}, which is {found}. Check the path."
+        f"{setting}: must be a folder, got {path}, which is {found}. Check the path."
     )
     raise DataError(message)
 
@@ -117,20 +122,44 @@ def _without_masks(found: list[ObjectInfo], left_out: LeftOut) -> list[ObjectInf
     return kept
 
 
-def _no_images(uri: str, left_out: LeftOut) -> str:
+def _no_images(uri: str, left_out: LeftOut, setting: str) -> str:
+    has_classes = setting == LABELLED
     counts = Counter(reason for _, reason in left_out)
     found = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
     archives = [path for path, reason in left_out if reason == "archive"]
     if archives and scheme_of(uri) == "file":
         hint = how_to_unpack(local_path(uri) / archives[0])
     elif counts["array_file"]:
-        hint = "Write the pictures of array files as PNG, in a folder for each class."
-    else:
+        place = ", in a folder for each class" if has_classes else ""
+        hint = f"Write the pictures of array files as PNG{place}."
+    elif has_classes:
         hint = "Put the images of each class into a folder of its name."
+    else:
+        hint = "Check the path."
+    wanted = "one folder of images per class" if has_classes else "images"
     return (
-        f"data.source: must hold one folder of images per class, got none in "
-        f"{shown_uri(uri)} ({found or 'no file'}). {hint}"
+        f"{setting}: must hold {wanted}, got none in {shown_uri(uri)} "
+        f"({found or 'no file'}). {hint}"
     )
+
+
+def read_listed(source: Store, row: Mapping[str, object]) -> bytes | Reason:
+    """Return the bytes of a file that was listed, or why they are not to be had.
+
+    Args:
+        source: Holds it.
+        row: Its path (text form), size_bytes and change_mark, as listed.
+
+    Returns:
+        A reason where it is gone, was changed since, or is a link that leads nowhere.
+    """
+    try:
+        data, mark = source.read_marked(decode_name(str(row["path"])))
+    except NotFoundError:
+        is_link = row["change_mark"] == BROKEN_LINK
+        return Reason.BROKEN_LINK if is_link else Reason.VANISHED
+    is_same = (len(data), mark) == (row["size_bytes"], row["change_mark"])
+    return data if is_same else Reason.CHANGED
 
 
 def check_links(rows: Sequence[tuple[str, int, str, str]], *, limit: float) -> None:

@@ -8,17 +8,15 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 
-from lcc.data.digest import decode_name
 from lcc.data.features import extract_features
 from lcc.data.hashing import Hash, HashedImage, ShardWriter, hash_image, missing_image
 from lcc.data.parquet import from_parquet, to_parquet
 from lcc.data.shards import HashShards
 from lcc.data.work import ProgressCounter, shard_rows, single_threaded
-from lcc.errors import NotFoundError
 from lcc.families.link_step import LinkShards
-from lcc.images.reasons import Reason
+from lcc.images.reasons import TRANSIENT, Reason
 from lcc.listing.listing import Listing, list_as_set, write_listing
-from lcc.listing.sources import BROKEN_LINK
+from lcc.listing.sources import read_listed
 from lcc.prepare.axes import check_axes
 from lcc.prepare.left_out import write_not_listed
 from lcc.prepare.task import Task
@@ -26,7 +24,6 @@ from lcc.storage.pointers import write_listing_pointer
 from lcc.storage.store import Store
 
 logger = logging.getLogger(__name__)
-TRANSIENT = {Reason.VANISHED, Reason.CHANGED}  # true of a moment, not of the bytes
 ListedFile = dict[str, object]  # a row of a listing
 
 
@@ -95,16 +92,9 @@ def _hashed(
     source: Store, rows: list[ListedFile], take: Hash
 ) -> Iterator[tuple[str, HashedImage]]:
     for row in rows:
-        path = str(row["path"])
-        try:
-            data, mark = source.read_marked(decode_name(path))
-        except NotFoundError:
-            is_link = row["change_mark"] == BROKEN_LINK
-            reason = Reason.BROKEN_LINK if is_link else Reason.VANISHED
-            yield path, missing_image(reason)
-            continue
-        is_same = (len(data), mark) == (row["size_bytes"], row["change_mark"])
-        yield path, take(data) if is_same else missing_image(Reason.CHANGED)
+        found = read_listed(source, row)
+        image = missing_image(found) if isinstance(found, Reason) else take(found)
+        yield str(row["path"]), image
 
 
 def _write_shard(

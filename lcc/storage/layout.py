@@ -135,7 +135,7 @@ def _catalogue(name: str, digest: str, file: str) -> str:
 def shard(
     digest: str, step: str, shard_index: int, *, num_shards: int, suffix: str
 ) -> str:
-    """Return the key of one object of a shard of `hash` or `link`.
+    """Return the key of one object of a shard of `hash`, `link` or `predict`.
 
     Example:
         >>> shard("ab12", "hash", 3, num_shards=16, suffix="parquet")
@@ -299,6 +299,26 @@ def metrics(run_id: str) -> str:
 def predictions(run_id: str) -> str:
     """Return the key of what a model said of every image."""
     return evaluation(run_id, "predictions.parquet")
+
+
+def images_listed(run_id: str) -> str:
+    """Return the key of the table of images that a predict run is to answer."""
+    return _run(run_id, "images.parquet")
+
+
+def images_note(run_id: str) -> str:
+    """Return the key of what is known of these images; it is written after them."""
+    return _run(run_id, "images.json")
+
+
+def predictions_csv(run_id: str) -> str:
+    """Return the key of the same as `predictions` holds, as CSV."""
+    return _run(run_id, "predictions.csv")
+
+
+def predictions_summary(run_id: str) -> str:
+    """Return the key of the counts of what a predict run answered; written last."""
+    return _run(run_id, "summary.json")
 
 
 def compared(run_id: str) -> str:
