@@ -79,7 +79,7 @@ def test_the_training_tiles_are_answered_as_the_evaluation_answered_them(place: 
 
 def test_killed_it_goes_on_to_the_same_bytes_as_one_process(place: Path):
     new = place / "new"
-    write_sample(new, num_sources=12, num_copies=8, size_px=64, seed=5)
+    write_sample(new, num_sources=12, num_copies=24, size_px=64, seed=5)
     process = start(place, "predict", "new", *HERE)
     work = place / "root" / "work"
     before = set(work.glob("*/predict/*"))
@@ -97,7 +97,7 @@ def test_killed_it_goes_on_to_the_same_bytes_as_one_process(place: Path):
     assert f"runs/{run_id}/predictions.csv" in output
     resumed = (place / "root" / "runs" / run_id / "predictions.csv").read_bytes()
     shards = set(work.glob("*/predict/*")) - before
-    assert left < shards
+    assert left <= shards
     for shard in shards:
         shard.unlink()
 
@@ -114,7 +114,7 @@ def test_too_many_unreadable_images_fail_and_the_table_comes_home_all_the_same(
     for number in range(40):
         (place / "mixed" / f"bad {number}.png").write_bytes(b"no picture")
 
-    code, output, talk = predict(place, "mixed", "--output", "mixed.csv")
+    code, _, talk = predict(place, "mixed", "--output", "mixed.csv")
 
     assert code == 3, talk
     assert "may have no answer, got 40: 40 not_an_image" in talk

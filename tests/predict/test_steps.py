@@ -1,6 +1,6 @@
 """A real network answers images in shards, by any number of processes alike."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def make_task(tmp_path: Path, network: bytes) -> Iterator[MakeTask]:
+def make_task(tmp_path: Path, network: bytes) -> MakeTask:
     """Return what makes a listed task on eleven images, one of them cut short."""
     source = tmp_path / "new"
     source.mkdir()
@@ -57,7 +57,7 @@ def make_task(tmp_path: Path, network: bytes) -> Iterator[MakeTask]:
         list_new_images(task)
         return task
 
-    yield make
+    return make
 
 
 def answered(task: PredictTask, *, num_processes: int = 1) -> tuple[bytes, bytes]:
