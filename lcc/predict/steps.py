@@ -6,6 +6,7 @@ Knows what a step reads and writes and when it may be skipped; the third step is
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -78,21 +79,38 @@ def answer_shards(task: PredictTask, *, process_index: int, num_processes: int) 
     progress = start_progress(total, found=total - left)
     if not missing:
         return
-    listed = read_images(task.store, task.run_id)
+    with single_threaded():
+        answer_given(task, missing, open_model(task), advance=progress.advance)
+
+
+def answer_given(
+    task: PredictTask,
+    numbers: Sequence[int],
+    ask: Ask,
+    *,
+    advance: Callable[[], None] = lambda: None,
+) -> None:
+    """Answer some shards and write them.
+
+    Args:
+        task: The step.
+        numbers: Of the shards.
+        ask: The network.
+        advance: Called after each image.
+    """
+    shards, listed = task.shards, read_images(task.store, task.run_id)
     rows = (
         row
-        for number in missing
+        for number in numbers
         for row in _slice(listed, shards.rows(number)).to_pylist()
     )
-    with single_threaded():
-        ask = open_model(task)
-        # Across shards, so that the network waits for no first image of the next.
-        opened = task.opener.open_all(rows)
-        for number in missing:
-            own = islice(opened, len(shards.rows(number)))
-            table = answer(own, task.rules, ask, advance=progress.advance)
-            task.store.write(shards.key(number), to_parquet(table))
-            logger.info("event=answered shard=%d images=%d", number, table.num_rows)
+    # Across shards, so that the network waits for no first image of the next.
+    opened = task.opener.open_all(rows)
+    for number in numbers:
+        own = islice(opened, len(shards.rows(number)))
+        table = answer(own, task.rules, ask, advance=advance)
+        task.store.write(shards.key(number), to_parquet(table))
+        logger.info("event=answered shard=%d images=%d", number, table.num_rows)
 
 
 def _is_answered(shard: pa.Table | None) -> bool:
