@@ -28,6 +28,7 @@ from lcc.tracking.tracker import Tracker
 from tests.builders.predictions import some_predictions
 from tests.conftest import REPOSITORY, Server
 
+MODEL = "lcc-tile-classifier"
 RUN = "train-20261123-0915-k3f9"
 
 
@@ -173,6 +174,12 @@ def test_a_model_is_registered_once_and_loads_by_its_alias(
     versions = server._client.search_model_versions("name = 'lcc-tile-classifier'")
     assert [version.tags["lcc.run"] for version in versions] == [RUN]
     assert server.find_candidate() == RUN
+    for version, name in (("1", None), ("candidate", None), ("1", MODEL)):
+        found = server.find_version(version, name=name)
+        assert found is not None
+        assert (found.number, found.run_id) == (1, RUN)
+    gone = [("2", None), ("champion", None), ("1", "another"), ("best", "another")]
+    assert [server.find_version(v, name=name) for v, name in gone] == [None] * 4
     mlflow.set_tracking_uri(server.uri)
     loaded = mlflow.pyfunc.load_model("models:/lcc-tile-classifier@candidate")
     assert loaded.predict(["a", "b"]) == ["benign", "benign"]

@@ -29,7 +29,7 @@ def check_prerequisites(cluster: Cluster, stage: Stage, settings: Settings) -> N
     """
     faults = [
         *_local_source(stage, settings),
-        *_missing_objects(cluster, settings),
+        *_missing_objects(cluster, stage, settings),
         *_local_files(settings),
     ]
     faults += _too_large(cluster, stage, settings)
@@ -68,14 +68,17 @@ def check_source(stage: Stage, settings: Settings, storage: StorageSettings) -> 
         raise DataError(message)
 
 
-def _missing_objects(cluster: Cluster, settings: Settings) -> Iterator[str]:
+def _missing_objects(
+    cluster: Cluster, stage: Stage, settings: Settings
+) -> Iterator[str]:
+    path, _ = source_of(stage, settings) or ("data.source", None)
     queue, claim = settings.cluster.queue, settings.cluster.source_claim
     where = f"must exist in namespace {cluster.namespace}, got none."
     if queue and not _exists(cluster, "LocalQueue", queue):
         yield f"cluster.queue: LocalQueue {queue} {where} Ask whoever runs Kueue."
     if claim and not _exists(cluster, "PersistentVolumeClaim", claim):
         yield (
-            f"data.source: PersistentVolumeClaim {claim} {where} Pods mount claims of "
+            f"{path}: PersistentVolumeClaim {claim} {where} Pods mount claims of "
             "their own namespace only."
         )
     for volume, kind, name in _named_by_volumes(settings):

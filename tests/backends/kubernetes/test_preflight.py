@@ -140,3 +140,30 @@ def test_a_prefix_that_holds_nothing_is_refused(s3_bucket: str) -> None:
         f"data.source: must hold images, got no object below s3://{s3_bucket}/tile/. "
         "Check the prefix."
     )
+
+
+def test_the_source_of_a_prediction_is_looked_at_under_its_own_name(
+    tmp_path: Path,
+) -> None:
+    settings = settings_with(
+        data={"source": "s3://lcc/sources/lung"}, predict={"source": str(tmp_path)}
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        check_prerequisites(FakeCluster(), Stage.PREDICT, settings)
+
+    assert str(caught.value).startswith(
+        "predict.source: must be s3://… or pvc://CLAIM/FOLDER on a cluster, got "
+        f"{tmp_path}. Pass --local, or run first: lcc-launch upload {tmp_path} "
+    )
+
+
+def test_a_prediction_reads_a_claim_that_must_exist() -> None:
+    settings = settings_with(predict={"source": "pvc://scans/june"})
+
+    with pytest.raises(
+        ConfigError, match=r"predict\.source: PersistentVolumeClaim sca"
+    ):
+        check_prerequisites(FakeCluster(), Stage.PREDICT, settings)
+
+    assert settings.predict.source == "file:///mnt/source/june"
