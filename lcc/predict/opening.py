@@ -15,8 +15,11 @@ from lcc.images.reasons import Reason
 from lcc.listing.sources import read_listed
 from lcc.predict.sizes import LARGER, TrainingSizes
 from lcc.storage.store import Store
+from lcc.storage.uri import scheme_of
 
-NUM_THREADS = 2  # decoders let go of Python's lock; more would take the network's cores
+# Decoders let go of Python's lock. More of them would take the network's cores; of a
+# bucket the answers are waited for, not the bytes.
+NUM_THREADS = {"file": 2, "s3": 8}
 AHEAD = 64  # images that wait, two batches: 9 MiB of 224 px
 
 Item = TypeVar("Item")
@@ -60,7 +63,8 @@ class Opener:
 
     def open_all(self, rows: Iterable[Mapping[str, object]]) -> Iterator[OpenedImage]:
         """Yield listed files opened, in their order, a few ahead of who asks."""
-        return map_ahead(self.open, rows)
+        num_threads = NUM_THREADS[scheme_of(self.source.uri)]
+        return map_ahead(self.open, rows, num_threads=num_threads, ahead=AHEAD)
 
     def open(self, row: Mapping[str, object]) -> OpenedImage:
         """Return one listed file opened; never raises for what is in it."""
@@ -91,8 +95,8 @@ def map_ahead(
     work: Callable[[Item], Found],
     items: Iterable[Item],
     *,
-    num_threads: int = NUM_THREADS,
-    ahead: int = AHEAD,
+    num_threads: int,
+    ahead: int,
 ) -> Iterator[Found]:
     """Yield what some work makes of items, in their order, done ahead in threads.
 

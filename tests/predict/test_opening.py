@@ -106,4 +106,4 @@ def test_no_more_than_a_few_images_wait_for_the_network():
 
 def test_a_fault_of_the_work_reaches_who_asks():
     with pytest.raises(ZeroDivisionError):
-        list(map_ahead(lambda n: 1 // n, [2, 1, 0, 3]))
+        list(map_ahead(lambda n: 1 // n, [2, 1, 0, 3], num_threads=2, ahead=2))
