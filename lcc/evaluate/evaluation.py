@@ -23,7 +23,7 @@ from lcc.evaluate.explain import (
     Explained,
 )
 from lcc.evaluate.judging import Evidence, build_report, read_history
-from lcc.evaluate.kept import keep_files, read_kept
+from lcc.evaluate.kept import NOVELTY, keep_files, read_kept
 from lcc.evaluate.network import ask_of
 from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predicting import (
@@ -45,7 +45,6 @@ from lcc.evaluate.report import Report
 from lcc.evaluate.results import (
     CHANGED,
     EXPLAINED,
-    NOVELTY,
     STRANGERS,
     metrics_of,
     plot_name,

@@ -22,6 +22,7 @@ from lcc.tracking.tracker import Tracker
 
 PREDICTIONS, OTHERS = "predictions.parquet", "compared.parquet"
 METRICS = "metrics.json"
+NOVELTY = "novelty.npz"
 TABLE = "predictions.json"
 
 

@@ -20,6 +20,7 @@ from lcc.evaluate.class_map import with_our_labels
 from lcc.evaluate.evaluation import count_reading
 from lcc.evaluate.kept import (
     METRICS,
+    NOVELTY,
     OTHERS,
     TABLE,
     Kept,
@@ -55,7 +56,6 @@ from lcc.evaluate.predictions import (
     predictions_of,
     write_predictions,
 )
-from lcc.evaluate.results import NOVELTY
 from lcc.evaluate.shift import Seen, Shift, measure_shift, see_some
 from lcc.storage import layout
 from lcc.storage.store import Store

@@ -10,6 +10,7 @@ from lcc.evaluate.cards import build_cards
 from lcc.evaluate.judging import AFTER
 from lcc.evaluate.kept import (
     METRICS,
+    NOVELTY,
     OTHERS,
     TABLE,
     join_others,
@@ -22,7 +23,7 @@ from lcc.evaluate.report import Report, render_report
 from lcc.evaluate.strangers import Novelty
 
 EXPLAINED, CHANGED = "explanations.parquet", "changed.parquet"
-NOVELTY, STRANGERS = "novelty.npz", "strangers.parquet"
+STRANGERS = "strangers.parquet"
 
 
 def result_files(report: Report) -> dict[str, bytes]:

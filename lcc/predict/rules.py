@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from lcc.evaluate.bootstrap import Floats
 from lcc.evaluate.calibration import scale
+from lcc.evaluate.kept import NOVELTY
 from lcc.evaluate.network import Answers
 from lcc.evaluate.novelty import KnownTissue, read_known
-from lcc.evaluate.results import NOVELTY
 from lcc.evaluate.selective import REFER, UNFAMILIAR
 from lcc.storage import layout
 from lcc.storage.store import Store

@@ -11,6 +11,7 @@ from lcc.config.evaluate import EvaluateSettings
 from lcc.data.parquet import from_parquet
 from lcc.data.strangers import KINDS
 from lcc.evaluate.judging import build_report
+from lcc.evaluate.kept import NOVELTY
 from lcc.evaluate.novelty import (
     KnownTissue,
     Threshold,
@@ -20,7 +21,7 @@ from lcc.evaluate.novelty import (
 )
 from lcc.evaluate.predictions import Part, join_parts, predictions_of
 from lcc.evaluate.report import Report, render_report
-from lcc.evaluate.results import NOVELTY, STRANGERS, metrics_of, result_files
+from lcc.evaluate.results import STRANGERS, metrics_of, result_files
 from lcc.evaluate.selective import UNFAMILIAR
 from lcc.evaluate.strangers import (
     EXAMPLES,
