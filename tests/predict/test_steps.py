@@ -49,7 +49,7 @@ def make_task(tmp_path: Path, network: bytes) -> MakeTask:
     store = a_store(tmp_path)
     a_trained_model(store, content=network)
     draw = np.random.default_rng(0)
-    an_evaluation(store, references=draw.normal(size=(20, 6)).astype(np.float32))
+    an_evaluation(store, references=draw.normal(size=(20, 9)).astype(np.float32))
 
     def make(name: str = "aaaa", **predict: object) -> PredictTask:
         own = {"evaluation": EVALUATION, "max_unreadable_fraction": 0.2} | predict
