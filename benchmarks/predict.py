@@ -2,7 +2,9 @@
 
 Images a second of the step in one process, with the network loaded, beside a bare loop
 that decodes the same files and a bare `model.predict` on their tiles, by turns; and the
-step over the slower of these. No more can be had from one thread of each.
+step over the slower of these. And the processor time of the step over that of the two
+together: what it adds, also where other work shares the machine. Where cores are few, a
+network as fast as the decoder leaves no core for it.
 Usage: python benchmarks/predict.py ROOT SOURCE [--model RUN] [--rounds 5] [--repeat 1]
 ROOT is changed: take a copy. The model must lie there; SOURCE is a folder of images.
 """
@@ -100,14 +102,22 @@ def report(task: PredictTask, rounds: int) -> None:
         store.delete(task.shards.key(number))
     for key in (layout.images_listed, layout.images_note):
         store.delete(key(task.run_id))
-    pace = {name: len(paths) / np.median(own) for name, own in seconds.items()}
-    for name, value in pace.items():
-        spread = len(paths) / np.array(seconds[name])
+    wall, busy = (
+        {name: np.array(own)[:, column] for name, own in seconds.items()}
+        for column in (0, 1)
+    )
+    for name in works:
+        pace = len(paths) / wall[name]
         print(
-            f"{name:<14}{value:9.1f} images/s ({spread.min():.1f}–{spread.max():.1f})"
+            f"{name:<14}{np.median(pace):9.1f} images/s ({pace.min():.1f}–"
+            f"{pace.max():.1f}), {1000 * np.median(busy[name]) / len(paths):.2f} ms of "
+            "processor an image"
         )
-    slower = min(pace["decode loop"], pace["model.predict"])
-    print(f"step / the slower of the two: {pace['step'] / slower:.2f}")
+    bare = ("decode loop", "model.predict")
+    slower = max(np.median(wall[name]) for name in bare)
+    both = sum(np.median(busy[name]) for name in bare)
+    print(f"step / the slower of the two: {slower / np.median(wall['step']):.2f}")
+    print(f"processor, step / the two: {np.median(busy['step']) / both:.2f}")
     print(f"{len(paths)} images, {rounds} rounds")
 
 
@@ -118,15 +128,16 @@ def decode(path: Path, side_px: int) -> np.ndarray:
 
 def by_turns(
     works: dict[str, Callable[[], None]], rounds: int
-) -> dict[str, list[float]]:
-    """Return the seconds of each work in each round, after one to warm up."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+) -> dict[str, list[tuple[float, float]]]:
+    """Return seconds and processor seconds of each work in each round but the first."""
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             work()
             if number:
-                seconds[name].append(time.perf_counter() - start)
+                own = time.perf_counter() - start, time.process_time() - busy
+                seconds[name].append(own)
     return seconds
 
 
