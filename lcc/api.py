@@ -37,7 +37,7 @@ def load_model(place: str | Path, *, root: str | Path = LOCAL_ROOT) -> "LoadedMo
         root: Where the results of the train run lie: a folder, or s3://bucket/prefix.
 
     Raises:
-        ConfigError: TensorFlow is not installed.
+        ConfigError: TensorFlow, or what runs an exported network, is not installed.
         NotFoundError: There is no such folder or train run.
         DataError: A file is not the one that was trained, or exported.
 

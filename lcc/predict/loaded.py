@@ -3,7 +3,7 @@
 Knows where the parts of a model lie; not how its network is run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from lcc.data.digest import digest_of
 from lcc.data.tiles import make_tile
-from lcc.errors import DataError, NotFoundError
-from lcc.evaluate.bootstrap import Floats
+from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.evaluate.network import Answers, Ask, Network, ask_of
 from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predictions import CALIBRATED
@@ -164,6 +163,7 @@ def open_exported(folder: Path) -> LoadedModel:
     How unlike the training images an image is can be told of `keras` and `h5` alone.
 
     Raises:
+        ConfigError: What runs the network is not installed.
         NotFoundError: The folder, or a file of it, is not there.
         DataError: A file is not what was exported, or says something else.
     """
@@ -177,34 +177,24 @@ def open_exported(folder: Path) -> LoadedModel:
         threshold=facts.threshold,  # the temperature lies inside the network
         max_error=facts.max_error,
     )
-    path = folder / facts.network
-    if facts.written_as in SEEING:
-        beside = folder / NOVELTY
-        known = read_known(beside.read_bytes()) if beside.is_file() else None
-        rules = replace(rules, known=known)
-        ask = ask_of(Network(load_keras(path), side_px=facts.side_px), known)
-    else:
-        answer = open_written(
-            path, facts.written_as, is_for_wsinfer=not facts.softmax_included
-        )
-        ask = _without_novelty(answer)
-    _check_fits(ask, facts, folder)
-    return LoadedModel(rules=rules, ask=ask)
-
-
-def _without_novelty(answer: Callable[[Image8], Floats]) -> Ask:
-    return lambda images: Answers(answer(images))
-
-
-def _check_fits(ask: Ask, facts: Exported, folder: Path) -> None:
-    """Refuse facts that are not those of the network, as it answers a blank image."""
-    shape = (1, facts.side_px, facts.side_px, COLOURS)
+    beside = folder / NOVELTY
+    if facts.written_as in SEEING and beside.is_file():
+        rules = replace(rules, known=read_known(beside.read_bytes()))
     try:
-        found = ask(np.zeros(shape, np.uint8)).probabilities.shape[1]
+        ask = _ask_written(facts, rules, folder / facts.network)
+        blank = np.zeros((1, facts.side_px, facts.side_px, COLOURS), np.uint8)
+        found = ask(blank).probabilities.shape[1]
+    except ModuleNotFoundError as err:
+        message = (
+            f"{err.name}: must be installed for a network of {facts.written_as}, got "
+            "no such module. In a checkout of lcc: pip install '.[export]'"
+        )
+        raise ConfigError(message) from err
     except Exception as err:  # each library has its own
+        why = str(err).strip().partition("\n")[0]
         message = (
             f"{folder / FACTS}: must be of the network beside it, got side_px "
-            f"{facts.side_px}, which it does not take. Export again."
+            f"{facts.side_px}, which fails ({why}). Export again."
         )
         raise DataError(message) from err
     if found != len(facts.class_names):
@@ -213,6 +203,17 @@ def _check_fits(ask: Ask, facts: Exported, folder: Path) -> None:
             f"it, got {len(facts.class_names)}. Export again."
         )
         raise DataError(message)
+    return LoadedModel(rules=rules, ask=ask)
+
+
+def _ask_written(facts: Exported, rules: AnswerRules, path: Path) -> Ask:
+    """Return what asks an exported network; its answers are calibrated."""
+    if facts.written_as in SEEING:
+        return ask_of(Network(load_keras(path), side_px=facts.side_px), rules.known)
+    answer = open_written(
+        path, facts.written_as, is_for_wsinfer=not facts.softmax_included
+    )
+    return lambda images: Answers(answer(images))
 
 
 class _Opened(NamedTuple):

@@ -23,7 +23,7 @@ from tests.builders.predictions import CLASSES, a_table
 
 SIDE_PX = 16
 MODEL_RUN, EVALUATION = "train-20261128-0915-k3f9", "evaluate-20261128-0930-abcd"
-TEMPERATURE, THRESHOLD, MAX_NOVELTY = 1.5, 0.5, 0.3
+TEMPERATURE, THRESHOLD, MAX_NOVELTY = 1.5, 0.42, 0.8
 SHARD = "work/ab12/hash/shard-00000-of-00001.tiles"
 
 
