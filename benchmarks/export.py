@@ -1,7 +1,7 @@
 """Each format of an exported model beside Keras: time of a call, and size on the disk.
 
-Exports the model of a train run, then calls all by turns on the same noise, in batches of
-1 and of 32; prints the median time of a call, and its ratio to that of Keras.
+Exports the model of a train run, then calls all by turns on the same noise, in batches
+of 1 and of 32; prints the median time of a call, and its ratio to that of Keras.
 Usage: python benchmarks/export.py ROOT RUN [--calls 30]
 """
 
