@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lcc.data.digest import digest_of
 from lcc.errors import DataError, NotFoundError
 from lcc.predict.formats import Format
+from lcc.storage.store import check_key
 
 FACTS = "model.json"
 
@@ -107,7 +108,9 @@ def read_exported(folder: Path) -> Exported:
         DataError: A file is not what was exported.
     """
     facts = _read_facts(folder / FACTS)
+    _check_network(facts, folder)
     for name, sha256 in facts.files.items():
+        check_key(name)
         path = folder / name
         if not path.is_file():
             message = f"{path}: not found. Export again, or copy the whole folder."
@@ -119,6 +122,17 @@ def read_exported(folder: Path) -> Exported:
             )
             raise DataError(message)
     return facts
+
+
+def _check_network(facts: Exported, folder: Path) -> None:
+    """Refuse a network without a SHA-256: anybody could have put it there."""
+    name = facts.network
+    if not any(file == name or file.startswith(f"{name}/") for file in facts.files):
+        message = (
+            f"{folder / FACTS}: files must have the SHA-256 of the network, got none "
+            f"of {name}. Export again."
+        )
+        raise DataError(message)
 
 
 def digests_below(folder: Path) -> dict[str, str]:

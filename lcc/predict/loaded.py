@@ -3,8 +3,9 @@
 Knows where the parts of a model lie; not how its network is run.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,7 +62,7 @@ class LoadedModel:
             images: Files of this machine, or (height, width, 3) uint8 arrays, RGB.
 
         Returns:
-            Columns `path` (none for an array), `predicted` (the likeliest class),
+            Columns `path` (missing for an array), `predicted` (the likeliest class),
             `calibrated/<class>` (probabilities, 0 to 1), `novelty` (0 to 2, how unlike
             the training images; NaN where the model cannot tell), `decision` (a class,
             `refer` or `unfamiliar`), `reason` (why a file cannot be read; then there
@@ -168,22 +169,46 @@ def open_exported(folder: Path) -> LoadedModel:
         DataError: A file is not what was exported, or says something else.
     """
     facts = read_exported(folder)
-    rules = AnswerRules(
+    rules = _rules_of(facts, folder)
+    with _blaming(facts, folder):
+        ask = _ask_written(facts, rules, folder / facts.network)
+        blank = np.zeros((1, facts.side_px, facts.side_px, COLOURS), np.uint8)
+        num_classes = ask(blank).probabilities.shape[1]
+    if num_classes != len(facts.class_names):
+        message = (
+            f"{folder / FACTS}: must name the {num_classes} classes of the network "
+            f"beside it, got {len(facts.class_names)}. Export again."
+        )
+        raise DataError(message)
+    return LoadedModel(rules=rules, ask=ask)
+
+
+def _rules_of(facts: Exported, folder: Path) -> AnswerRules:
+    """Return the rules of an exported model: what it says is calibrated already."""
+    beside = folder / NOVELTY
+    can_see = facts.written_as in SEEING and beside.is_file()
+    return AnswerRules(
         class_names=facts.class_names,
         side_px=facts.side_px,
         sha256=facts.trained_sha256,
         catalogue=facts.catalogue,
         evaluation=facts.evaluation,
-        threshold=facts.threshold,  # the temperature lies inside the network
+        threshold=facts.threshold,
         max_error=facts.max_error,
+        known=read_known(beside.read_bytes()) if can_see else None,
     )
-    beside = folder / NOVELTY
-    if facts.written_as in SEEING and beside.is_file():
-        rules = replace(rules, known=read_known(beside.read_bytes()))
+
+
+@contextmanager
+def _blaming(facts: Exported, folder: Path) -> Iterator[None]:
+    """Say what is wrong with a folder whose network does not run.
+
+    Raises:
+        ConfigError: What runs it is not installed.
+        DataError: It is not the network that the facts are of.
+    """
     try:
-        ask = _ask_written(facts, rules, folder / facts.network)
-        blank = np.zeros((1, facts.side_px, facts.side_px, COLOURS), np.uint8)
-        found = ask(blank).probabilities.shape[1]
+        yield
     except ModuleNotFoundError as err:
         message = (
             f"{err.name}: must be installed for a network of {facts.written_as}, got "
@@ -197,13 +222,6 @@ def open_exported(folder: Path) -> LoadedModel:
             f"{facts.side_px}, which fails ({why}). Export again."
         )
         raise DataError(message) from err
-    if found != len(facts.class_names):
-        message = (
-            f"{folder / FACTS}: must name the {found} classes of the network beside "
-            f"it, got {len(facts.class_names)}. Export again."
-        )
-        raise DataError(message)
-    return LoadedModel(rules=rules, ask=ask)
 
 
 def _ask_written(facts: Exported, rules: AnswerRules, path: Path) -> Ask:

@@ -279,6 +279,26 @@ def changed(folder: Path, **facts: object) -> None:
             "must be of the network beside it, got side_px 99, which fails (",
             id="another side",
         ),
+        pytest.param(
+            lambda folder: changed(folder, network="other.keras"),
+            3,
+            "files must have the SHA-256 of the network, got none of other.keras",
+            id="a network that nobody exported",
+        ),
+        pytest.param(
+            lambda folder: changed(folder, files={"network.keras": "ab"}),
+            3,
+            "network.keras: must be the file that was exported",
+            id="other digests",
+        ),
+        pytest.param(
+            lambda folder: changed(
+                folder, network="../x.keras", files={"../x.keras": "ab"}
+            ),
+            3,
+            "../x.keras: must lie below the root",
+            id="a way out of the folder",
+        ),
     ],
 )
 def test_a_damaged_folder_is_refused(
