@@ -1,6 +1,7 @@
 """The configuration by which WSInfer and QuPath's extension for it call a model.
 
-Source: wsinfer-zoo 0.6.3, `schemas/model-config.schema.json`, version 1.0.
+Source: model-config.schema.json of the package wsinfer-zoo 0.6.3, version 1.0; that
+WSInfer takes the softmax itself: run_inference.py of wsinfer 0.6.1.
 """
 
 from typing import Any
