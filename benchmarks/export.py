@@ -6,6 +6,7 @@ Usage: python benchmarks/export.py ROOT RUN [--calls 30]
 """
 
 import argparse
+import logging
 import os
 import tempfile
 import time
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=30)
     arguments = parser.parse_args()
     start_tensorflow_silently()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # graphs of two shapes
     store = LocalStore(arguments.root.absolute())
     with tempfile.TemporaryDirectory() as folder:
         compare(store, arguments.run, Path(folder), calls=arguments.calls)

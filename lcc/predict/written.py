@@ -19,7 +19,7 @@ from lcc.predict.graph import IMAGE, PROBABILITIES
 
 BATCH_SIZE = 32  # images a call takes
 SIGNATURE = "serving_default"
-Run = Callable[[Floats32], Any]  # of one batch, as the file takes it
+Run = Callable[[Any], Any]  # of one batch, float32, as the file takes it
 
 
 def open_written(
