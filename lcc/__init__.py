@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         audit_split,
         audit_splits,
         find_families,
+        load_model,
         write_report,
     )
 
@@ -25,6 +26,7 @@ __all__ = [
     "audit_split",
     "audit_splits",
     "find_families",
+    "load_model",
     "write_report",
 ]
 

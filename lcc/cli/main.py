@@ -16,7 +16,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 GROUPS = {  # heading → commands, both in the order of use
     "Data": ("sample", "upload", "prepare", "families", "audit"),
     "Study": ("pipeline", "search", "train", "evaluate", "report", "compare"),
-    "Use": ("predict",),
+    "Use": ("predict", "export"),
     "Runs": ("list", "status", "logs", "cancel", "resume", "mlflow"),
     "Registry": ("promote", "rollback"),
     "Cluster": ("check",),

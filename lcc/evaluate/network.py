@@ -1,6 +1,7 @@
 """A saved network as functions of images: what it says of them, what it sees in them.
 
-Knows networks that `lcc` saves: one flat graph that ends in a dense softmax layer.
+Knows networks that `lcc` saves: one flat graph whose last weights are those of a dense
+layer.
 """
 
 import math
@@ -116,7 +117,9 @@ def _find_features(model: Any, side_px: int) -> Any | None:
     from keras import layers
 
     scaling = [layer for layer in model.layers if layer.name == STANDARDIZE]
-    found = inputs_of((scaling or model.layers)[-1])
+    # What an exported network has above its head, to calibrate, has no weights.
+    head = next(layer for layer in reversed(model.layers) if layer.weights)
+    found = inputs_of(scaling[-1] if scaling else head)
     if len(found) != 1 or len(found[0].shape) != ROW:
         return None
     means = [

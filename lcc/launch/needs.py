@@ -108,6 +108,7 @@ def check_installed(
     modules: Iterable[str],
     *,
     what: str,
+    extra: str = "worker",
     find: Callable[[str], object | None] = find_spec,
 ) -> None:
     """Look whether this machine has some modules.
@@ -115,6 +116,7 @@ def check_installed(
     Args:
         modules: Their names.
         what: Needs them.
+        extra: Of this package, that brings them.
         find: Returns nothing for a module that is not there.
 
     Raises:
@@ -124,7 +126,7 @@ def check_installed(
     if missing:
         message = (
             f"{', '.join(missing)}: must be installed for {what} on this machine, got "
-            "no such module. In a checkout of lcc: pip install '.[worker]'"
+            f"no such module. In a checkout of lcc: pip install '.[{extra}]'"
         )
         raise ConfigError(message)
 

@@ -4,7 +4,6 @@ The only file besides `lcc.tracking.mlflow` that imports MLflow, to write that f
 it talks to no server.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -62,7 +61,7 @@ class ModelCard:
 
 
 @contextmanager
-def _without_advice() -> Iterator[None]:
+def without_advice() -> Iterator[None]:
     """Keep Keras from calling HDF5 legacy: it is asked for."""
     absl = logging.getLogger("absl")
     level = absl.level
@@ -95,7 +94,7 @@ def save_model(
     paths = (folder / "model.keras", folder / f"{stamp}.h5")
     expected = np.asarray(model(sample, training=False))
     for path in paths:
-        with _without_advice():
+        with without_advice():
             model.save(path)
             make_portable(path)
             again = keras.saving.load_model(path, compile=False)
@@ -113,12 +112,6 @@ def save_model(
 def software() -> dict[str, str]:
     """Return the versions of what a saved model is made with."""
     return {name: version(name) for name in ("keras", "tensorflow")}
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_mlflow_model(

@@ -14,6 +14,7 @@ import numpy as np
 import lcc
 from lcc.config.settings import Settings
 from lcc.data.catalogue import Catalogue, read_catalogue
+from lcc.data.digest import digest_of
 from lcc.data.tiles import open_tiles
 from lcc.storage import layout
 from lcc.storage.store import Store
@@ -25,7 +26,6 @@ from lcc.train.devices import device_of
 from lcc.train.export import (
     NETWORK,
     ModelCard,
-    digest_of,
     save_model,
     software,
     write_mlflow_model,
