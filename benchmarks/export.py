@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from lcc.evaluate.grad_cam import compiled
-from lcc.launch.trained import evaluation_of
+from lcc.launch.models import latest_evaluation
 from lcc.predict.export import ExportRequest, export_model
 from lcc.predict.exported import Exported
 from lcc.predict.formats import Format
@@ -74,7 +74,7 @@ def compare(store: LocalStore, run: str, folder: Path, *, calls: int) -> None:
 
 def requests(store: LocalStore, run: str) -> Mapping[str, ExportRequest]:
     """Return what is exported, by the name of its row."""
-    evaluation = evaluation_of(store, run)
+    evaluation = latest_evaluation(store, run)
     plain = {
         str(own): ExportRequest(model_run=run, evaluation=evaluation, written_as=own)
         for own in Format

@@ -49,7 +49,7 @@ def load_model(place: str | Path, *, root: str | Path = LOCAL_ROOT) -> "LoadedMo
 
     check_installed(("tensorflow", "pandas"), what="load_model")
     from lcc.config.load import SettingsSources
-    from lcc.launch.trained import check_trained, evaluation_of
+    from lcc.launch.models import check_trained, latest_evaluation
     from lcc.predict.loaded import open_exported, open_trained
     from lcc.storage.uri import open_store
 
@@ -60,7 +60,7 @@ def load_model(place: str | Path, *, root: str | Path = LOCAL_ROOT) -> "LoadedMo
         variables=dict(os.environ), flags={"storage.root": str(root)}
     )
     store = open_store(str(root), sources.load().storage)
-    check_trained(store, model_run)
-    evaluation = evaluation_of(store, model_run)
+    check_trained(store, model_run, setting="place")
+    evaluation = latest_evaluation(store, model_run)
     with tempfile.TemporaryDirectory() as scratch:
         return open_trained(store, model_run, evaluation, scratch=Path(scratch))

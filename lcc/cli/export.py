@@ -54,7 +54,8 @@ def command(
 ) -> None:
     """Write the model of RUN into a folder, with preprocessing and calibration inside.
 
-    RUN is a train run, champion or candidate. Before the folder is there, the network
+    RUN is a train run, champion, candidate, models:/NAME/VERSION or
+    models:/NAME@ALIAS. Before the folder is there, the network
     is compared with the trained one on tiles of the validation split; exit 4 where it
     says something else.
     """
@@ -89,18 +90,19 @@ def command(
 def _find(backend: "Backend", run_id: str) -> tuple[str, str | None]:
     """Return the train run that is meant, and its evaluation where there is one."""
     from lcc.launch.mlflow_sync import tracking_server
-    from lcc.launch.trained import (
-        ALIASES,
+    from lcc.launch.models import (
         check_trained,
-        evaluation_of,
-        run_of_alias,
+        find_registered,
+        latest_evaluation,
+        train_run,
     )
 
-    if run_id in ALIASES:
+    store = backend.store
+    if (found := train_run(run_id)) is None:
         server = tracking_server(backend, backend.settings)
-        run_id = run_of_alias(server, run_id)
-    check_trained(backend.store, run_id)
-    return run_id, evaluation_of(backend.store, run_id)
+        found, _ = find_registered(run_id, store, server, setting="RUN")
+    check_trained(store, found, setting="RUN")
+    return found, latest_evaluation(store, found)
 
 
 def _tell(facts: "Exported", folder: Path, *, has_spacing: bool) -> None:

@@ -55,15 +55,18 @@ def check_trained(store: Store, run_id: str, *, setting: str) -> str:
     Raises:
         NotFoundError: It has left none; names near ones.
     """
-    if not store.exists(layout.model(run_id)):
-        known = trained_runs(store)
-        near = get_close_matches(run_id, known, n=1)
-        hint = (
-            f"Did you mean {near[0]}?" if near else f"Trained runs: {known or 'none'}."
-        )
-        message = f"{setting}: must be a finished train run, got {run_id}. {hint}"
-        raise NotFoundError(message)
-    return run_id
+    if store.exists(layout.model(run_id)):
+        return run_id
+    known = trained_runs(store)
+    near = get_close_matches(run_id, known, n=1)
+    if run_id in known:
+        hint = "Its model is gone: bring it back, or train again."
+    elif near:
+        hint = f"Did you mean {near[0]}?"
+    else:
+        hint = f"Trained runs: {', '.join(known) or 'none'}."
+    message = f"{setting}: must be a finished train run, got {run_id}. {hint}"
+    raise NotFoundError(message)
 
 
 def latest_candidate(server: TrackingServer, store: Store) -> str:
@@ -112,6 +115,11 @@ def resolve_prediction(
     return changed_settings(settings, changes)
 
 
+def latest_evaluation(store: Store, run_id: str) -> str | None:
+    """Return the latest evaluation of a train run on its sealed test, None without."""
+    return next(iter(evaluations_of(store, run_id)), None)
+
+
 def _find_model(
     asked: str | None, store: Store, server: TrackingServer
 ) -> tuple[str, str | None]:
@@ -121,26 +129,41 @@ def _find_model(
     if not trained_runs(store):
         raise NotFoundError(_nothing_trained(store))
     if asked is not None:
-        return _registered(asked, store, server)
+        return find_registered(asked, store, server, setting="predict.model_run")
     if server.find_version(CHAMPION) is not None:
-        return _registered(CHAMPION, store, server)
+        return find_registered(CHAMPION, store, server, setting="predict.model_run")
     run_id = latest_candidate(server, store)
     return run_id, f"{CANDIDATE}: no model is {CHAMPION} yet"
 
 
-def _registered(asked: str, store: Store, server: TrackingServer) -> tuple[str, str]:
-    name, version = _parse(asked)
+def find_registered(
+    asked: str, store: Store, server: TrackingServer, *, setting: str
+) -> tuple[str, str]:
+    """Return the train run of a version of the registry, and how it was found.
+
+    Args:
+        asked: An alias, models:/NAME/VERSION or models:/NAME@ALIAS.
+        store: The root, which must have the model.
+        server: Asked for the version.
+        setting: That names it, for messages.
+
+    Raises:
+        ConfigError: It is named by no known form.
+        NotFoundError: There is no such version, or its model is not here.
+        UnavailableError: The server is away.
+    """
+    name, version = _parse(asked, setting)
     found = server.find_version(version, name=name)
     if found is None:
         message = (
-            f"predict.model_run: must be a model of the registry, got {asked}, which "
+            f"{setting}: must be a model of the registry, got {asked}, which "
             f"it has not. Name a train run ({command_line('list')}), or make it one: "
             f"{command_line('promote', 'RUN')}"
         )
         raise NotFoundError(message)
     if not found.run_id or not store.exists(layout.model(found.run_id)):
         message = (
-            f"predict.model_run: must be a model of {shown_uri(store.uri)}, got {asked}"
+            f"{setting}: must be a model of {shown_uri(store.uri)}, got {asked}"
             f", made by {found.run_id or 'another program'} elsewhere. Pass the --root "
             "that has it, or another --model."
         )
@@ -149,12 +172,12 @@ def _registered(asked: str, store: Store, server: TrackingServer) -> tuple[str, 
     return found.run_id, how
 
 
-def _parse(asked: str) -> tuple[str | None, str]:
+def _parse(asked: str, setting: str) -> tuple[str | None, str]:
     """Return the registered model that is named, and the version or alias of it.
 
     Example:
-        >>> _parse("models:/lcc/3"), _parse("models:/lcc@best"), _parse("champion")
-        (('lcc', '3'), ('lcc', 'best'), (None, 'champion'))
+        >>> _parse("models:/lcc/3", "--model"), _parse("champion", "--model")
+        (('lcc', '3'), (None, 'champion'))
     """
     if asked in ALIASES:
         return None, asked
@@ -162,7 +185,7 @@ def _parse(asked: str) -> tuple[str | None, str]:
     name, _, version = text.rpartition("@" if "@" in text else "/")
     if not name or not version or ("@" not in text and not version.isdecimal()):
         message = (
-            "predict.model_run: must be models:/NAME/VERSION or models:/NAME@ALIAS, "
+            f"{setting}: must be models:/NAME/VERSION or models:/NAME@ALIAS, "
             f"got {asked}. Add what is missing."
         )
         raise ConfigError(message)
@@ -171,9 +194,9 @@ def _parse(asked: str) -> tuple[str | None, str]:
 
 def _evaluation(store: Store, run_id: str, asked: str | None) -> str | None:
     """Return the evaluation that is asked for, or the latest; None without any."""
-    found = evaluations_of(store, run_id)
     if asked is None:
-        return found[0] if found else None
+        return latest_evaluation(store, run_id)
+    found = evaluations_of(store, run_id)
     if asked not in found:
         message = (
             f"predict.evaluation: must be a finished evaluation of {run_id} on its "

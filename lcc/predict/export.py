@@ -17,7 +17,7 @@ from lcc.data.catalogue import Split
 from lcc.errors import ConfigError, NotFoundError
 from lcc.evaluate.calibration import scale
 from lcc.evaluate.grad_cam import compiled
-from lcc.evaluate.results import NOVELTY
+from lcc.evaluate.kept import NOVELTY
 from lcc.images.decode import Image8
 from lcc.predict.exported import Exported, Verified, digests_below, write_facts
 from lcc.predict.formats import NETWORKS, Format, write_network

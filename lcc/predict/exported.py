@@ -146,7 +146,7 @@ def _read_facts(path: Path) -> Exported:
         return Exported.model_validate_json(path.read_bytes())
     except OSError as err:
         message = (
-            f"{path}: not found. Name a folder that lcc-launch export wrote, or a "
+            f"{path}: not found. Name a folder that `export` wrote, or a "
             "train run and its root."
         )
         raise NotFoundError(message) from err
@@ -154,7 +154,7 @@ def _read_facts(path: Path) -> Exported:
         first = err.errors()[0]
         where = ".".join(map(str, first["loc"])) or "content"
         message = (
-            f"{path}: must be as lcc-launch export wrote it, got a fault at {where} "
+            f"{path}: must be as `export` wrote it, got a fault at {where} "
             f"({first['msg']}). Export again."
         )
         raise DataError(message) from err

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from lcc.data.digest import digest_of
 from lcc.data.tiles import make_tile
 from lcc.errors import ConfigError, DataError, NotFoundError
+from lcc.evaluate.kept import NOVELTY
 from lcc.evaluate.network import Answers, Ask, Network, ask_of
 from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predictions import CALIBRATED
-from lcc.evaluate.results import NOVELTY
 from lcc.images.decode import Image8, UnreadableError, decode_image
 from lcc.predict.exported import FACTS, Exported, read_exported
 from lcc.predict.formats import Format

@@ -8,11 +8,9 @@ from click.testing import CliRunner, Result
 from lcc.cli.main import cli
 from lcc.errors import ConfigError
 from lcc.launch.needs import check_installed
-from lcc.launch.trained import run_of_alias
 from lcc.predict.exported import read_exported
 from lcc.storage import layout
 from lcc.storage.local import LocalStore
-from lcc.tracking.registry import RegisteredVersion
 from tests.builders.exports import EVALUATION, MODEL_RUN, a_trained_root
 
 
@@ -87,7 +85,7 @@ def test_integers_have_a_folder_of_their_own(store: LocalStore):
         pytest.param(
             ("train-x", "--format", "keras"),
             3,
-            "train-x: must be a train run of ",
+            "RUN: must be a finished train run, got train-x.",
             id="unknown run",
         ),
         pytest.param(
@@ -99,8 +97,7 @@ def test_integers_have_a_folder_of_their_own(store: LocalStore):
         pytest.param(
             ("champion", "--format", "keras"),
             3,
-            "champion: must be the alias of a model of lcc, got none. Make one: "
-            "lcc-launch promote",
+            "RUN: must be a model of the registry, got champion, which it has not. ",
             id="no champion",
         ),
         pytest.param(
@@ -136,23 +133,6 @@ def test_a_model_that_is_gone_is_said(store: LocalStore):
 
     assert result.exit_code == 3
     assert "Its model is gone: bring it back, or train again." in result.stderr
-
-
-class Registry:
-    """Knows both aliases."""
-
-    def find_champion(self) -> RegisteredVersion:
-        return RegisteredVersion(number=3, run_id="train-3")
-
-    def find_candidate(self) -> str:
-        return "train-4"
-
-
-@pytest.mark.parametrize(
-    ("alias", "run_id"), [("champion", "train-3"), ("candidate", "train-4")]
-)
-def test_an_alias_means_the_run_that_made_its_version(alias: str, run_id: str):
-    assert run_of_alias(Registry(), alias) == run_id
 
 
 def test_a_missing_module_is_told_with_the_extra_that_brings_it():

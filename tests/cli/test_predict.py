@@ -87,7 +87,7 @@ def test_a_detached_run_brings_nothing_home() -> None:
         pytest.param(
             ("new", "--local", "--model", "train-x"), 3,
             "predict.model_run: must be a finished train run, got train-x. Trained "
-            "runs: ['train-20261128-0900-aaaa']", id="no such run",
+            "runs: train-20261128-0900-aaaa.", id="no such run",
         ),
         pytest.param(
             ("new", "--local", "--model", "champion"), 3,
