@@ -4,9 +4,10 @@ Knows files and what keeps one from an answer; nothing of networks.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar
 
 from lcc.data.tiles import decode_tile
@@ -20,7 +21,7 @@ from lcc.storage.uri import scheme_of
 # Decoders let go of Python's lock. More of them would take the network's cores; of a
 # bucket the answers are waited for, not the bytes.
 NUM_THREADS = {"file": 2, "s3": 8}
-AHEAD = 64  # images that wait, two batches: 9 MiB of 224 px
+BLOCK = 16  # images that a thread takes at a time: each hand-over costs
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -64,7 +65,17 @@ class Opener:
     def open_all(self, rows: Iterable[Mapping[str, object]]) -> Iterator[OpenedImage]:
         """Yield listed files opened, in their order, a few ahead of who asks."""
         num_threads = NUM_THREADS[scheme_of(self.source.uri)]
-        return map_ahead(self.open, rows, num_threads=num_threads, ahead=AHEAD)
+        left = iter(rows)
+        blocks = iter(lambda: list(islice(left, BLOCK)), [])
+        opened = map_ahead(
+            self._open_block, blocks, num_threads=num_threads, ahead=num_threads + 1
+        )
+        return chain.from_iterable(opened)
+
+    def _open_block(
+        self, rows: Iterable[Mapping[str, object]]
+    ) -> Sequence[OpenedImage]:
+        return [self.open(row) for row in rows]
 
     def open(self, row: Mapping[str, object]) -> OpenedImage:
         """Return one listed file opened; never raises for what is in it."""

@@ -12,7 +12,7 @@ def objects_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_every_section_refuses_unknown_keys() -> None:
     sections = [s for s in objects_of(settings_schema()) if "properties" in s]
 
-    assert len(sections) == 21
+    assert len(sections) == 22
     assert [s["title"] for s in sections if s["additionalProperties"] is not False] == [
         "Volume"  # its source is Kubernetes' own
     ]

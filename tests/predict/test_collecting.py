@@ -2,18 +2,19 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lcc.data.parquet import from_parquet, to_parquet
+from lcc.config.load import changed_settings
+from lcc.data.parquet import from_parquet
 from lcc.errors import DataError
-from lcc.predict.answers import answer
 from lcc.predict.collecting import collect
-from lcc.predict.images import read_images
-from lcc.predict.steps import list_new_images
+from lcc.predict.steps import answer_given, list_new_images
 from lcc.predict.task import PredictTask
 from lcc.storage import layout
+from lcc.storage.uri import open_store
 from lcc.tracking.tracker import Tracker
 from tests.builders.answering import (
     EVALUATION,
@@ -41,12 +42,12 @@ def an_answered_task(tmp_path: Path, source: Path, **predict: object) -> Predict
     task = a_predict_task(tmp_path, source, **predict)
     a_trained_model(task.store)
     list_new_images(task)
-    rows = read_images(task.store, task.run_id).to_pylist()
-    for index in range(len(task.shards)):
-        own = [rows[number] for number in task.shards.rows(index)]
-        table = answer(task.opener.open_all(own), task.rules, Recorder())
-        task.store.write(task.shards.key(index), to_parquet(table))
+    answer_all(task)
     return task
+
+
+def answer_all(task: PredictTask) -> None:
+    answer_given(task, range(len(task.shards)), Recorder())
 
 
 def collected(task: PredictTask) -> dict:
@@ -179,3 +180,28 @@ def test_another_question_has_other_shards(tmp_path: Path):
     assert digest(resize=True) != task.shards.digest
     assert digest(evaluation=EVALUATION) != task.shards.digest
     assert digest(shard_images=5) != task.shards.digest
+
+
+def test_a_bucket_gives_the_same_table_as_a_folder(tmp_path: Path, s3_bucket: str):
+    source = a_source(tmp_path, bad=1)
+    here = an_answered_task(tmp_path, source)
+    collected(here)
+    images, root = (f"s3://{s3_bucket}/{name}" for name in ("new images", "root"))
+    for path in source.iterdir():
+        open_store(images).write(path.name, path.read_bytes())
+    there = replace(
+        here,
+        store=open_store(root),
+        settings=changed_settings(
+            here.settings, {"predict.source": images, "storage.root": root}
+        ),
+    )
+    a_trained_model(there.store)
+    list_new_images(there)
+    answer_all(there)
+
+    collected(there)
+
+    keys = layout.predictions(here.run_id), layout.predictions_csv(here.run_id)
+    for key in keys:
+        assert there.store.read(key) == here.store.read(key)
