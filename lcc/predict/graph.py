@@ -10,9 +10,12 @@ from typing import Any
 from lcc.errors import DataError
 from lcc.evaluate.metrics import LEAST
 
-IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
+IMAGE, PROBABILITIES = "image", "probabilities"
 CLASSIFIER = "classifier"
-TEMPERED = "tempered"  # logits by the temperature; the softmax comes next
+# Names that no backbone has: Keras wants each once.
+LOGITS, LOGARITHMS = "calibration_logits", "calibration_logarithms"
+ABOVE, LEAST_BORNE = "calibration_above_least", "calibration_least"
+TEMPERED = "calibration_temperature"  # its softmax is the calibrated probabilities
 SINGLE = "float32"
 
 
@@ -104,9 +107,9 @@ def _tempered(logits: Any, temperature: float, *, is_clipped: bool) -> Any:
     from keras import layers
 
     if is_clipped:
-        logarithms = layers.Activation("log_softmax", dtype=SINGLE, name="logarithms")
-        above = layers.Rescaling(1.0, offset=-math.log(LEAST), dtype=SINGLE)
-        least = layers.ReLU(dtype=SINGLE, name="least")
-        logits = least(above(logarithms(logits)))
+        logarithms = layers.Activation("log_softmax", dtype=SINGLE, name=LOGARITHMS)
+        above = layers.Rescaling(1.0, offset=-math.log(LEAST), dtype=SINGLE, name=ABOVE)
+        clip = layers.ReLU(dtype=SINGLE, name=LEAST_BORNE)
+        logits = clip(above(logarithms(logits)))
     divide = layers.Rescaling(1 / temperature, dtype=SINGLE, name=TEMPERED)
     return divide(logits)

@@ -3,7 +3,6 @@
 Knows the libraries that run each format; not what is made of the answers.
 """
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from lcc.evaluate.grad_cam import Floats32, compiled
 from lcc.images.decode import Image8
 from lcc.predict.formats import Format
 from lcc.predict.graph import IMAGE, PROBABILITIES
+from lcc.predict.silence import silent_libraries
 
 BATCH_SIZE = 32  # images a call takes
 SIGNATURE = "serving_default"
@@ -96,10 +96,10 @@ def _open_onnx(path: Path) -> Run:
 def _open_tflite(path: Path) -> Run:
     import tensorflow as tf
 
-    with warnings.catch_warnings():
-        # It is said to go; as long as TensorFlow has it, no further package is needed.
-        warnings.simplefilter("ignore")
+    # It says that it will go; while TensorFlow has it, no further package is needed.
+    with silent_libraries():
         interpreter = tf.lite.Interpreter(str(path))
+        interpreter.allocate_tensors()
     [image], [found] = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(images: Floats32) -> Any:

@@ -44,6 +44,7 @@ def a_network(*, activation: str = "softmax", policy: str = "float32") -> keras.
     maps = layers.Conv2D(8, 3, strides=2, activation="relu", dtype=policy)(maps)
     maps = layers.BatchNormalization(dtype=policy)(maps)
     row = layers.GlobalAveragePooling2D(dtype="float32")(maps)
+    row = layers.Rescaling(1.0, name="rescaling")(row)  # as Keras names one of its own
     row = layers.Dropout(0.2, seed=1)(row)
     said = layers.Dense(3, activation=activation, name="probabilities")(row)
     model = keras.Model(images, said, name="classifier")

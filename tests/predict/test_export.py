@@ -32,6 +32,8 @@ from tests.builders.exports import (
 )
 from tests.builders.predictions import CLASSES
 
+# Several devices, as other tests of the process need them: before any tensor.
+pytestmark = pytest.mark.usefixtures("logical_devices")
 SCHEMA = json.loads(
     Path(__file__).with_name("wsinfer-model-config.schema.json").read_text()
 )

@@ -12,6 +12,9 @@ from lcc.predict.graph import PROBABILITIES, calibrated_graph, channels_first_lo
 from lcc.predict.written import open_written
 from tests.builders.exports import SIDE_PX, a_network, some_tiles
 
+# Several devices, as other tests of the process need them: before any tensor.
+pytestmark = pytest.mark.usefixtures("logical_devices")
+
 
 def a_graph(**how: bool) -> keras.Model:
     return calibrated_graph(a_network(), side_px=SIDE_PX, temperature=1.5, **how)

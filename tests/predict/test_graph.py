@@ -11,6 +11,9 @@ from lcc.evaluate.network import Network
 from lcc.predict.graph import calibrated_graph, channels_first_logits
 from tests.builders.exports import SIDE_PX, a_network, some_tiles
 
+# Several devices, as other tests of the process need them: before any tensor.
+pytestmark = pytest.mark.usefixtures("logical_devices")
+
 
 def said_by(model: keras.Model, tiles: np.ndarray) -> np.ndarray:
     return np.asarray(model(tiles.astype(np.float32), training=False), np.float64)

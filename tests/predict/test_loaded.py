@@ -27,6 +27,8 @@ from tests.builders.exports import (
 )
 from tests.builders.predictions import CLASSES
 
+# Several devices, as other tests of the process need them: before any tensor.
+pytestmark = pytest.mark.usefixtures("logical_devices")
 COLUMNS = [
     "path",
     "predicted",

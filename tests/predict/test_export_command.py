@@ -13,6 +13,9 @@ from lcc.storage import layout
 from lcc.storage.local import LocalStore
 from tests.builders.exports import EVALUATION, MODEL_RUN, a_trained_root
 
+# Several devices, as other tests of the process need them: before any tensor.
+pytestmark = pytest.mark.usefixtures("logical_devices")
+
 
 def export(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ("export", *arguments), prog_name="lcc-launch")
