@@ -199,7 +199,7 @@ def test_what_is_no_image_is_refused_before_any_is_answered(
     [
         pytest.param("train-20261128-0915-k3f8", "Did you mean", id="near"),
         pytest.param("x", f"Trained runs: {MODEL_RUN}.", id="unknown"),
-        pytest.param("./no-folder", "Name a folder that lcc-launch export", id="path"),
+        pytest.param("./no-folder", "Name a folder that `export`", id="path"),
     ],
 )
 def test_a_place_without_a_model_is_said(
@@ -242,13 +242,13 @@ def changed(folder: Path, **facts: object) -> None:
         pytest.param(
             lambda folder: (folder / "model.json").unlink(),
             3,
-            "model.json: not found. Name a folder that lcc-launch export wrote",
+            "model.json: not found. Name a folder that `export` wrote",
             id="no facts",
         ),
         pytest.param(
             lambda folder: (folder / "model.json").write_text("{"),
             3,
-            "model.json: must be as lcc-launch export wrote it, got a fault at content",
+            "model.json: must be as `export` wrote it, got a fault at content",
             id="garbled facts",
         ),
         pytest.param(
