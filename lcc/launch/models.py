@@ -134,7 +134,7 @@ def _registered(asked: str, store: Store, server: TrackingServer) -> tuple[str, 
     if found is None:
         message = (
             f"predict.model_run: must be a model of the registry, got {asked}, which "
-            f"it has not. Name a train run ({command_line('list')}), or make it one: "
+            "it has not. Name a train run, or make one: "
             f"{command_line('promote', 'RUN')}"
         )
         raise NotFoundError(message)
