@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from wsinfer_zoo.client import ModelConfiguration
 
 from lcc.config.load import changed_settings, dump_settings
 from lcc.data.digest import digest_of
@@ -149,8 +148,11 @@ def test_without_training_tiles_there_are_no_integers(tmp_path: Path):
 
 
 def test_with_a_spacing_the_configuration_is_one_that_wsinfer_reads(
-    store: LocalStore, tmp_path: Path
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("HOME", str(tmp_path))  # its import makes a folder there
+    from wsinfer_zoo.client import ModelConfiguration
+
     settings = read_run_settings(store, MODEL_RUN)
     changed = changed_settings(settings, {"model.backbone": "file:///lab/lite0.keras"})
     store.write(layout.run_settings(MODEL_RUN), dump_settings(changed).encode())
