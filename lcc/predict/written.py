@@ -100,5 +100,13 @@ def _open_tflite(path: Path) -> Run:
     with silent_libraries():
         interpreter = tf.lite.Interpreter(str(path))
         interpreter.allocate_tensors()
-    forward = interpreter.get_signature_runner(SIGNATURE)
-    return lambda images: forward(**{IMAGE: images})[PROBABILITIES]
+    [image], [found] = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def run(images: Floats32) -> Any:
+        interpreter.resize_tensor_input(image["index"], images.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(image["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(found["index"])
+
+    return run
