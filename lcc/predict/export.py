@@ -6,6 +6,8 @@ whole or not at all.
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -110,17 +112,35 @@ def export_model(
         CheckFailed: The written network says something else; nothing is kept.
     """
     check_request(request, folder)
-    rules = read_rules(store, request.model_run, request.evaluation)
-    model = load_keras(fetch_network(store, request.model_run, rules, scratch=scratch))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}-", dir=folder.parent
-    ) as partial:
-        made = Path(partial, "export")
-        made.mkdir()
-        facts = _fill(store, request, rules, model, made)
+    with _made_whole(folder) as made:
+        rules = read_rules(store, request.model_run, request.evaluation)
+        path = fetch_network(store, request.model_run, rules, scratch=scratch)
+        return _fill(store, request, rules, load_keras(path), made)
+
+
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill, which becomes the real one unless there is an error.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            beside = tempfile.TemporaryDirectory(
+                prefix=f".{folder.name}-", dir=folder.parent
+            )
+            made = Path(stack.enter_context(beside), "export")
+            made.mkdir()
+        except OSError as err:
+            message = (
+                f"--output: must be a folder that can be made, got {folder} "
+                f"({err.strerror}). Name another."
+            )
+            raise ConfigError(message) from err
+        yield made
         made.replace(folder)
-    return facts
 
 
 def _fill(

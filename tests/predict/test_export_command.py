@@ -110,6 +110,12 @@ def test_integers_have_a_folder_of_their_own(store: LocalStore):
             id="a full folder",
         ),
         pytest.param(
+            (MODEL_RUN, "--format", "keras", "--output", "full/kept.txt/out"),
+            2,
+            "--output: must be a folder that can be made, got ",
+            id="below a file",
+        ),
+        pytest.param(
             (MODEL_RUN, "--format", "onnx", "--spacing-um", "0"),
             2,
             "0.0 is not in the range x>0",
