@@ -156,13 +156,8 @@ def find_registered(
     found = server.find_version(version, name=name)
     if found is None:
         message = (
-<<<<<<< HEAD
-            f"{setting}: must be a model of the registry, got {asked}, which "
-            f"it has not. Name a train run ({command_line('list')}), or make it one: "
-=======
-            f"predict.model_run: must be a model of the registry, got {asked}, which "
-            "it has not. Name a train run, or make one: "
->>>>>>> predict
+            f"{setting}: must be a model of the registry, got {asked}, which it has "
+            "not. Name a train run, or make one: "
             f"{command_line('promote', 'RUN')}"
         )
         raise NotFoundError(message)
