@@ -118,6 +118,30 @@ class Predictions:
         """Return the predictions of some rows, in the order asked for."""
         return Predictions(table=self.table.take(pa.array(positions)))
 
+    def ordered_as(self, other: "Predictions") -> "Predictions":
+        """Return these predictions in the order of another's images.
+
+        Raises:
+            DataError: They are of other images, or of images with other labels.
+        """
+        paths, wanted = (own.table["path"].to_pylist() for own in (self, other))
+        place = {path: row for row, path in enumerate(paths)}
+        if len(paths) != len(wanted) or place.keys() != set(wanted):
+            num_others = len(set(wanted) ^ place.keys())
+            message = (
+                "predictions: must be of the same images to be compared, got "
+                f"{num_others:,} that only one has. Evaluate again."
+            )
+            raise DataError(message)
+        found = self.take(np.array([place[path] for path in wanted], np.int64))
+        if found.table["label"] != other.table["label"]:
+            message = (
+                "predictions: must be of images with the same labels, got others. "
+                "Evaluate again."
+            )
+            raise DataError(message)
+        return found
+
     def with_calibrated(self, probabilities: Floats) -> "Predictions":
         """Return the predictions with calibrated probabilities, (n, classes)."""
         table = self.table

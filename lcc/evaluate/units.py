@@ -48,9 +48,13 @@ def compare_images(
 
     Args:
         one: Its predictions.
-        other: The other's, of the same images in the same order.
+        other: The other's, of the same images in any order.
         settings: Resamples of groups, mass of the interval, seed.
+
+    Raises:
+        DataError: They are of other images.
     """
+    other = other.ordered_as(one)
     return compare_paired(
         one.labels,
         (one.calibrated, other.calibrated),

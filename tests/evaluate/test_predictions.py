@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from lcc.config.evaluate import EvaluateSettings
+from lcc.errors import DataError
 from lcc.evaluate.predictions import (
     Part,
     join_parts,
     read_predictions,
     write_predictions,
 )
-from lcc.evaluate.units import judge_units
+from lcc.evaluate.units import compare_images, judge_units, score_images
 from tests.builders.predictions import CLASSES, some_predictions
 
 SETTINGS = EvaluateSettings(num_bootstrap=200)
@@ -42,6 +43,26 @@ def test_both_files_hold_a_row_of_every_image_with_all_that_was_said():
 def test_an_out_of_fold_prediction_names_its_fold():
     assert set(some_predictions(Part.OUT_OF_FOLD).folds) == {0, 1, 2}
     assert set(some_predictions(Part.TEST).folds) == {-1}
+
+
+def test_two_models_are_compared_image_by_image_whatever_the_order_of_their_rows():
+    one = some_predictions(Part.OUT_OF_FOLD, share_right=0.8)
+    other = some_predictions(Part.OUT_OF_FOLD, share_right=0.5)
+    by_fold = other.take(np.argsort(other.folds, kind="stable"))
+
+    found = compare_images(one, by_fold, SETTINGS)
+
+    scores = [score_images(own, SETTINGS).value for own in (one, other)]
+    assert found == compare_images(one, other, SETTINGS)
+    assert found.value == pytest.approx(scores[0] - scores[1])
+
+
+def test_models_of_other_images_are_not_compared():
+    one = some_predictions(Part.TEST)
+    fewer = some_predictions(Part.TEST, num_groups=29)
+
+    with pytest.raises(DataError, match="same images to be compared, got 10 that only"):
+        compare_images(one, fewer, SETTINGS)
 
 
 def test_a_group_that_is_mostly_right_is_right():
