@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -428,9 +429,20 @@ def test_the_page_to_open_is_that_of_the_experiments_runs(
     assert re.fullmatch(rf"{url}/#/experiments/\d+", server.page())
 
 
-def test_a_table_of_an_evaluation_is_one_to_mlflow(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def _own_tracking_uri() -> Iterator[None]:
+    """Give the process its tracking URI back, which `load_table` asks."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.usefixtures("_own_tracking_uri")
+def test_a_table_of_an_evaluation_is_one_to_mlflow(store: LocalStore):
+    import mlflow
+
     predictions = some_predictions(Part.TEST, num_groups=3)
     tracker = a_tracker(store)
     files = {"predictions.json": write_table(predictions), "report.html": b"<p>"}
@@ -441,7 +453,7 @@ def test_a_table_of_an_evaluation_is_one_to_mlflow(
 
     server = sender.server
     assert isinstance(server, MlflowServer)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server._client.tracking_uri)
+    mlflow.set_tracking_uri(server._client.tracking_uri)
     run = server._client.get_run(server._runs[RUN, None])
     found = server._client.load_table(
         run.info.experiment_id, "predictions.json", [run.info.run_id]
