@@ -100,10 +100,11 @@ def _promote(
     from lcc.evaluate.card_files import keep_answers
     from lcc.evaluate.promotion import judge_candidacy
     from lcc.launch.evaluations import evaluations_of
+    from lcc.tracking.champion import CHAMPION
 
     store, settings = backend.store, backend.settings
     keep_answers(backend.reachable(settings), store, evaluation)
-    champion = server.find_champion()
+    champion = server.find_version(CHAMPION)
     run = champion.run_id if champion else None
     found = judge_candidacy(
         store,

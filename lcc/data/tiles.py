@@ -66,7 +66,7 @@ def make_tile(pixels: Image8, *, size_px: int) -> Image8:
 
 
 def decode_tile(
-    data: bytes, *, size_px: int, max_megapixels: float
+    data: bytes, *, size_px: int, max_megapixels: float = 200.0
 ) -> tuple[Decoded, Image8]:
     """Return what a file shows, and the square tile that a network is given of it.
 

@@ -29,8 +29,7 @@ from lcc.predict.graph import (
     calibrated_graph,
     channels_first_logits,
 )
-from lcc.predict.loaded import fetch_network
-from lcc.predict.rules import AnswerRules, read_rules
+from lcc.predict.rules import AnswerRules, fetch_network, read_rules
 from lcc.predict.sameness import check_same, compare
 from lcc.predict.tiles_to_try import Tried, drawn_tiles, tiles_to_try
 from lcc.predict.written import in_batches, load_keras, open_written

@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lcc.data.digest import digest_of
-from lcc.data.tiles import make_tile
+from lcc.data.tiles import decode_tile, make_tile
 from lcc.errors import ConfigError, DataError, NotFoundError
 from lcc.evaluate.kept import NOVELTY
 from lcc.evaluate.network import Answers, Ask, Network, ask_of
 from lcc.evaluate.novelty import read_known
 from lcc.evaluate.predictions import CALIBRATED
-from lcc.images.decode import Image8, UnreadableError, decode_image
+from lcc.images.decode import Image8, UnreadableError
 from lcc.predict.exported import FACTS, Exported, read_exported
 from lcc.predict.formats import Format
-from lcc.predict.rules import AnswerRules, read_rules
+from lcc.predict.rules import AnswerRules, fetch_network, read_rules
 from lcc.predict.written import BATCH_SIZE, load_keras, open_written
-from lcc.storage import layout
 from lcc.storage.store import Store
-from lcc.storage.uri import shown_uri
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,26 +135,6 @@ def open_trained(
     return LoadedModel(rules=rules, ask=ask_of(network, rules.known))
 
 
-def fetch_network(
-    store: Store, model_run: str, rules: AnswerRules, *, scratch: Path
-) -> Path:
-    """Return the file of a trained network, checked by its SHA-256.
-
-    Raises:
-        NotFoundError: It is gone.
-        DataError: It is not the one that was trained.
-    """
-    key = layout.model(model_run)
-    path = store.fetch(key, scratch)
-    if digest_of(path) != rules.sha256:
-        message = (
-            f"{shown_uri(store.uri, key)}: must be the network that was trained, got "
-            "other bytes (by its SHA-256). Bring it back, or train again."
-        )
-        raise DataError(message)
-    return path
-
-
 def open_exported(folder: Path) -> LoadedModel:
     """Return the model of a folder that `export` wrote.
 
@@ -243,19 +220,21 @@ class _Opened(NamedTuple):
 
 def _open(image: str | Path | Image8, *, size_px: int) -> _Opened:
     if isinstance(image, np.ndarray):
-        height, width = image.shape[:2]
-        facts = {"width_px": width, "height_px": height}
-        return _Opened(facts, make_tile(image, size_px=size_px))
+        return _Opened(_sides(image), make_tile(image, size_px=size_px))
     facts = {"path": str(image)}
     try:
-        pixels = decode_image(Path(image).read_bytes()).pixels
+        decoded, tile = decode_tile(Path(image).read_bytes(), size_px=size_px)
     except UnreadableError as err:
         width, height = err.size_px or (None, None)
         return _Opened(
             facts | {"reason": str(err.reason), "width_px": width, "height_px": height}
         )
-    opened = _open(pixels, size_px=size_px)
-    return _Opened(facts | opened.facts, opened.tile)
+    return _Opened(facts | _sides(decoded.pixels), tile)
+
+
+def _sides(pixels: Image8) -> dict[str, object]:
+    height, width = pixels.shape[:2]
+    return {"width_px": width, "height_px": height}
 
 
 def _check_images(images: Sequence[str | Path | Image8]) -> None:

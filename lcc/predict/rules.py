@@ -5,11 +5,14 @@ Knows what a train run and its evaluation left; runs no network and reads no ima
 
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lcc.data.digest import digest_of
+from lcc.errors import DataError
 from lcc.evaluate.bootstrap import Floats
 from lcc.evaluate.calibration import scale
 from lcc.evaluate.kept import NOVELTY
@@ -18,6 +21,7 @@ from lcc.evaluate.novelty import KnownTissue, read_known
 from lcc.evaluate.selective import REFER, UNFAMILIAR
 from lcc.storage import layout
 from lcc.storage.store import Store
+from lcc.storage.uri import shown_uri
 
 
 class Decided(NamedTuple):
@@ -76,6 +80,26 @@ class AnswerRules:
             novelty = said.novelty
             decisions[self.known.is_unfamiliar(novelty)] = UNFAMILIAR
         return Decided(probabilities, predicted, decisions.astype(str), novelty)
+
+
+def fetch_network(
+    store: Store, model_run: str, rules: AnswerRules, *, scratch: Path
+) -> Path:
+    """Return the file of a trained network, checked by its SHA-256.
+
+    Raises:
+        NotFoundError: It is gone.
+        DataError: It is not the one that was trained.
+    """
+    key = layout.model(model_run)
+    path = store.fetch(key, scratch)
+    if (found := digest_of(path)) != rules.sha256:
+        message = (
+            f"{shown_uri(store.uri, key)}: SHA-256 must be {rules.sha256}, as it was "
+            f"trained, got {found}. Bring the file back, or train again."
+        )
+        raise DataError(message)
+    return path
 
 
 def read_rules(store: Store, model_run: str, evaluation: str | None) -> AnswerRules:

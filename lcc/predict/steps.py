@@ -4,18 +4,15 @@ Knows what a step reads and writes and when it may be skipped; the third step is
 `lcc.predict.collecting`.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 
 from lcc.data.parquet import to_parquet
 from lcc.data.work import single_threaded
-from lcc.errors import DataError
-from lcc.evaluate.network import Ask, ask_of
+from lcc.evaluate.network import Ask, Network, ask_of
 from lcc.images.reasons import TRANSIENT
 from lcc.predict.answers import answer
 from lcc.predict.images import (
@@ -25,10 +22,9 @@ from lcc.predict.images import (
     read_images,
     training_sizes,
 )
+from lcc.predict.rules import fetch_network
 from lcc.predict.task import PredictTask
-from lcc.storage import layout
-from lcc.storage.store import Store
-from lcc.storage.uri import shown_uri
+from lcc.predict.written import load_keras
 from lcc.tracking.progress import start_progress
 
 logger = logging.getLogger(__name__)
@@ -129,25 +125,10 @@ def open_model(task: PredictTask) -> Ask:
         DataError: The model is not the file that was trained.
     """
     # TensorFlow takes seconds to import: only where there is work for it.
-    from lcc.evaluate.predicting import open_network
     from lcc.train.devices import make_strategy
 
     rules = task.rules
-    _check_file(task.store, task.model_run, rules.sha256, task.scratch)
+    path = fetch_network(task.store, task.model_run, rules, scratch=task.scratch)
     with make_strategy(task.settings).scope():
-        network = open_network(
-            task.store, task.model_run, task.scratch, side_px=rules.side_px
-        )
+        network = Network(load_keras(path), side_px=rules.side_px)
     return ask_of(network, rules.known)
-
-
-def _check_file(store: Store, model_run: str, sha256: str, scratch: Path) -> None:
-    key = layout.model(model_run)
-    with store.fetch(key, scratch).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        message = (
-            f"{shown_uri(store.uri, key)}: SHA-256 must be {sha256}, as it was "
-            f"trained, got {found}. Bring the file back, or train again."
-        )
-        raise DataError(message)

@@ -18,7 +18,7 @@ from lcc.config import environment
 from lcc.config.commands import command_line
 from lcc.config.tracking import TrackingSettings
 from lcc.errors import UnavailableError
-from lcc.tracking.champion import CHAMPION, Change
+from lcc.tracking.champion import Change
 from lcc.tracking.location import artifact_folder, locked, tracking_uri
 from lcc.tracking.registry import CANDIDATE, RegisteredVersion, Registry
 from lcc.tracking.server import Metric, RefusedError
@@ -274,15 +274,6 @@ class MlflowServer:
             if not self._registry.describe(run_id, text):
                 message = f"{run_id}: must have a model version, got none."
                 raise RefusedError(message)
-
-    def find_champion(self) -> RegisteredVersion | None:
-        """Return the version with alias `champion`, None without one.
-
-        Raises:
-            UnavailableError: The server is away.
-        """
-        with self.session(), self._translating():
-            return self._registry.of_alias(CHAMPION)
 
     def champion_history(self) -> tuple[Change, ...]:
         """Return every change of the champion, oldest first.

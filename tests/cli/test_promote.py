@@ -38,7 +38,7 @@ def promote(*arguments: str) -> Result:
 
 
 def champion(store: LocalStore) -> str | None:
-    found = mlflow_of(store).find_champion()
+    found = mlflow_of(store).find_version("champion")
     return found and found.run_id
 
 
